@@ -1,0 +1,868 @@
+/* sporkle.h - convolution and GPU synchronisation behind one C interface.
+ *
+ * This is the only public header of libsporkle. It is C11 and C++11 clean and
+ * includes nothing but <stdint.h>.
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * Conventions that hold for every function in this file
+ *
+ *   Returns        A function that can fail returns a sporkle_status: 0 is
+ *                  success, positive values are answers that are not failures
+ *                  (SPORKLE_TIMEOUT, SPORKLE_NOT_READY), negative values are
+ *                  errors. After an error sporkle_last_error() gives the text
+ *                  `function: argument: reason` for the calling thread. Every
+ *                  function that takes a handle can return
+ *                  SPORKLE_ERROR_INVALID_HANDLE (null, stale, destroyed, of
+ *                  another type, or garbage) and SPORKLE_ERROR_FORKED; these
+ *                  two are not repeated below. Any function that creates
+ *                  something can return SPORKLE_ERROR_OUT_OF_MEMORY.
+ *   Failure        A failed call changes no output tensor and leaves every
+ *                  object usable. Pointer out parameters are set to NULL, or
+ *                  left alone when they themselves are at fault.
+ *   Handles        Opaque values with pointer type. They are never
+ *                  dereferenced; the lowest bit is always set, so the address
+ *                  of an aligned object is never a valid handle. All 64 bits
+ *                  are significant: a host that packs pointers into 47 bits
+ *                  must carry a handle as an integer.
+ *   Structs        The first field, struct_size, is sizeof the struct as the
+ *                  caller compiled it. Fields are only ever appended. A larger
+ *                  struct whose unknown tail is not all zero is refused; a
+ *                  smaller one gets the defaults of the missing fields. The
+ *                  *_INIT macro and the *_init function set struct_size and
+ *                  the defaults. In an out struct only struct_size is read.
+ *   Strings        UTF-8, NUL-terminated. Input strings are copied before the
+ *                  call returns.
+ *   Units          Sizes are bytes (uint64_t), times are nanoseconds
+ *                  (uint64_t); a timeout of 0 polls, SPORKLE_TIMEOUT_INFINITE
+ *                  waits without limit, values above INT64_MAX count as
+ *                  infinite.
+ *   Thread-safety  "any thread" means that calls may overlap on the same
+ *                  handle. "one thread at a time" means that the caller
+ *                  serialises calls on the same handle; different handles are
+ *                  independent. Destroying an object while another thread
+ *                  uses it is defined: the other call finishes or returns
+ *                  SPORKLE_ERROR_INVALID_HANDLE.
+ *   Never          No function prints, exits, aborts, throws, installs a
+ *                  signal handler or changes the environment. Warnings go to
+ *                  the log callback, or to standard error when there is none.
+ *
+ * Tensors are fp32. Input is NCHW, weights are KCRS (K, C/groups, kernel_h,
+ * kernel_w), output and residual are NKHW, all row-major and contiguous: the
+ * last index varies fastest. The operation is cross-correlation (the kernel is
+ * not flipped), as in every deep-learning library.
+ */
+#ifndef SPORKLE_H
+#define SPORKLE_H
+
+#include <stdint.h>
+
+#define SPORKLE_VERSION_MAJOR 0
+#define SPORKLE_VERSION_MINOR 1
+#define SPORKLE_VERSION_PATCH 0
+
+/* Version as one integer: major * 10000 + minor * 100 + patch. */
+#define SPORKLE_VERSION \
+  (SPORKLE_VERSION_MAJOR * 10000 + SPORKLE_VERSION_MINOR * 100 + SPORKLE_VERSION_PATCH)
+
+#if defined(SPORKLE_STATIC)
+#define SPORKLE_EXPORT
+#elif defined(__GNUC__)
+#define SPORKLE_EXPORT __attribute__((visibility("default")))
+#else
+#define SPORKLE_EXPORT
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------
+ * Status
+ * Thread-safety: any thread.   Ownership: returned strings are static.
+ * ---------------------------------------------------------------------- */
+
+typedef int32_t sporkle_status;
+
+/* The values are pinned: a value never changes its meaning. */
+enum {
+  SPORKLE_OK = 0,
+  SPORKLE_TIMEOUT = 1,   /* a wait reached its deadline; the work goes on */
+  SPORKLE_NOT_READY = 2, /* a poll found the work still pending */
+
+  SPORKLE_ERROR_INVALID_ARGUMENT = -1, /* an argument is out of its domain */
+  SPORKLE_ERROR_INVALID_HANDLE = -2,   /* null, stale, destroyed, wrong type or garbage */
+  SPORKLE_ERROR_OVERFLOW = -3,         /* a size or a product of sizes does not fit */
+  SPORKLE_ERROR_OUT_OF_MEMORY = -4,    /* the allocator or the device has no memory left */
+  SPORKLE_ERROR_POOL_EXHAUSTED = -5,   /* a fixed pool (fences, handles) is full */
+  SPORKLE_ERROR_UNSUPPORTED = -6,      /* this device lacks the ability; the text says which */
+  SPORKLE_ERROR_DEVICE_UNAVAILABLE = -7, /* no such device, or present and not usable */
+  SPORKLE_ERROR_DEVICE_LOST = -8,      /* the device was reset or removed with work in flight */
+  SPORKLE_ERROR_OPERATION_FAILED = -9, /* one submitted operation failed alone */
+  SPORKLE_ERROR_BUSY = -10,            /* the object is in use by work in flight */
+  SPORKLE_ERROR_FORKED = -11,          /* the handle was created in the parent process */
+  SPORKLE_ERROR_IO = -12,              /* a file could not be read or written */
+  SPORKLE_ERROR_VERSION = -13,         /* struct_size, unknown tail or API major not understood */
+  SPORKLE_ERROR_CANCELLED = -14,       /* the object or its context was destroyed before the work ran */
+  SPORKLE_ERROR_INTERNAL = -15         /* a defect in libsporkle; please report it */
+};
+
+/* Name of a status, for example "SPORKLE_ERROR_BUSY".
+ * Returns: a static string; "SPORKLE_STATUS_UNKNOWN" for other values. */
+SPORKLE_EXPORT const char *sporkle_status_name(sporkle_status status);
+
+/* Copies the text of the last error of the calling thread, `function: argument:
+ * reason`, into `buffer`, always NUL-terminated when capacity > 0. A call that
+ * succeeds leaves the text alone; the status says whether it is current.
+ * Returns: the length of the whole text in bytes without its NUL, so that a
+ * value >= capacity means "truncated"; 0 when there was no error. `buffer` may
+ * be NULL when `capacity` is 0. */
+SPORKLE_EXPORT uint64_t sporkle_last_error(char *buffer, uint64_t capacity);
+
+/* ------------------------------------------------------------------------
+ * Version
+ * Thread-safety: any thread.   Ownership: returned strings are static.
+ * ---------------------------------------------------------------------- */
+
+/* Version of the library that is loaded. Returns: as SPORKLE_VERSION. */
+SPORKLE_EXPORT uint32_t sporkle_version(void);
+
+/* Version of the library that is loaded. Returns: a string such as "0.1.0". */
+SPORKLE_EXPORT const char *sporkle_version_string(void);
+
+/* ------------------------------------------------------------------------
+ * Handles and constants
+ * ---------------------------------------------------------------------- */
+
+typedef struct sporkle_context_t *sporkle_context;
+typedef struct sporkle_buffer_t *sporkle_buffer;
+typedef struct sporkle_fence_t *sporkle_fence;
+typedef struct sporkle_executor_t *sporkle_executor;
+typedef struct sporkle_plan_t *sporkle_plan;
+
+#define SPORKLE_TIMEOUT_INFINITE UINT64_MAX
+
+/* Let the selector pick the device. */
+#define SPORKLE_DEVICE_AUTO UINT32_MAX
+
+/* ------------------------------------------------------------------------
+ * Context: the root of every other object
+ * Thread-safety: any thread.
+ * Ownership: the creator destroys it; destroying it destroys what was created
+ * from it.
+ * ---------------------------------------------------------------------- */
+
+enum {
+  SPORKLE_LOG_OFF = 0,
+  SPORKLE_LOG_ERROR = 1,
+  SPORKLE_LOG_WARNING = 2,
+  SPORKLE_LOG_INFO = 3,
+  SPORKLE_LOG_DEBUG = 4
+};
+
+enum {
+  SPORKLE_CONTEXT_DEBUG = 1u << 0,       /* report misuse and leaks through the log */
+  SPORKLE_CONTEXT_REQUIRE_GPU = 1u << 1, /* a fallback to the CPU is an error */
+  SPORKLE_CONTEXT_ENABLE_NULL = 1u << 2  /* also list the null device (for tests) */
+};
+
+/* Memory that the library allocates for this context comes from here. `alloc`
+ * returns memory aligned to `alignment` (a power of two) or NULL; `free` gets
+ * the size and alignment of the allocation. Both are called from any thread,
+ * may not re-enter the library, throw or longjmp. Not allocated here: the
+ * fixed tables of handles, fence slots and timelines (shared by all contexts
+ * and never returned to the system), thread stacks, and what a device driver
+ * allocates by itself. */
+typedef struct sporkle_allocator {
+  void *(*alloc)(void *user, uint64_t size, uint64_t alignment);
+  void (*free)(void *user, void *pointer, uint64_t size, uint64_t alignment);
+  void *user;
+} sporkle_allocator;
+
+/* Called with one message without newline, from any thread, possibly at the
+ * same time from several. May not re-enter the library, throw or longjmp. */
+typedef void (*sporkle_log_callback)(void *user, int32_t level, const char *message);
+
+/* One task of a parallel loop; the library's side. */
+typedef void (*sporkle_task)(void *task_data, uint32_t index);
+
+/* Runs task(task_data, i) once for every i in [0, count), in any order and on
+ * any threads, and returns when all have returned. Called from the thread that
+ * called the library or from a library thread. May not re-enter the library,
+ * throw or longjmp. */
+typedef void (*sporkle_parallel_for)(void *user, uint32_t count, sporkle_task task,
+                                     void *task_data);
+
+typedef struct sporkle_context_desc {
+  uint32_t struct_size;
+  uint32_t flags;           /* SPORKLE_CONTEXT_*, default 0 */
+  sporkle_allocator allocator; /* all NULL: the C++ runtime's operator new */
+  sporkle_log_callback log; /* NULL: warnings to standard error, once per cause */
+  void *log_user;
+  int32_t log_level;        /* SPORKLE_LOG_*; -1: SPORKLE_LOG, else warnings */
+  uint32_t fence_capacity;  /* fences alive at once; 0: 64. At most 262144. */
+  sporkle_parallel_for parallel_for; /* NULL: the library's own threads */
+  void *parallel_for_user;
+  uint32_t parallel_for_threads; /* tasks that parallel_for runs at once; 0: 1 */
+  uint32_t threads;         /* CPU threads; 0: SPORKLE_THREADS, else affinity and cgroup */
+  const char *device;       /* default device, for example "cpu"; NULL: SPORKLE_DEVICE, else "auto" */
+  const char *cpu_isa;      /* "scalar" ...; NULL: SPORKLE_CPU_ISA, else the best the CPU has */
+  const char *cache_dir;    /* NULL: SPORKLE_CACHE_DIR, else $XDG_CACHE_HOME/sporkle or ~/.cache/sporkle; "" or "off": no cache on disk */
+  uint64_t plan_cache_bytes; /* limit of the one-call form's plan cache; 0: 256 MiB */
+} sporkle_context_desc;
+
+#define SPORKLE_CONTEXT_DESC_INIT \
+  { (uint32_t)sizeof(sporkle_context_desc), 0, {0, 0, 0}, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/* Sets the defaults. Returns: nothing; NULL is ignored. */
+SPORKLE_EXPORT void sporkle_context_desc_init(sporkle_context_desc *desc);
+
+/* Creates a context and enumerates the devices. Looking for OpenGL devices opens
+ * the drivers and starts a thread; with the device set to "cpu" neither happens.
+ * `desc` may be NULL for the defaults.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (only one allocator function given,
+ * unknown flags, device or ISA name malformed), SPORKLE_ERROR_DEVICE_UNAVAILABLE
+ * (the default device named by `desc` or SPORKLE_DEVICE does not exist, or a
+ * GPU is required and there is none), SPORKLE_ERROR_UNSUPPORTED (the CPU lacks
+ * the ISA), SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_context_create(const sporkle_context_desc *desc,
+                                                     sporkle_context *out_context);
+
+/* Destroys the context and everything created from it; all their handles become
+ * invalid at once. Work in flight is given up to two seconds to end, then it is
+ * cancelled. Threads that wait for its fences return SPORKLE_ERROR_CANCELLED or
+ * SPORKLE_ERROR_INVALID_HANDLE. In debug mode what was not destroyed before is
+ * reported through the log.
+ * Returns: SPORKLE_OK. */
+SPORKLE_EXPORT sporkle_status sporkle_context_destroy(sporkle_context context);
+
+/* Destroys every context of the process and joins every library thread. A
+ * context may be created afterwards. A host that unloads a module containing
+ * the library calls this first.
+ * Returns: SPORKLE_OK. */
+SPORKLE_EXPORT sporkle_status sporkle_shutdown(void);
+
+/* One setting: what it is called, its value, where the value came from. */
+typedef struct sporkle_option_info {
+  uint32_t struct_size;
+  uint32_t reserved;
+  char name[32];          /* environment variable, for example "SPORKLE_THREADS" */
+  char value[224];        /* effective value */
+  char origin[16];        /* "argument", "environment" or "default" */
+  char description[224];
+} sporkle_option_info;
+
+#define SPORKLE_OPTION_INFO_INIT { (uint32_t)sizeof(sporkle_option_info), 0, {0}, {0}, {0}, {0} }
+
+/* Number of settings. Returns: SPORKLE_ERROR_INVALID_ARGUMENT (out_count NULL). */
+SPORKLE_EXPORT sporkle_status sporkle_option_count(sporkle_context context, uint32_t *out_count);
+
+/* Describes setting `index`.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (index out of range), SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_option_describe(sporkle_context context, uint32_t index,
+                                                      sporkle_option_info *out_info);
+
+/* ------------------------------------------------------------------------
+ * Devices
+ * Thread-safety: any thread.   Ownership: everything is copied out.
+ * A device is named by its index in [0, count), constant for the life of the
+ * context. Device 0 is always the CPU.
+ * ---------------------------------------------------------------------- */
+
+enum {
+  SPORKLE_DEVICE_KIND_CPU = 1,
+  SPORKLE_DEVICE_KIND_GL = 2,
+  SPORKLE_DEVICE_KIND_AMDGPU = 3,
+  SPORKLE_DEVICE_KIND_NULL = 4
+};
+
+enum {
+  SPORKLE_DEVICE_SOFTWARE = 1u << 0,  /* a GPU interface computed by the CPU */
+  SPORKLE_DEVICE_SIMULATED = 1u << 1, /* no real hardware: times mean nothing */
+  SPORKLE_DEVICE_DEFAULT = 1u << 2    /* what SPORKLE_DEVICE_AUTO prefers */
+};
+
+typedef struct sporkle_device_info {
+  uint32_t struct_size;
+  uint32_t index;
+  uint32_t kind;           /* SPORKLE_DEVICE_KIND_* */
+  uint32_t flags;          /* SPORKLE_DEVICE_* */
+  char spec[32];           /* how to name it: "cpu", "gl", "gl:1", "null" */
+  char name[128];          /* for example the CPU's model or GL_RENDERER */
+  char driver[128];        /* driver and version, or the instruction set */
+  uint32_t property_count; /* see sporkle_device_property */
+  uint32_t reserved;
+} sporkle_device_info;
+
+#define SPORKLE_DEVICE_INFO_INIT \
+  { (uint32_t)sizeof(sporkle_device_info), 0, 0, 0, {0}, {0}, {0}, 0, 0 }
+
+/* One ability or fact of a device as text, for example "threads" = "2". */
+typedef struct sporkle_property {
+  uint32_t struct_size;
+  uint32_t reserved;
+  char key[48];
+  char value[200];
+} sporkle_property;
+
+#define SPORKLE_PROPERTY_INIT { (uint32_t)sizeof(sporkle_property), 0, {0}, {0} }
+
+/* A backend or device that exists in this build and cannot be used here. */
+typedef struct sporkle_unavailable_info {
+  uint32_t struct_size;
+  uint32_t reserved;
+  char backend[32];  /* "gl", "amdgpu" */
+  char id[32];       /* stable identifier such as "SPORKLE-ENV-03", or empty */
+  char reason[256];
+  char cure[256];    /* what to type or to ask for */
+} sporkle_unavailable_info;
+
+#define SPORKLE_UNAVAILABLE_INFO_INIT \
+  { (uint32_t)sizeof(sporkle_unavailable_info), 0, {0}, {0}, {0}, {0} }
+
+/* Number of usable devices. Returns: SPORKLE_ERROR_INVALID_ARGUMENT (out_count NULL). */
+SPORKLE_EXPORT sporkle_status sporkle_device_count(sporkle_context context, uint32_t *out_count);
+
+/* Describes one device.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (index out of range), SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_device_describe(sporkle_context context, uint32_t device,
+                                                      sporkle_device_info *out_info);
+
+/* Reads one property of a device.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (device or index out of range), SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_device_property(sporkle_context context, uint32_t device,
+                                                      uint32_t index,
+                                                      sporkle_property *out_property);
+
+/* Finds a device by its spec ("cpu", "gl", "gl:1", "null", "auto"). "auto" gives
+ * SPORKLE_DEVICE_AUTO.
+ * Returns: SPORKLE_ERROR_DEVICE_UNAVAILABLE with the reason and the devices
+ * that exist; SPORKLE_ERROR_INVALID_ARGUMENT. */
+SPORKLE_EXPORT sporkle_status sporkle_device_find(sporkle_context context, const char *spec,
+                                                  uint32_t *out_device);
+
+/* Number of backends or devices that are not usable here.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (out_count NULL). */
+SPORKLE_EXPORT sporkle_status sporkle_unavailable_count(sporkle_context context,
+                                                        uint32_t *out_count);
+
+/* Why something is not usable, and what would cure it.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (index out of range), SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_unavailable_describe(sporkle_context context, uint32_t index,
+                                                           sporkle_unavailable_info *out_info);
+
+/* ------------------------------------------------------------------------
+ * Convolution problems
+ * Thread-safety: any thread; nothing is kept.
+ * Ownership: the caller owns every struct and array.
+ * ---------------------------------------------------------------------- */
+
+enum {
+  SPORKLE_ACTIVATION_NONE = 0,
+  SPORKLE_ACTIVATION_RELU = 1, /* max(x, 0); NaN stays NaN */
+  SPORKLE_ACTIVATION_CLAMP = 2 /* min(max(x, clamp_min), clamp_max); NaN stays NaN */
+};
+
+enum {
+  SPORKLE_CONV2D_BIAS = 1u << 0,    /* one value per output channel is added */
+  SPORKLE_CONV2D_RESIDUAL = 1u << 1 /* an NKHW tensor is added before the activation */
+};
+
+/* y = activation(conv(x, weights) + bias + residual).
+ * Output height = (h + padding_top + padding_bottom - dilation_h * (kernel_h - 1) - 1)
+ * / stride_h + 1, width alike. All sizes are elements. */
+typedef struct sporkle_conv2d_desc {
+  uint32_t struct_size;
+  uint32_t flags; /* SPORKLE_CONV2D_*, default 0 */
+  int64_t n, c, h, w; /* batch, input channels, input height and width; >= 1 */
+  int64_t k;          /* output channels; >= 1 */
+  int64_t kernel_h, kernel_w;     /* >= 1 */
+  int64_t stride_h, stride_w;     /* >= 1, default 1 */
+  int64_t padding_top, padding_left, padding_bottom, padding_right; /* >= 0, default 0 */
+  int64_t dilation_h, dilation_w; /* >= 1, default 1 = dense */
+  int64_t groups;                 /* >= 1, divides c and k, default 1 */
+  int32_t activation;             /* SPORKLE_ACTIVATION_*, default none */
+  float clamp_min, clamp_max;     /* used by SPORKLE_ACTIVATION_CLAMP; min <= max, not NaN */
+  uint32_t reserved;              /* 0 */
+} sporkle_conv2d_desc;
+
+#define SPORKLE_CONV2D_DESC_INIT                                                           \
+  { (uint32_t)sizeof(sporkle_conv2d_desc), 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1, \
+    0, 0.0f, 0.0f, 0 }
+
+/* What a problem amounts to. */
+typedef struct sporkle_conv2d_info {
+  uint32_t struct_size;
+  uint32_t reserved;
+  int64_t out_h, out_w;
+  uint64_t input_size, weights_size, bias_size, output_size; /* bytes; bias_size 0 without bias */
+  uint64_t flops; /* 2 * n * k * out_h * out_w * (c / groups) * kernel_h * kernel_w */
+} sporkle_conv2d_info;
+
+#define SPORKLE_CONV2D_INFO_INIT { (uint32_t)sizeof(sporkle_conv2d_info), 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/* Sets the defaults; the sizes stay 0 and must be filled in.
+ * Returns: nothing; NULL is ignored. */
+SPORKLE_EXPORT void sporkle_conv2d_desc_init(sporkle_conv2d_desc *desc);
+
+/* The short form: a square kernel, one stride for both directions, one padding
+ * for all four sides; the rest as sporkle_conv2d_desc_init.
+ * Returns: nothing; NULL is ignored. The values are checked where the
+ * descriptor is used. */
+SPORKLE_EXPORT void sporkle_conv2d_desc_set(sporkle_conv2d_desc *desc, int64_t n, int64_t c,
+                                            int64_t h, int64_t w, int64_t k, int64_t kernel,
+                                            int64_t stride, int64_t padding);
+
+/* Checks a problem and gives output size, byte sizes and FLOPs.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT naming the field, SPORKLE_ERROR_OVERFLOW
+ * when a tensor or the FLOP count does not fit, SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_conv2d_describe(const sporkle_conv2d_desc *desc,
+                                                      sporkle_conv2d_info *out_info);
+
+/* Asks whether a device can run a problem; for SPORKLE_DEVICE_AUTO, which one
+ * the selector would take. `out_device` may be NULL.
+ * Returns: as sporkle_conv2d_describe; SPORKLE_ERROR_UNSUPPORTED with the
+ * device's reason; SPORKLE_ERROR_DEVICE_UNAVAILABLE. */
+SPORKLE_EXPORT sporkle_status sporkle_conv2d_select(sporkle_context context, uint32_t device,
+                                                    const sporkle_conv2d_desc *desc,
+                                                    uint32_t *out_device);
+
+/* ------------------------------------------------------------------------
+ * Convolution: the one-call form and the plan
+ * Thread-safety: any thread.
+ * Ownership: the library keeps no pointer to host tensors after a call
+ * returns; the caller destroys plans.
+ * Host tensors need the alignment of float only; 64 bytes is fastest. The
+ * output may not overlap an input; residual may be the output itself.
+ * ---------------------------------------------------------------------- */
+
+/* What one synchronous call did. */
+typedef struct sporkle_conv2d_result {
+  uint32_t struct_size;
+  uint32_t device;        /* index of the device that computed */
+  uint64_t elapsed_ns;    /* wall time of the computation, without plan creation */
+  uint64_t device_ns;     /* time on the device where it can be measured, else 0 */
+  char algorithm[64];     /* name of the implementation */
+} sporkle_conv2d_result;
+
+#define SPORKLE_CONV2D_RESULT_INIT { (uint32_t)sizeof(sporkle_conv2d_result), 0, 0, 0, {0} }
+
+/* Computes one convolution on host memory and returns when the output is
+ * complete. The prepared weights are cached by problem and full content of the
+ * weights, so that a repeated call pays one comparison of the weights. `bias`
+ * and `residual` are NULL exactly when the flags do not ask for them.
+ * `out_result` may be NULL.
+ * Returns: as sporkle_conv2d_select; SPORKLE_ERROR_INVALID_ARGUMENT (NULL,
+ * misaligned or overlapping tensors), SPORKLE_ERROR_DEVICE_LOST,
+ * SPORKLE_ERROR_OPERATION_FAILED. */
+SPORKLE_EXPORT sporkle_status sporkle_conv2d(sporkle_context context, uint32_t device,
+                                             const sporkle_conv2d_desc *desc, const float *input,
+                                             const float *weights, const float *bias,
+                                             const float *residual, float *output,
+                                             sporkle_conv2d_result *out_result);
+
+/* Prepares a problem: chooses the device and the implementation, packs the
+ * weights and copies the bias. The arrays may be freed afterwards.
+ * Returns: as sporkle_conv2d. */
+SPORKLE_EXPORT sporkle_status sporkle_plan_create(sporkle_context context, uint32_t device,
+                                                  const sporkle_conv2d_desc *desc,
+                                                  const float *weights, const float *bias,
+                                                  sporkle_plan *out_plan);
+
+/* Destroys a plan. Work in flight that uses it still ends normally.
+ * Returns: SPORKLE_OK. */
+SPORKLE_EXPORT sporkle_status sporkle_plan_destroy(sporkle_plan plan);
+
+typedef struct sporkle_plan_info {
+  uint32_t struct_size;
+  uint32_t device;
+  uint64_t packed_bytes;    /* prepared weights, owned by the plan */
+  uint64_t workspace_bytes; /* scratch memory of one call in flight */
+  char algorithm[64];
+} sporkle_plan_info;
+
+#define SPORKLE_PLAN_INFO_INIT { (uint32_t)sizeof(sporkle_plan_info), 0, 0, 0, {0} }
+
+/* Describes a plan. Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_plan_describe(sporkle_plan plan, sporkle_plan_info *out_info);
+
+/* Runs a plan on host memory and returns when the output is complete.
+ * `residual` is NULL exactly when the problem has none; `out_result` may be NULL.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_OUT_OF_MEMORY,
+ * SPORKLE_ERROR_DEVICE_LOST, SPORKLE_ERROR_OPERATION_FAILED. */
+SPORKLE_EXPORT sporkle_status sporkle_plan_run(sporkle_plan plan, const float *input,
+                                               const float *residual, float *output,
+                                               sporkle_conv2d_result *out_result);
+
+/* ------------------------------------------------------------------------
+ * Buffers: device-visible memory with a CPU address
+ * Thread-safety: any thread; the contents are the caller's to synchronise.
+ * Ownership: the creator destroys it; the memory stays until work in flight
+ * that uses it has ended.
+ * ---------------------------------------------------------------------- */
+
+enum {
+  SPORKLE_BUFFER_CPU_WRITE = 1u << 0,
+  SPORKLE_BUFFER_CPU_READ = 1u << 1,
+  SPORKLE_BUFFER_DEVICE_READ = 1u << 2,
+  SPORKLE_BUFFER_DEVICE_WRITE = 1u << 3
+};
+
+enum {
+  SPORKLE_PLACEMENT_HOST = 1,    /* ordinary memory that the device uses directly */
+  SPORKLE_PLACEMENT_MAPPED = 2,  /* device allocation mapped for its whole life */
+  SPORKLE_PLACEMENT_WINDOW = 3,  /* device-local with a mapped window the GPU copies */
+  SPORKLE_PLACEMENT_STAGING = 4  /* no mapping: the library copies */
+};
+
+typedef struct sporkle_buffer_desc {
+  uint32_t struct_size;
+  uint32_t usage;  /* SPORKLE_BUFFER_*; 0: all four */
+  uint32_t device; /* device index; SPORKLE_DEVICE_AUTO: the default device */
+  uint32_t reserved;
+  uint64_t size;   /* bytes, >= 1 */
+  const char *label; /* for diagnostics; may be NULL */
+} sporkle_buffer_desc;
+
+#define SPORKLE_BUFFER_DESC_INIT \
+  { (uint32_t)sizeof(sporkle_buffer_desc), 0, SPORKLE_DEVICE_AUTO, 0, 0, 0 }
+
+typedef struct sporkle_buffer_info {
+  uint32_t struct_size;
+  uint32_t device;
+  uint32_t usage;
+  uint32_t placement; /* SPORKLE_PLACEMENT_* */
+  uint64_t size;
+  void *data;         /* 64-byte aligned, valid for the buffer's whole life */
+  uint32_t coherent;  /* 1: flush and invalidate cost nothing here */
+  uint32_t reserved;
+} sporkle_buffer_info;
+
+#define SPORKLE_BUFFER_INFO_INIT { (uint32_t)sizeof(sporkle_buffer_info), 0, 0, 0, 0, 0, 0, 0 }
+
+/* Sets the defaults. Returns: nothing; NULL is ignored. */
+SPORKLE_EXPORT void sporkle_buffer_desc_init(sporkle_buffer_desc *desc);
+
+/* Creates a buffer; its contents are undefined.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_OUT_OF_MEMORY,
+ * SPORKLE_ERROR_UNSUPPORTED (over the device's limit), SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_buffer_create(sporkle_context context,
+                                                    const sporkle_buffer_desc *desc,
+                                                    sporkle_buffer *out_buffer);
+
+/* Destroys a buffer. Returns: SPORKLE_OK; the storage of a buffer in flight is
+ * released when the work has ended. */
+SPORKLE_EXPORT sporkle_status sporkle_buffer_destroy(sporkle_buffer buffer);
+
+/* Describes a buffer. Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_buffer_describe(sporkle_buffer buffer,
+                                                      sporkle_buffer_info *out_info);
+
+/* The CPU address of a buffer. Returns: SPORKLE_ERROR_INVALID_ARGUMENT. */
+SPORKLE_EXPORT sporkle_status sporkle_buffer_data(sporkle_buffer buffer, void **out_data);
+
+/* Makes CPU writes to [offset, offset + size) visible to work submitted
+ * afterwards. Required before submit on every device; free where memory is
+ * coherent.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (range outside the buffer, or a
+ * buffer without SPORKLE_BUFFER_CPU_WRITE). */
+SPORKLE_EXPORT sporkle_status sporkle_buffer_flush(sporkle_buffer buffer, uint64_t offset,
+                                                   uint64_t size);
+
+/* Makes device writes to [offset, offset + size) that have ended (their fence
+ * has signalled) visible to the CPU.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (range outside the buffer, or a
+ * buffer without SPORKLE_BUFFER_CPU_READ), SPORKLE_ERROR_DEVICE_LOST. */
+SPORKLE_EXPORT sporkle_status sporkle_buffer_invalidate(sporkle_buffer buffer, uint64_t offset,
+                                                        uint64_t size);
+
+/* One tensor of a submitted operation. */
+typedef struct sporkle_binding {
+  sporkle_buffer buffer;
+  uint64_t offset; /* bytes from the buffer's start, a multiple of 64 */
+} sporkle_binding;
+
+typedef struct sporkle_plan_bindings {
+  uint32_t struct_size;
+  uint32_t reserved;
+  sporkle_binding input;
+  sporkle_binding residual; /* buffer NULL exactly when the problem has none */
+  sporkle_binding output;
+} sporkle_plan_bindings;
+
+#define SPORKLE_PLAN_BINDINGS_INIT \
+  { (uint32_t)sizeof(sporkle_plan_bindings), 0, {0, 0}, {0, 0}, {0, 0} }
+
+/* Submits a plan on buffers of the plan's device and returns at once. Work on
+ * one device runs in submission order as far as results can tell. The fence
+ * belongs to the caller.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (range, alignment, overlap, usage,
+ * another device), SPORKLE_ERROR_POOL_EXHAUSTED, SPORKLE_ERROR_DEVICE_LOST. */
+SPORKLE_EXPORT sporkle_status sporkle_plan_submit(sporkle_plan plan,
+                                                  const sporkle_plan_bindings *bindings,
+                                                  sporkle_fence *out_fence);
+
+/* ------------------------------------------------------------------------
+ * Fences: the completion of submitted work
+ * Thread-safety: any thread, without a GL context, also while others wait.
+ * Ownership: the receiver destroys a fence, except an executor slot's.
+ * A fence is born by a submit or by sporkle_fence_insert and ends once: it is
+ * signalled, or it fails with a status. A timeout is an answer to the waiter
+ * and does not change the fence.
+ * ---------------------------------------------------------------------- */
+
+/* Inserts a fence behind everything submitted to a device so far. `label` may
+ * be NULL.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (device), SPORKLE_ERROR_POOL_EXHAUSTED,
+ * SPORKLE_ERROR_DEVICE_LOST. */
+SPORKLE_EXPORT sporkle_status sporkle_fence_insert(sporkle_context context, uint32_t device,
+                                                   const char *label, sporkle_fence *out_fence);
+
+/* Asks for the state of a fence without any driver call; a few nanoseconds.
+ * Returns: SPORKLE_OK (signalled), SPORKLE_NOT_READY (pending), the error the
+ * work failed with, or SPORKLE_ERROR_INVALID_HANDLE. In a forked child the
+ * answer is that of the moment of the fork. No text is set. */
+SPORKLE_EXPORT sporkle_status sporkle_fence_poll(sporkle_fence fence);
+
+/* Sleeps until the fence ends or `timeout_ns` has passed.
+ * Returns: SPORKLE_OK, SPORKLE_TIMEOUT, the error the work failed with; a
+ * fence destroyed by another thread meanwhile gives SPORKLE_ERROR_INVALID_HANDLE. */
+SPORKLE_EXPORT sporkle_status sporkle_fence_wait(sporkle_fence fence, uint64_t timeout_ns);
+
+/* Sleeps until one of `count` fences (of any devices) has ended; `out_index`
+ * (may be NULL) names the first such fence in the array.
+ * Returns: that fence's status, SPORKLE_TIMEOUT, SPORKLE_ERROR_INVALID_ARGUMENT
+ * (count 0 or above 4096, or NULL), SPORKLE_ERROR_INVALID_HANDLE (with
+ * `out_index` set to the bad one). */
+SPORKLE_EXPORT sporkle_status sporkle_fence_wait_any(const sporkle_fence *fences, uint32_t count,
+                                                     uint64_t timeout_ns, uint32_t *out_index);
+
+/* Sleeps until all of `count` fences have ended.
+ * Returns: SPORKLE_OK when all are signalled; the status of the first in the
+ * array that failed, after all have ended; SPORKLE_TIMEOUT;
+ * SPORKLE_ERROR_INVALID_ARGUMENT and SPORKLE_ERROR_INVALID_HANDLE as
+ * sporkle_fence_wait_any. A count of 0 is SPORKLE_OK. */
+SPORKLE_EXPORT sporkle_status sporkle_fence_wait_all(const sporkle_fence *fences, uint32_t count,
+                                                     uint64_t timeout_ns);
+
+/* Destroys a fence; the work goes on. Waiters return SPORKLE_ERROR_INVALID_HANDLE.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT when an executor slot owns the fence. */
+SPORKLE_EXPORT sporkle_status sporkle_fence_destroy(sporkle_fence fence);
+
+/* ------------------------------------------------------------------------
+ * Executor: a pipeline of slots with mapped input and output
+ * Thread-safety: any thread; one slot belongs to one thread at a time, from
+ * acquire to release.
+ * Ownership: the creator destroys the executor; slots, their memory and their
+ * fences belong to it.
+ *
+ *   acquire -> fill slot.input -> submit -> wait the fence -> read slot.output
+ *   -> release
+ * ---------------------------------------------------------------------- */
+
+typedef struct sporkle_executor_desc {
+  uint32_t struct_size;
+  uint32_t device;      /* device index; SPORKLE_DEVICE_AUTO: the default device */
+  uint32_t slot_count;  /* 1..256; 0: 3 */
+  uint32_t reserved;
+  uint64_t input_size;    /* bytes of each slot's input, >= 1 */
+  uint64_t residual_size; /* bytes of each slot's residual; 0: none */
+  uint64_t output_size;   /* bytes of each slot's output, >= 1 */
+  const char *label;
+} sporkle_executor_desc;
+
+#define SPORKLE_EXECUTOR_DESC_INIT \
+  { (uint32_t)sizeof(sporkle_executor_desc), SPORKLE_DEVICE_AUTO, 0, 0, 0, 0, 0, 0 }
+
+typedef struct sporkle_slot {
+  uint32_t struct_size;
+  uint32_t index;
+  float *input;    /* 64-byte aligned, write it before submit */
+  float *residual; /* NULL without residual */
+  float *output;   /* read it after the fence, before release */
+  uint64_t input_size, residual_size, output_size;
+} sporkle_slot;
+
+#define SPORKLE_SLOT_INIT { (uint32_t)sizeof(sporkle_slot), 0, 0, 0, 0, 0, 0, 0 }
+
+/* Sets the defaults. Returns: nothing; NULL is ignored. */
+SPORKLE_EXPORT void sporkle_executor_desc_init(sporkle_executor_desc *desc);
+
+/* Creates an executor and the memory of its slots.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_OUT_OF_MEMORY,
+ * SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_executor_create(sporkle_context context,
+                                                      const sporkle_executor_desc *desc,
+                                                      sporkle_executor *out_executor);
+
+/* Destroys an executor and its slots; waits up to two seconds for work in flight.
+ * Returns: SPORKLE_OK. */
+SPORKLE_EXPORT sporkle_status sporkle_executor_destroy(sporkle_executor executor);
+
+/* Takes a free slot, waiting up to `timeout_ns` for one.
+ * Returns: SPORKLE_TIMEOUT when none became free, SPORKLE_ERROR_INVALID_ARGUMENT,
+ * SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_executor_acquire(sporkle_executor executor,
+                                                       uint64_t timeout_ns,
+                                                       sporkle_slot *out_slot);
+
+/* Submits an acquired slot with a plan of the same device; flush and
+ * invalidate are done by the executor. The fence belongs to the slot: it is
+ * valid until release and is not destroyed by the caller.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (slot not acquired, tensors larger
+ * than the slot, another device), SPORKLE_ERROR_BUSY (already submitted),
+ * SPORKLE_ERROR_POOL_EXHAUSTED, SPORKLE_ERROR_DEVICE_LOST. */
+SPORKLE_EXPORT sporkle_status sporkle_executor_submit(sporkle_executor executor, uint32_t slot,
+                                                      sporkle_plan plan, sporkle_fence *out_fence);
+
+/* Gives a slot back. A slot whose work is still pending is set aside and
+ * becomes free when the work has really ended; it never stalls the others.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (slot not acquired). */
+SPORKLE_EXPORT sporkle_status sporkle_executor_release(sporkle_executor executor, uint32_t slot);
+
+/* ------------------------------------------------------------------------
+ * Statistics
+ * Thread-safety: any thread.   Ownership: copied out.
+ * Counters since the context was created; they only grow, except the *_now
+ * and *_bytes fields, which are gauges.
+ * ---------------------------------------------------------------------- */
+
+typedef struct sporkle_stats {
+  uint32_t struct_size;
+  uint32_t reserved;
+  uint64_t conv2d_calls;         /* synchronous convolutions that succeeded */
+  uint64_t conv2d_flops;         /* their FLOPs */
+  uint64_t conv2d_errors;        /* synchronous convolutions that failed */
+  uint64_t submits;              /* asynchronous operations accepted */
+  uint64_t submit_failures;      /* asynchronous operations that failed */
+  uint64_t fences_created;
+  uint64_t fences_destroyed;
+  uint64_t fences_now;
+  uint64_t fence_pool_exhausted;
+  uint64_t wait_timeouts;
+  uint64_t plans_created;
+  uint64_t plan_cache_hits;
+  uint64_t plan_cache_misses;
+  uint64_t plan_cache_evictions;
+  uint64_t plan_cache_bytes;
+  uint64_t buffer_bytes;         /* live buffers, executor slots included */
+  uint64_t cpu_copied_bytes;     /* bytes of tensors that the CPU copied */
+  uint64_t gpu_copied_bytes;     /* bytes that a device's copy engine moved */
+  uint64_t map_calls;
+  uint64_t fallbacks;            /* problems that a preferred device refused or lost */
+  uint64_t slots_set_aside;      /* slots released with work pending */
+  uint64_t device_resets;
+} sporkle_stats;
+
+#define SPORKLE_STATS_INIT                                                                   \
+  { (uint32_t)sizeof(sporkle_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    0, 0, 0, 0 }
+
+/* One snapshot of all counters.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_context_stats(sporkle_context context,
+                                                    sporkle_stats *out_stats);
+
+/* ------------------------------------------------------------------------
+ * The null device: a testing aid (experimental, outside the ABI promise)
+ * Thread-safety: any thread.   Ownership: nothing is kept.
+ * Listed only with SPORKLE_CONTEXT_ENABLE_NULL or when SPORKLE_DEVICE or the
+ * descriptor names "null". It computes with the reference, in submission
+ * order, on a virtual clock, so that a program can test what it does when a
+ * device hangs, fails, is reset or runs out of memory.
+ * ---------------------------------------------------------------------- */
+
+enum {
+  SPORKLE_NULL_CLOCK_AUTO = 0,   /* work ends by itself, in order (the default) */
+  SPORKLE_NULL_CLOCK_MANUAL = 1, /* work ends only as the clock is advanced */
+  SPORKLE_NULL_ADVANCE = 2,      /* advance the virtual clock by `value` ns */
+  SPORKLE_NULL_OP_TIME = 3,      /* virtual duration of the operations submitted from now on, ns */
+  SPORKLE_NULL_FAIL = 4,  /* operations number [value, value + count) from now fail alone */
+  SPORKLE_NULL_HANG = 5,  /* operation number `value` from now never ends, until RECOVER */
+  SPORKLE_NULL_RESET = 6, /* at operation number `value` from now the device is lost */
+  SPORKLE_NULL_OOM = 7,   /* device allocations [value, value + count) from now fail */
+  SPORKLE_NULL_RECOVER = 8 /* ends a hang, brings a lost device back, drops planned faults */
+};
+
+/* Controls the null device. `value` and `count` as the command says, else 0;
+ * numbering starts at 0 for the next operation or allocation.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (not a null device, unknown command). */
+SPORKLE_EXPORT sporkle_status sporkle_null_control(sporkle_context context, uint32_t device,
+                                                   uint32_t command, uint64_t value,
+                                                   uint64_t count);
+
+/* ------------------------------------------------------------------------
+ * Function table, for hosts that load the library with dlopen
+ * Thread-safety: any thread.   Ownership: the table is static.
+ * ---------------------------------------------------------------------- */
+
+/* Every function above, in order of entrypoints.def; entries are only ever
+ * appended. An entry beyond struct_size does not exist in the loaded library. */
+typedef struct sporkle_api {
+  uint64_t struct_size;
+  const char *(*status_name)(sporkle_status);
+  uint64_t (*last_error)(char *, uint64_t);
+  uint32_t (*version)(void);
+  const char *(*version_string)(void);
+  void (*context_desc_init)(sporkle_context_desc *);
+  sporkle_status (*context_create)(const sporkle_context_desc *, sporkle_context *);
+  sporkle_status (*context_destroy)(sporkle_context);
+  sporkle_status (*shutdown)(void);
+  sporkle_status (*option_count)(sporkle_context, uint32_t *);
+  sporkle_status (*option_describe)(sporkle_context, uint32_t, sporkle_option_info *);
+  sporkle_status (*device_count)(sporkle_context, uint32_t *);
+  sporkle_status (*device_describe)(sporkle_context, uint32_t, sporkle_device_info *);
+  sporkle_status (*device_property)(sporkle_context, uint32_t, uint32_t, sporkle_property *);
+  sporkle_status (*device_find)(sporkle_context, const char *, uint32_t *);
+  sporkle_status (*unavailable_count)(sporkle_context, uint32_t *);
+  sporkle_status (*unavailable_describe)(sporkle_context, uint32_t, sporkle_unavailable_info *);
+  void (*conv2d_desc_init)(sporkle_conv2d_desc *);
+  void (*conv2d_desc_set)(sporkle_conv2d_desc *, int64_t, int64_t, int64_t, int64_t, int64_t,
+                          int64_t, int64_t, int64_t);
+  sporkle_status (*conv2d_describe)(const sporkle_conv2d_desc *, sporkle_conv2d_info *);
+  sporkle_status (*conv2d_select)(sporkle_context, uint32_t, const sporkle_conv2d_desc *,
+                                  uint32_t *);
+  sporkle_status (*conv2d)(sporkle_context, uint32_t, const sporkle_conv2d_desc *, const float *,
+                           const float *, const float *, const float *, float *,
+                           sporkle_conv2d_result *);
+  sporkle_status (*plan_create)(sporkle_context, uint32_t, const sporkle_conv2d_desc *,
+                                const float *, const float *, sporkle_plan *);
+  sporkle_status (*plan_destroy)(sporkle_plan);
+  sporkle_status (*plan_describe)(sporkle_plan, sporkle_plan_info *);
+  sporkle_status (*plan_run)(sporkle_plan, const float *, const float *, float *,
+                             sporkle_conv2d_result *);
+  void (*buffer_desc_init)(sporkle_buffer_desc *);
+  sporkle_status (*buffer_create)(sporkle_context, const sporkle_buffer_desc *, sporkle_buffer *);
+  sporkle_status (*buffer_destroy)(sporkle_buffer);
+  sporkle_status (*buffer_describe)(sporkle_buffer, sporkle_buffer_info *);
+  sporkle_status (*buffer_data)(sporkle_buffer, void **);
+  sporkle_status (*buffer_flush)(sporkle_buffer, uint64_t, uint64_t);
+  sporkle_status (*buffer_invalidate)(sporkle_buffer, uint64_t, uint64_t);
+  sporkle_status (*plan_submit)(sporkle_plan, const sporkle_plan_bindings *, sporkle_fence *);
+  sporkle_status (*fence_insert)(sporkle_context, uint32_t, const char *, sporkle_fence *);
+  sporkle_status (*fence_poll)(sporkle_fence);
+  sporkle_status (*fence_wait)(sporkle_fence, uint64_t);
+  sporkle_status (*fence_wait_any)(const sporkle_fence *, uint32_t, uint64_t, uint32_t *);
+  sporkle_status (*fence_wait_all)(const sporkle_fence *, uint32_t, uint64_t);
+  sporkle_status (*fence_destroy)(sporkle_fence);
+  void (*executor_desc_init)(sporkle_executor_desc *);
+  sporkle_status (*executor_create)(sporkle_context, const sporkle_executor_desc *,
+                                    sporkle_executor *);
+  sporkle_status (*executor_destroy)(sporkle_executor);
+  sporkle_status (*executor_acquire)(sporkle_executor, uint64_t, sporkle_slot *);
+  sporkle_status (*executor_submit)(sporkle_executor, uint32_t, sporkle_plan, sporkle_fence *);
+  sporkle_status (*executor_release)(sporkle_executor, uint32_t);
+  sporkle_status (*context_stats)(sporkle_context, sporkle_stats *);
+  sporkle_status (*null_control)(sporkle_context, uint32_t, uint32_t, uint64_t, uint64_t);
+} sporkle_api;
+
+/* The function table of API major version `major` (SPORKLE_VERSION_MAJOR).
+ * Returns: SPORKLE_ERROR_VERSION when the library does not speak that major,
+ * SPORKLE_ERROR_INVALID_ARGUMENT (out_api NULL). */
+SPORKLE_EXPORT sporkle_status sporkle_get_api(uint32_t major, const sporkle_api **out_api);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SPORKLE_H */

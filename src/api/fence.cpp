@@ -1,0 +1,111 @@
+// Fences. None of these allocates.
+#include <cstdio>
+
+#include "api/boundary.h"
+#include "core/context.h"
+
+using namespace sporkle;
+
+namespace {
+
+constexpr uint32_t multi_wait_limit = 4096;
+
+Status finish(const char* function, const char* argument, sporkle_fence fence,
+              Status status) noexcept {
+  if (status == SPORKLE_TIMEOUT) {
+    if (Stats* stats = fence_stats(fence)) stats->add(Counter::wait_timeouts, 1);
+  } else if (status < 0) {
+    char reason[96];
+    std::snprintf(reason, sizeof reason, "%s: %s", argument,
+                  status == SPORKLE_ERROR_INVALID_HANDLE ? "not a live fence"
+                                                         : sporkle_status_name(status));
+    set_last_error(function, reason);
+  }
+  return status;
+}
+
+// A pending fence of the parent never ends in a child.
+bool refused_in_child(const char* function, sporkle_fence fence) noexcept {
+  if (!fence_is_foreign(fence) || fence_poll(fence) == SPORKLE_ERROR_INVALID_HANDLE) return false;
+  set_last_error(function, "fence: created before fork");
+  return true;
+}
+
+Status wait_many(const char* function, const sporkle_fence* fences, uint32_t count, bool any,
+                 uint64_t timeout_ns, uint32_t* out_index) noexcept {
+  const uint32_t least = any ? 1 : 0;
+  if (count < least || count > multi_wait_limit) {
+    char reason[96];
+    std::snprintf(reason, sizeof reason, "count: %u is not in [%u, %u]", count, least,
+                  multi_wait_limit);
+    set_last_error(function, reason);
+    return SPORKLE_ERROR_INVALID_ARGUMENT;
+  }
+  if (count == 0) return SPORKLE_OK;
+  if (fences == nullptr) {
+    set_last_error(function, "fences: null");
+    return SPORKLE_ERROR_INVALID_ARGUMENT;
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!refused_in_child(function, fences[i])) continue;
+    if (out_index != nullptr) *out_index = i;
+    return SPORKLE_ERROR_FORKED;
+  }
+  const Status status =
+      fence_wait_many(fences, count, any, Deadline::after(timeout_ns), out_index);
+  return finish(function, "fences", fences[0], status);
+}
+
+}  // namespace
+
+sporkle_status sporkle_fence_insert(sporkle_context context, uint32_t device, const char* label,
+                                    sporkle_fence* out_fence) {
+  return boundary("sporkle_fence_insert", [&]() -> Status {
+    checked_out(out_fence, "out_fence") = nullptr;
+    const Pin<ContextObject> pin(context, "context");
+    const uint32_t index =
+        device == SPORKLE_DEVICE_AUTO ? pin->context->default_device() : device;
+    Device& target = pin->context->checked_device(index);
+    FencePool* fences = pin->context->fences();
+    if (fences == nullptr) fail(SPORKLE_ERROR_INVALID_HANDLE, "context: being destroyed");
+    const FenceRef fence = fence_take(fences);
+    try {
+      target.insert_fence(fence, false);
+    } catch (...) {
+      fence_abandon(fence);
+      throw;
+    }
+    pin->context->note_fence(fence, label);
+    *out_fence = fence_handle(fence);
+    return SPORKLE_OK;
+  });
+}
+
+sporkle_status sporkle_fence_poll(sporkle_fence fence) { return fence_poll(fence); }
+
+sporkle_status sporkle_fence_wait(sporkle_fence fence, uint64_t timeout_ns) {
+  if (fence_poll(fence) == SPORKLE_OK) return SPORKLE_OK;
+  if (refused_in_child("sporkle_fence_wait", fence)) return SPORKLE_ERROR_FORKED;
+  return finish("sporkle_fence_wait", "fence", fence,
+                fence_wait(fence, Deadline::after(timeout_ns)));
+}
+
+sporkle_status sporkle_fence_wait_any(const sporkle_fence* fences, uint32_t count,
+                                      uint64_t timeout_ns, uint32_t* out_index) {
+  return wait_many("sporkle_fence_wait_any", fences, count, true, timeout_ns, out_index);
+}
+
+sporkle_status sporkle_fence_wait_all(const sporkle_fence* fences, uint32_t count,
+                                      uint64_t timeout_ns) {
+  return wait_many("sporkle_fence_wait_all", fences, count, false, timeout_ns, nullptr);
+}
+
+sporkle_status sporkle_fence_destroy(sporkle_fence fence) {
+  if (refused_in_child("sporkle_fence_destroy", fence)) return SPORKLE_ERROR_FORKED;
+  const Status status = fence_destroy(fence, false);
+  if (status == SPORKLE_ERROR_INVALID_ARGUMENT) {
+    set_last_error("sporkle_fence_destroy", "fence: it belongs to an executor slot");
+    return status;
+  }
+  return finish("sporkle_fence_destroy", "fence", fence, status);
+}

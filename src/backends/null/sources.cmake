@@ -1,0 +1,4 @@
+set(SPORKLE_NULL_SOURCES
+  src/backends/null/null_device.cpp
+  src/backends/null/null_queue.cpp
+  src/backends/null/reference.cpp)

@@ -1,0 +1,78 @@
+#include "core/buffer.h"
+
+#include <cinttypes>
+
+namespace sporkle {
+
+namespace {
+
+constexpr uint32_t every_usage = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_CPU_READ |
+                                 SPORKLE_BUFFER_DEVICE_READ | SPORKLE_BUFFER_DEVICE_WRITE;
+
+}  // namespace
+
+Buffer::Buffer(std::shared_ptr<Context> context, uint32_t device, uint32_t usage,
+               std::shared_ptr<DeviceMemory> memory, const char* label)
+    : Child(handle_type, std::move(context), label),
+      device_(device),
+      usage_(usage),
+      memory_(std::move(memory)) {
+  context_->stats().add(Counter::buffer_bytes_added, memory_->size());
+}
+
+void Buffer::dispose() noexcept {
+  const std::shared_ptr<Context> keep = context_;
+  keep->remove_child(this);
+  keep->stats().add(Counter::buffer_bytes_removed, memory_->size());
+  std::pmr::polymorphic_allocator<>(keep->memory()).delete_object(this);
+}
+
+void Buffer::check_range(const char* argument, uint64_t offset, uint64_t bytes) const {
+  const uint64_t size = memory_->size();
+  if (offset <= size && bytes <= size - offset) return;
+  fail(SPORKLE_ERROR_INVALID_ARGUMENT,
+       "%s: offset %" PRIu64 " and size %" PRIu64 " reach outside a buffer of %" PRIu64 " bytes",
+       argument, offset, bytes, size);
+}
+
+void Buffer::check_usage(const char* argument, uint32_t bit, const char* name) const {
+  if ((usage_ & bit) != 0) return;
+  fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: the buffer was created without %s", argument, name);
+}
+
+void* publish_child(Child* child) {
+  Context& context = child->context();
+  const HandleType type = child->type();
+  try {
+    object_publish(child);
+  } catch (...) {
+    child->dispose();
+    throw;
+  }
+  void* handle = child->handle();
+  if (context.add_child(child)) return handle;
+  object_destroy(handle, type);
+  fail(SPORKLE_ERROR_INVALID_HANDLE, "context: being destroyed");
+}
+
+sporkle_buffer create_buffer(const std::shared_ptr<Context>& context,
+                             const sporkle_buffer_desc& desc) {
+  if ((desc.usage & ~every_usage) != 0) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "desc.usage: unknown bits 0x%x",
+         desc.usage & ~every_usage);
+  }
+  if (desc.size == 0) fail(SPORKLE_ERROR_INVALID_ARGUMENT, "desc.size: 0 bytes");
+  if (desc.size > (uint64_t{1} << 62)) {
+    fail(SPORKLE_ERROR_OVERFLOW, "desc.size: %" PRIu64 " exceeds 2^62", desc.size);
+  }
+  if (desc.reserved != 0) fail(SPORKLE_ERROR_INVALID_ARGUMENT, "desc.reserved: must be 0");
+  const uint32_t device =
+      desc.device == SPORKLE_DEVICE_AUTO ? context->default_device() : desc.device;
+  const uint32_t usage = desc.usage == 0 ? every_usage : desc.usage;
+  auto memory = context->checked_device(device, "desc.device").create_memory(desc.size, usage);
+  auto* buffer = new_object<Buffer>(context->memory(), context, device, usage, std::move(memory),
+                                    desc.label);
+  return static_cast<sporkle_buffer>(publish_child(buffer));
+}
+
+}  // namespace sporkle

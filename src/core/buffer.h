@@ -1,0 +1,43 @@
+// The object behind a sporkle_buffer.
+#pragma once
+
+#include "core/context.h"
+
+namespace sporkle {
+
+class Buffer final : public Child {
+ public:
+  static constexpr HandleType handle_type = HandleType::buffer;
+
+  Buffer(std::shared_ptr<Context> context, uint32_t device, uint32_t usage,
+         std::shared_ptr<DeviceMemory> memory, const char* label);
+
+  const char* kind_name() const noexcept override { return "buffer"; }
+  void dispose() noexcept override;
+
+  uint32_t device() const noexcept { return device_; }
+  uint32_t usage() const noexcept { return usage_; }
+  DeviceMemory& memory() const noexcept { return *memory_; }
+  const std::shared_ptr<DeviceMemory>& shared_memory() const noexcept { return memory_; }
+
+  // Throws SPORKLE_ERROR_INVALID_ARGUMENT for a range outside the buffer or a
+  // usage it lacks.
+  void check_range(const char* argument, uint64_t offset, uint64_t bytes) const;
+  void check_usage(const char* argument, uint32_t bit, const char* name) const;
+
+ private:
+  uint32_t device_;
+  uint32_t usage_;
+  std::shared_ptr<DeviceMemory> memory_;
+};
+
+// Creates the buffer and its handle. Throws Error.
+sporkle_buffer create_buffer(const std::shared_ptr<Context>& context,
+                             const sporkle_buffer_desc& desc);
+
+// Gives the child its handle and lists it. The child itself may be gone when
+// this returns: the context can be destroyed by another thread. Throws and
+// disposes when no handle is left or the context is being destroyed.
+void* publish_child(Child* child);
+
+}  // namespace sporkle

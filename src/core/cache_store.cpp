@@ -1,0 +1,216 @@
+#include "core/cache_store.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/options.h"
+
+namespace sporkle {
+
+namespace {
+
+constexpr char file_magic[8] = {'S', 'P', 'K', 'C', 'A', 'C', 'H', '1'};
+constexpr const char* file_suffix = ".spk";
+constexpr uint64_t path_capacity = 320;
+constexpr uint64_t content_limit = uint64_t{1} << 30;
+constexpr uint32_t key_limit = 4096;
+
+struct FileHeader {
+  char magic[8];
+  uint64_t key_bytes;
+  uint64_t content_bytes;
+  uint64_t hash;  // of key and content
+};
+
+uint64_t hash_bytes(uint64_t hash, const void* data, uint64_t bytes) noexcept {
+  const auto* p = static_cast<const unsigned char*>(data);
+  for (uint64_t i = 0; i < bytes; ++i) hash = (hash ^ p[i]) * 1099511628211u;  // FNV-1a
+  return hash;
+}
+
+constexpr uint64_t hash_seed = 1469598103934665603u;
+
+class File {
+ public:
+  explicit File(int descriptor) : descriptor_(descriptor) {}
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  bool opened() const { return descriptor_ >= 0; }
+
+  bool read_all(void* data, uint64_t bytes) const noexcept {
+    auto* p = static_cast<char*>(data);
+    while (bytes > 0) {
+      const ssize_t got = ::read(descriptor_, p, bytes);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      p += got;
+      bytes -= static_cast<uint64_t>(got);
+    }
+    return true;
+  }
+
+  bool write_all(const void* data, uint64_t bytes) const noexcept {
+    const auto* p = static_cast<const char*>(data);
+    while (bytes > 0) {
+      const ssize_t put = ::write(descriptor_, p, bytes);
+      if (put < 0 && errno == EINTR) continue;
+      if (put <= 0) return false;
+      p += put;
+      bytes -= static_cast<uint64_t>(put);
+    }
+    return true;
+  }
+
+ private:
+  int descriptor_;
+};
+
+bool make_directories(const char* path) noexcept {
+  char part[path_capacity];
+  std::snprintf(part, sizeof part, "%s", path);
+  for (char* p = part + 1; *p != '\0'; ++p) {
+    if (*p != '/') continue;
+    *p = '\0';
+    if (mkdir(part, 0700) != 0 && errno != EEXIST) return false;
+    *p = '/';
+  }
+  return mkdir(part, 0700) == 0 || errno == EEXIST;
+}
+
+bool is_entry(const char* name) noexcept {
+  const size_t length = std::strlen(name);
+  const size_t suffix = std::strlen(file_suffix);
+  return length > suffix && std::strcmp(name + length - suffix, file_suffix) == 0;
+}
+
+// Calls visit(path, stat) for every entry of the directory.
+template <class Visit>
+void for_each_entry(const char* directory, Visit visit) noexcept {
+  DIR* dir = opendir(directory);
+  if (dir == nullptr) return;
+  while (const dirent* item = readdir(dir)) {
+    if (!is_entry(item->d_name)) continue;
+    char path[path_capacity + 256];
+    std::snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISREG(status.st_mode)) visit(path, status);
+  }
+  closedir(dir);
+}
+
+}  // namespace
+
+void CacheStore::open(const char* directory) noexcept {
+  directory_[0] = '\0';
+  if (directory[0] == '\0' || text_is_off(directory)) return;
+  std::snprintf(directory_, sizeof directory_, "%s", directory);
+}
+
+bool CacheStore::path_of(const char* kind, const char* key, char* out,
+                         uint64_t capacity) const noexcept {
+  const size_t length = std::strlen(key);
+  if (!enabled() || length > key_limit) return false;
+  const uint64_t first = hash_bytes(hash_seed, key, length);
+  const uint64_t second = hash_bytes(first ^ 0x9e3779b97f4a7c15u, key, length);
+  const int written = std::snprintf(out, capacity, "%s/%s-%016" PRIx64 "%016" PRIx64 "%s",
+                                    directory_, kind, first, second, file_suffix);
+  return written > 0 && static_cast<uint64_t>(written) < capacity;
+}
+
+bool CacheStore::get(const char* kind, const char* key,
+                     std::pmr::vector<unsigned char>* out) const noexcept {
+  char path[path_capacity];
+  if (!path_of(kind, key, path, sizeof path)) return false;
+  const File file(::open(path, O_RDONLY | O_CLOEXEC));
+  FileHeader header;
+  const uint64_t key_bytes = std::strlen(key);
+  char stored_key[key_limit];
+  if (!file.opened() || !file.read_all(&header, sizeof header)) return false;
+  if (std::memcmp(header.magic, file_magic, sizeof file_magic) != 0) return false;
+  if (header.key_bytes != key_bytes || header.content_bytes > content_limit) return false;
+  if (!file.read_all(stored_key, key_bytes) || std::memcmp(stored_key, key, key_bytes) != 0) {
+    return false;
+  }
+  try {
+    out->resize(header.content_bytes);
+  } catch (...) {
+    return false;
+  }
+  if (!file.read_all(out->data(), header.content_bytes)) return false;
+  const uint64_t hash =
+      hash_bytes(hash_bytes(hash_seed, key, key_bytes), out->data(), header.content_bytes);
+  return hash == header.hash;
+}
+
+bool CacheStore::put(const char* kind, const char* key,
+                     std::span<const unsigned char> content) noexcept {
+  char path[path_capacity], temporary[path_capacity + 48];
+  if (content.size() > content_limit || !path_of(kind, key, path, sizeof path)) return false;
+  if (!make_directories(directory_)) return false;
+  std::snprintf(temporary, sizeof temporary, "%s.%ld.%" PRIu64 ".tmp", path,
+                static_cast<long>(getpid()), now_ns());
+  FileHeader header{};
+  std::memcpy(header.magic, file_magic, sizeof file_magic);
+  header.key_bytes = std::strlen(key);
+  header.content_bytes = content.size();
+  header.hash = hash_bytes(hash_bytes(hash_seed, key, header.key_bytes), content.data(),
+                           content.size());
+  bool written = false;
+  {
+    const File file(::open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file.opened()) return false;
+    written = file.write_all(&header, sizeof header) && file.write_all(key, header.key_bytes) &&
+              file.write_all(content.data(), content.size());
+  }
+  if (!written || rename(temporary, path) != 0) {
+    unlink(temporary);
+    return false;
+  }
+  trim();
+  return true;
+}
+
+uint64_t CacheStore::clear() noexcept {
+  uint64_t removed = 0;
+  if (!enabled()) return 0;
+  for_each_entry(directory_, [&](const char* path, const struct stat&) {
+    if (unlink(path) == 0) ++removed;
+  });
+  return removed;
+}
+
+uint64_t CacheStore::bytes() const noexcept {
+  uint64_t sum = 0;
+  if (!enabled()) return 0;
+  for_each_entry(directory_, [&](const char*, const struct stat& status) {
+    sum += static_cast<uint64_t>(status.st_size);
+  });
+  return sum;
+}
+
+void CacheStore::trim() noexcept {
+  while (bytes() > byte_limit_) {
+    char oldest[path_capacity + 256] = {};
+    int64_t oldest_time = INT64_MAX;
+    for_each_entry(directory_, [&](const char* path, const struct stat& status) {
+      const int64_t time = status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
+      if (time >= oldest_time) return;
+      oldest_time = time;
+      std::snprintf(oldest, sizeof oldest, "%s", path);
+    });
+    if (oldest[0] == '\0' || unlink(oldest) != 0) return;
+  }
+}
+
+}  // namespace sporkle

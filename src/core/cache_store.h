@@ -1,0 +1,47 @@
+// Named blobs on disk: probe results, program binaries, tuned choices.
+//
+// One file per entry, written beside the target and renamed over it, so that
+// readers see the old or the new entry and no lock is needed. Every file
+// carries its key, length and a hash; anything that does not match is treated
+// as absent. All failures are soft: the cache only saves time.
+#pragma once
+
+#include <cstdint>
+#include <memory_resource>
+#include <span>
+#include <vector>
+
+namespace sporkle {
+
+class CacheStore {
+ public:
+  // "off" disables the store. The directory is created at the first write.
+  void open(const char* directory) noexcept;
+  bool enabled() const noexcept { return directory_[0] != '\0'; }
+  const char* directory() const noexcept { return directory_; }
+
+  // `kind` is a short word of [a-z0-9_]; `key` is any text up to 4096 bytes.
+  // Reads an entry into `out`; returns false when there is none or it is damaged.
+  bool get(const char* kind, const char* key, std::pmr::vector<unsigned char>* out) const noexcept;
+
+  // Writes an entry; returns false when it cannot (no space, read-only, off).
+  // Entries beyond the byte limit of the store are removed, oldest first.
+  bool put(const char* kind, const char* key, std::span<const unsigned char> content) noexcept;
+
+  // Removes every entry of this store's format; returns how many.
+  uint64_t clear() noexcept;
+
+  // Bytes of all entries on disk.
+  uint64_t bytes() const noexcept;
+
+  void set_byte_limit(uint64_t bytes) noexcept { byte_limit_ = bytes; }
+
+ private:
+  bool path_of(const char* kind, const char* key, char* out, uint64_t capacity) const noexcept;
+  void trim() noexcept;
+
+  char directory_[224] = {};
+  uint64_t byte_limit_ = uint64_t{256} << 20;
+};
+
+}  // namespace sporkle

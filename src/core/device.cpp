@@ -1,0 +1,9 @@
+#include "core/device.h"
+
+namespace sporkle {
+
+void Device::control(uint32_t, uint64_t, uint64_t) {
+  fail(SPORKLE_ERROR_INVALID_ARGUMENT, "device: not a null device");
+}
+
+}  // namespace sporkle

@@ -1,0 +1,159 @@
+// What a device is to the rest of the library: it accepts or refuses problems,
+// prepares plans, owns memory and runs operations in submission order.
+//
+// A backend implements the four classes below and is named in
+// src/backends/registry.cpp. Calls may come from any thread at the same time
+// unless a comment says otherwise. Errors are thrown as sporkle::Error or
+// std::bad_alloc; noexcept functions never throw.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "core/conv_problem.h"
+#include "core/fence_pool.h"
+#include "core/stats.h"
+
+namespace sporkle {
+
+class CacheStore;
+
+// What a device gets from its context. Everything outlives the device.
+struct DeviceEnvironment {
+  std::pmr::memory_resource* memory = nullptr;
+  Log* log = nullptr;
+  Options* options = nullptr;
+  Stats* stats = nullptr;
+  CacheStore* cache = nullptr;
+  FencePool* fences = nullptr;
+  uint32_t queue_capacity = 0;  // most operations in flight
+  bool debug = false;
+  sporkle_parallel_for parallel_for = nullptr;
+  void* parallel_for_user = nullptr;
+  uint32_t parallel_for_threads = 0;
+};
+
+// A prepared problem on one device: packed weights, bias, chosen algorithm.
+// Immutable; used by several operations at once.
+class DevicePlan {
+ public:
+  explicit DevicePlan(const ConvProblem& problem) : problem_(problem) {}
+  DevicePlan(const DevicePlan&) = delete;
+  DevicePlan& operator=(const DevicePlan&) = delete;
+  virtual ~DevicePlan() = default;
+
+  const ConvProblem& problem() const noexcept { return problem_; }
+  virtual const char* algorithm() const noexcept = 0;
+  virtual uint64_t packed_bytes() const noexcept = 0;
+  virtual uint64_t workspace_bytes() const noexcept = 0;
+
+ private:
+  ConvProblem problem_;
+};
+
+// Device-visible memory with a CPU address.
+class DeviceMemory {
+ public:
+  DeviceMemory() = default;
+  DeviceMemory(const DeviceMemory&) = delete;
+  DeviceMemory& operator=(const DeviceMemory&) = delete;
+  virtual ~DeviceMemory() = default;
+
+  // 64-byte aligned, constant for the life of the object.
+  virtual void* data() const noexcept = 0;
+  virtual uint64_t size() const noexcept = 0;
+  virtual uint32_t placement() const noexcept = 0;  // SPORKLE_PLACEMENT_*
+  virtual bool coherent() const noexcept = 0;
+  // The range has been checked against size().
+  virtual void flush(uint64_t offset, uint64_t bytes) = 0;
+  virtual void invalidate(uint64_t offset, uint64_t bytes) = 0;
+};
+
+// A tensor inside a memory; offset is a multiple of 64 and the range is checked.
+struct MemoryRange {
+  std::shared_ptr<DeviceMemory> memory;
+  uint64_t offset = 0;
+
+  float* floats() const noexcept {
+    return reinterpret_cast<float*>(static_cast<char*>(memory->data()) + offset);
+  }
+};
+
+// One asynchronous convolution. Holds what it needs until it has ended.
+struct Operation {
+  std::shared_ptr<DevicePlan> plan;
+  MemoryRange input, residual, output;  // residual.memory null without residual
+  FenceRef fence;       // taken, not yet armed; the device arms it
+  bool fence_owned = false;  // passed to fence_arm
+  // The output must be readable by the CPU when the fence signals, without an
+  // invalidate by the user (executor slots).
+  bool publish_output = false;
+};
+
+// What a synchronous run tells about itself.
+struct RunReport {
+  uint64_t device_ns = 0;  // 0: not measurable
+};
+
+// How the selector treats a device.
+enum class DeviceClass : uint32_t {
+  cpu,         // the fallback that always works
+  gpu,         // hardware: taken above the FLOP threshold
+  software,    // only when asked for by name
+  simulated    // only when asked for by name; never timed
+};
+
+class Device {
+ public:
+  Device() = default;
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+  virtual ~Device() = default;
+
+  virtual DeviceClass device_class() const noexcept = 0;
+  // Fills kind, flags (not DEFAULT), spec, name, driver and property_count.
+  virtual void describe(sporkle_device_info* info) const noexcept = 0;
+  // index < property_count.
+  virtual void property(uint32_t index, sporkle_property* out) const noexcept = 0;
+
+  // Whether a plan could be made; `reason` says why not.
+  virtual bool supports(const ConvProblem& problem, Reason* reason) const noexcept = 0;
+
+  // Prepares a problem that supports() accepts. weights and bias are host
+  // arrays of the problem's sizes; they are not kept.
+  virtual std::shared_ptr<DevicePlan> create_plan(const ConvProblem& problem,
+                                                  const float* weights, const float* bias) = 0;
+
+  // usage: SPORKLE_BUFFER_*. Throws SPORKLE_ERROR_OUT_OF_MEMORY or UNSUPPORTED.
+  virtual std::shared_ptr<DeviceMemory> create_memory(uint64_t bytes, uint32_t usage) = 0;
+
+  // Runs on ordinary host memory and returns when the output is complete. On
+  // failure the output is untouched. `plan` is of this device.
+  virtual void run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors,
+                   RunReport* report) = 0;
+
+  // Queues an operation behind the earlier ones and arms its fence. When it
+  // throws, the fence is untouched.
+  virtual void submit(Operation&& operation) = 0;
+
+  // Arms a fence that signals when everything submitted so far has ended.
+  virtual void insert_fence(FenceRef fence, bool owned) = 0;
+
+  // Waits until nothing is in flight or the deadline has passed.
+  virtual bool drain(Deadline deadline) noexcept = 0;
+
+  // Stops the device for good: no operation runs after it returns, threads are
+  // joined, fences still pending fail with `status`. Bounded in time also when
+  // the hardware hangs. Called once, before the destructor.
+  virtual void close(Status status) noexcept = 0;
+
+  // Null-device controls; other devices refuse.
+  virtual void control(uint32_t command, uint64_t value, uint64_t count);
+};
+
+}  // namespace sporkle

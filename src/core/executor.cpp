@@ -1,0 +1,214 @@
+#include "core/executor.h"
+
+#include <cinttypes>
+
+#include "core/timeline.h"
+
+namespace sporkle {
+
+namespace {
+
+constexpr uint32_t slot_limit = 256;
+constexpr uint32_t slot_default = 3;
+constexpr uint64_t destroy_patience_ns = 2000000000u;
+
+uint64_t slots_bytes(const sporkle_executor_desc& desc, size_t slots) {
+  return slots * (desc.input_size + desc.residual_size + desc.output_size);
+}
+
+void check_size(uint64_t bytes, uint64_t least, const char* field) {
+  if (bytes < least) fail(SPORKLE_ERROR_INVALID_ARGUMENT, "desc.%s: 0 bytes", field);
+  if (bytes > (uint64_t{1} << 48)) {
+    fail(SPORKLE_ERROR_OVERFLOW, "desc.%s: %" PRIu64 " exceeds 2^48", field, bytes);
+  }
+}
+
+}  // namespace
+
+Executor::Executor(std::shared_ptr<Context> context, uint32_t device,
+                   const sporkle_executor_desc& desc)
+    : Child(handle_type, context, desc.label),
+      device_(device),
+      input_size_(desc.input_size),
+      residual_size_(desc.residual_size),
+      output_size_(desc.output_size),
+      slots_(context->memory()) {
+  slots_.resize(desc.slot_count);
+  Device& target = context->device(device);
+  constexpr uint32_t in = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_DEVICE_READ;
+  constexpr uint32_t out = SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE;
+  for (Slot& slot : slots_) {
+    slot.input = target.create_memory(input_size_, in);
+    if (residual_size_ > 0) slot.residual = target.create_memory(residual_size_, in);
+    slot.output = target.create_memory(output_size_, out);
+  }
+  fence_pool_reserve(context->fences(), desc.slot_count);
+  context->stats().add(Counter::buffer_bytes_added, slots_bytes(desc, slots_.size()));
+}
+
+void Executor::drop_fence(Slot* slot) noexcept {
+  if (slot->fence != nullptr) fence_destroy(slot->fence, true);
+  slot->fence = nullptr;
+}
+
+void Executor::on_destroy() noexcept {
+  const Deadline deadline = Deadline::after(destroy_patience_ns);
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  multi_notify();
+  for (Slot& slot : slots_) {
+    if (slot.fence != nullptr) fence_wait(slot.fence, deadline);
+  }
+}
+
+void Executor::dispose() noexcept {
+  const std::shared_ptr<Context> keep = context_;
+  for (Slot& slot : slots_) drop_fence(&slot);
+  keep->remove_child(this);
+  sporkle_executor_desc sizes{};
+  sizes.input_size = input_size_;
+  sizes.residual_size = residual_size_;
+  sizes.output_size = output_size_;
+  keep->stats().add(Counter::buffer_bytes_removed, slots_bytes(sizes, slots_.size()));
+  if (FencePool* fences = keep->fences()) {
+    fence_pool_unreserve(fences, static_cast<uint32_t>(slots_.size()));
+  }
+  std::pmr::polymorphic_allocator<>(keep->memory()).delete_object(this);
+}
+
+void Executor::reclaim_aside() {
+  for (Slot& slot : slots_) {
+    if (slot.state != State::aside || fence_poll(slot.fence) == SPORKLE_NOT_READY) continue;
+    drop_fence(&slot);
+    slot.state = State::free;
+  }
+}
+
+bool Executor::try_acquire(sporkle_slot* out) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) fail(SPORKLE_ERROR_INVALID_HANDLE, "executor: destroyed");
+  reclaim_aside();
+  for (uint32_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    if (slot.state != State::free) continue;
+    slot.state = State::acquired;
+    out->index = i;
+    out->input = static_cast<float*>(slot.input->data());
+    out->residual =
+        slot.residual == nullptr ? nullptr : static_cast<float*>(slot.residual->data());
+    out->output = static_cast<float*>(slot.output->data());
+    out->input_size = input_size_;
+    out->residual_size = residual_size_;
+    out->output_size = output_size_;
+    return true;
+  }
+  return false;
+}
+
+Status Executor::acquire(Deadline deadline, sporkle_slot* out) {
+  while (!try_acquire(out)) {
+    if (deadline.passed()) return SPORKLE_TIMEOUT;
+    // A slot becomes free by a release or by the end of work set aside; both
+    // change this word while somebody is counted as waiting.
+    multi_waiters.fetch_add(1);
+    const uint32_t events = multi_events.load(std::memory_order_acquire);
+    bool taken;
+    try {
+      taken = try_acquire(out);
+    } catch (...) {
+      multi_waiters.fetch_sub(1);
+      throw;
+    }
+    if (!taken) futex_wait(multi_events, events, deadline);
+    multi_waiters.fetch_sub(1);
+    if (taken) return SPORKLE_OK;
+  }
+  return SPORKLE_OK;
+}
+
+Executor::Slot& Executor::held_slot(uint32_t index) {
+  if (index >= slots_.size()) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "slot: %u, but there are %zu", index, slots_.size());
+  }
+  Slot& slot = slots_[index];
+  if (slot.state == State::free || slot.state == State::aside) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "slot: %u has not been acquired", index);
+  }
+  return slot;
+}
+
+void Executor::check_fits(const ConvProblem& problem) const {
+  const struct {
+    uint64_t need, have;
+    const char* name;
+  } rows[] = {{problem.input_bytes(), input_size_, "input"},
+              {problem.residual_bytes(), residual_size_, "residual"},
+              {problem.output_bytes(), output_size_, "output"}};
+  for (const auto& row : rows) {
+    if (row.need <= row.have) continue;
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT,
+         "plan: its %s has %" PRIu64 " bytes, the slot only %" PRIu64, row.name, row.need,
+         row.have);
+  }
+}
+
+sporkle_fence Executor::submit(uint32_t index, Plan& plan) {
+  if (&plan.context() != &context() || plan.device() != device_) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "plan: of another context or device");
+  }
+  check_fits(plan.problem());
+  const std::lock_guard lock(mutex_);
+  if (closed_) fail(SPORKLE_ERROR_INVALID_HANDLE, "executor: destroyed");
+  Slot& slot = held_slot(index);
+  if (slot.state != State::acquired) {
+    fail(SPORKLE_ERROR_BUSY, "slot: %u has already been submitted", index);
+  }
+  const ConvProblem& problem = plan.problem();
+  slot.input->flush(0, problem.input_bytes());
+  MemoryRange residual;
+  if (problem.has_residual) {
+    slot.residual->flush(0, problem.output_bytes());
+    residual = {slot.residual, 0};
+  }
+  slot.fence = plan.submit({slot.input, 0}, std::move(residual), {slot.output, 0}, true);
+  slot.state = State::submitted;
+  return slot.fence;
+}
+
+void Executor::release(uint32_t index) {
+  {
+    const std::lock_guard lock(mutex_);
+    Slot& slot = held_slot(index);
+    if (slot.fence != nullptr && fence_poll(slot.fence) == SPORKLE_NOT_READY) {
+      slot.state = State::aside;
+      context().stats().add(Counter::slots_set_aside, 1);
+      return;
+    }
+    drop_fence(&slot);
+    slot.state = State::free;
+  }
+  multi_notify();
+}
+
+sporkle_executor create_executor(const std::shared_ptr<Context>& context,
+                                 const sporkle_executor_desc& given) {
+  sporkle_executor_desc desc = given;
+  if (desc.slot_count == 0) desc.slot_count = slot_default;
+  if (desc.slot_count > slot_limit) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "desc.slot_count: %u exceeds %u", desc.slot_count,
+         slot_limit);
+  }
+  if (desc.reserved != 0) fail(SPORKLE_ERROR_INVALID_ARGUMENT, "desc.reserved: must be 0");
+  check_size(desc.input_size, 1, "input_size");
+  check_size(desc.residual_size, 0, "residual_size");
+  check_size(desc.output_size, 1, "output_size");
+  const uint32_t device =
+      desc.device == SPORKLE_DEVICE_AUTO ? context->default_device() : desc.device;
+  context->checked_device(device, "desc.device");
+  auto* executor = new_object<Executor>(context->memory(), context, device, desc);
+  return static_cast<sporkle_executor>(publish_child(executor));
+}
+
+}  // namespace sporkle

@@ -1,0 +1,98 @@
+// Fence slots: where they live, how they are taken and given back.
+//
+// Slots are found through a directory in static storage and are never returned
+// to the system. A pool is type-stable as well: it keeps its slots for ever
+// and is reused by later contexts, so that a fence may be destroyed while its
+// context goes away.
+#pragma once
+
+#include <cstdint>
+#include <memory_resource>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "core/fence_slot.h"
+
+namespace sporkle {
+
+class Log;
+class Stats;
+class FencePool;
+
+// One taken slot, as the submitting code and the device hold it.
+struct FenceRef {
+  uint32_t slot = 0;
+  uint64_t generation = 0;  // 0: no fence
+
+  explicit operator bool() const { return generation != 0; }
+};
+
+sporkle_fence fence_handle(FenceRef ref) noexcept;
+
+constexpr uint32_t fence_capacity_default = 64;
+constexpr uint32_t fence_capacity_limit = 1u << 18;
+
+// Takes a pool for a new context, with `capacity` fences. Throws Error.
+FencePool* fence_pool_acquire(uint32_t capacity, Stats* stats);
+
+// Ends every fence of the pool (a pending one fails with `status`), makes their
+// handles stale and gives the pool back.
+void fence_pool_release(FencePool* pool, Status status) noexcept;
+
+// Makes room for the fences of an executor's slots beside the user's own, and
+// takes it back. Throws Error.
+void fence_pool_reserve(FencePool* pool, uint32_t count);
+void fence_pool_unreserve(FencePool* pool, uint32_t count) noexcept;
+
+// Takes a slot that no one can see yet. Throws SPORKLE_ERROR_POOL_EXHAUSTED.
+FenceRef fence_take(FencePool* pool);
+
+// Makes the slot pending: it signals when `timeline` reaches `value`. `owned`:
+// the user may not destroy it.
+void fence_arm(FenceRef ref, uint32_t timeline, uint64_t value, bool owned) noexcept;
+
+// Gives back a slot that was taken and not armed.
+void fence_abandon(FenceRef ref) noexcept;
+
+// Writes a failure into a pending fence; the caller publishes the counter
+// afterwards or calls timeline_notify. Does nothing when the fence is gone.
+void fence_fail(FenceRef ref, Status status) noexcept;
+
+// Moves a pending fence to another queue (failover). Returns false when the
+// fence is gone or final.
+bool fence_move(FenceRef ref, uint32_t timeline, uint64_t value) noexcept;
+
+// The four user operations. None allocates.
+Status fence_poll(sporkle_fence fence) noexcept;
+Status fence_wait(sporkle_fence fence, Deadline deadline) noexcept;
+Status fence_wait_many(const sporkle_fence* fences, uint32_t count, bool any, Deadline deadline,
+                       uint32_t* out_index) noexcept;
+// `force` also destroys a fence that a slot owns.
+Status fence_destroy(sporkle_fence fence, bool force) noexcept;
+
+// Fails every pending fence of the pool on `timeline`: a lost device.
+void fence_pool_fail_all(FencePool* pool, uint32_t timeline, Status status) noexcept;
+
+// Fences of this pool that are alive now.
+uint32_t fence_pool_used(const FencePool* pool) noexcept;
+
+// Calls visit(data, ref, state) for every live fence of the pool.
+void fence_pool_visit(FencePool* pool, void (*visit)(void*, FenceRef, FenceState),
+                      void* data) noexcept;
+
+// The slot behind a handle that decodes as a fence, or null. Slots are never
+// unmapped; the generation says whether the handle is still current.
+const FenceSlot* fence_slot(sporkle_fence fence) noexcept;
+
+// Whether the fence belongs to the parent of a forked process: it never ends
+// here.
+bool fence_is_foreign(sporkle_fence fence) noexcept;
+
+// Called in a forked child: locks inherited in an unknown state are reset. The
+// parent's pools stay taken, so that its handles keep their last answer.
+void fence_pools_reset_after_fork() noexcept;
+
+// The statistics of the pool that a fence belongs to; null when it is gone.
+Stats* fence_stats(sporkle_fence fence) noexcept;
+
+}  // namespace sporkle

@@ -1,0 +1,199 @@
+#include "core/plan.h"
+
+#include <cstdio>
+#include <new>
+
+#include "core/selector.h"
+
+namespace sporkle {
+
+namespace {
+
+void fill_result(sporkle_conv2d_result* result, uint32_t device, const DevicePlan& plan,
+                 uint64_t elapsed_ns, const RunReport& report) noexcept {
+  if (result == nullptr) return;
+  result->device = device;
+  result->elapsed_ns = elapsed_ns;
+  result->device_ns = report.device_ns;
+  std::snprintf(result->algorithm, sizeof result->algorithm, "%s", plan.algorithm());
+}
+
+void run_prepared(Context& context, uint32_t device, const std::shared_ptr<DevicePlan>& plan,
+                  const HostTensors& tensors, sporkle_conv2d_result* result) {
+  RunReport report;
+  const uint64_t start = now_ns();
+  try {
+    context.device(device).run(plan, tensors, &report);
+  } catch (...) {
+    context.stats().add(Counter::conv2d_errors, 1);
+    throw;
+  }
+  fill_result(result, device, *plan, now_ns() - start, report);
+  context.stats().add(Counter::conv2d_calls, 1);
+  context.stats().add(Counter::conv2d_flops, plan->problem().flops());
+}
+
+std::shared_ptr<DevicePlan> prepare(Context& context, uint32_t device, const ConvProblem& problem,
+                                    const float* weights, const float* bias) {
+  auto plan = context.device(device).create_plan(problem, weights, bias);
+  context.stats().add(Counter::plans_created, 1);
+  return plan;
+}
+
+// Runs `attempt(device)` on the chosen device, and once more on the CPU when
+// the device fails and the selector may fall back.
+template <class Attempt>
+void with_fallback(Context& context, const Choice& choice, const ConvProblem& problem,
+                   Attempt attempt) {
+  constexpr uint32_t cpu = 0;
+  try {
+    attempt(choice.device);
+    return;
+  } catch (const Error& error) {
+    if (!choice.may_fall_back || !error_allows_fallback(error.status)) throw;
+    Reason reason;
+    if (!context.device(cpu).supports(problem, &reason)) throw;
+    if (error.status == SPORKLE_ERROR_DEVICE_LOST) context.plan_cache().drop_device(choice.device);
+    note_fallback(context, choice.device, error.reason.text);
+  }
+  attempt(cpu);
+}
+
+// Keeping a plan for the next call is a service: it may fail without harm.
+void try_cache(Context& context, uint32_t device, const float* weights, const float* bias,
+               const std::shared_ptr<DevicePlan>& plan) noexcept {
+  try {
+    context.plan_cache().insert(device, weights, bias, plan);
+  } catch (const std::bad_alloc&) {
+    context.log().write(SPORKLE_LOG_DEBUG, "plan cache: no memory to keep a plan");
+  }
+}
+
+}  // namespace
+
+Plan::Plan(std::shared_ptr<Context> context, uint32_t device, std::shared_ptr<DevicePlan> prepared)
+    : Child(handle_type, std::move(context), prepared->algorithm()),
+      device_(device),
+      prepared_(std::move(prepared)) {}
+
+void Plan::dispose() noexcept {
+  const std::shared_ptr<Context> keep = context_;
+  keep->remove_child(this);
+  std::pmr::polymorphic_allocator<>(keep->memory()).delete_object(this);
+}
+
+void Plan::run(const HostTensors& tensors, sporkle_conv2d_result* result) {
+  check_tensors(problem(), tensors);
+  run_prepared(context(), device_, prepared_, tensors, result);
+}
+
+sporkle_fence Plan::submit(MemoryRange input, MemoryRange residual, MemoryRange output,
+                           bool fence_owned) {
+  Operation operation;
+  operation.plan = prepared_;
+  operation.input = std::move(input);
+  operation.residual = std::move(residual);
+  operation.output = std::move(output);
+  operation.fence = fence_take(context().fences());
+  operation.fence_owned = fence_owned;
+  operation.publish_output = fence_owned;
+  const FenceRef fence = operation.fence;
+  try {
+    context().device(device_).submit(std::move(operation));
+  } catch (...) {
+    fence_abandon(fence);
+    throw;
+  }
+  context().note_fence(fence, prepared_->algorithm());
+  context().stats().add(Counter::submits, 1);
+  return fence_handle(fence);
+}
+
+namespace {
+
+struct BindingRule {
+  const char* name;
+  uint64_t bytes;
+  uint32_t usage;
+  const char* usage_name;
+};
+
+MemoryRange bind(const Plan& plan, const sporkle_binding& binding, const BindingRule& rule) {
+  const Pin<Buffer> buffer(binding.buffer, rule.name);
+  if (&buffer->context() != &plan.context() || buffer->device() != plan.device()) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: the buffer is of another context or device",
+         rule.name);
+  }
+  if (binding.offset % 64 != 0) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: the offset is no multiple of 64", rule.name);
+  }
+  buffer->check_range(rule.name, binding.offset, rule.bytes);
+  buffer->check_usage(rule.name, rule.usage, rule.usage_name);
+  return {buffer->shared_memory(), binding.offset};
+}
+
+bool ranges_overlap(const MemoryRange& a, uint64_t a_bytes, const MemoryRange& b,
+                    uint64_t b_bytes) noexcept {
+  if (a.memory == nullptr || a.memory != b.memory) return false;
+  return a.offset < b.offset ? b.offset - a.offset < a_bytes : a.offset - b.offset < b_bytes;
+}
+
+}  // namespace
+
+sporkle_fence Plan::submit_bindings(const sporkle_plan_bindings& b) {
+  const ConvProblem& p = problem();
+  MemoryRange input = bind(*this, b.input,
+                           {"bindings.input", p.input_bytes(), SPORKLE_BUFFER_DEVICE_READ,
+                            "SPORKLE_BUFFER_DEVICE_READ"});
+  MemoryRange output = bind(*this, b.output,
+                            {"bindings.output", p.output_bytes(), SPORKLE_BUFFER_DEVICE_WRITE,
+                             "SPORKLE_BUFFER_DEVICE_WRITE"});
+  MemoryRange residual;
+  if (p.has_residual) {
+    residual = bind(*this, b.residual,
+                    {"bindings.residual", p.output_bytes(), SPORKLE_BUFFER_DEVICE_READ,
+                     "SPORKLE_BUFFER_DEVICE_READ"});
+  } else if (b.residual.buffer != nullptr) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT,
+         "bindings.residual: given, but desc.flags lacks SPORKLE_CONV2D_RESIDUAL");
+  }
+  if (ranges_overlap(output, p.output_bytes(), input, p.input_bytes())) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "bindings.output: overlaps bindings.input");
+  }
+  const bool in_place = residual.memory == output.memory && residual.offset == output.offset;
+  if (!in_place && ranges_overlap(output, p.output_bytes(), residual, p.output_bytes())) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "bindings.output: overlaps bindings.residual");
+  }
+  return submit(std::move(input), std::move(residual), std::move(output), false);
+}
+
+sporkle_plan create_plan(const std::shared_ptr<Context>& context, uint32_t device,
+                         const ConvProblem& problem, const float* weights, const float* bias) {
+  check_weights(problem, weights, bias);
+  const Choice choice = select_device(*context, device, problem);
+  Plan* plan = nullptr;
+  with_fallback(*context, choice, problem, [&](uint32_t index) {
+    plan = new_object<Plan>(context->memory(), context, index,
+                            prepare(*context, index, problem, weights, bias));
+  });
+  return static_cast<sporkle_plan>(publish_child(plan));
+}
+
+void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,
+                const float* weights, const float* bias, const HostTensors& tensors,
+                sporkle_conv2d_result* result) {
+  check_weights(problem, weights, bias);
+  check_tensors(problem, tensors);
+  check_output_apart(problem, tensors, weights, bias);
+  const Choice choice = select_device(context, device, problem);
+  with_fallback(context, choice, problem, [&](uint32_t index) {
+    auto plan = context.plan_cache().find(index, problem, weights, bias);
+    if (plan == nullptr) {
+      plan = prepare(context, index, problem, weights, bias);
+      try_cache(context, index, weights, bias, plan);
+    }
+    run_prepared(context, index, plan, tensors, result);
+  });
+}
+
+}  // namespace sporkle

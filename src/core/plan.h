@@ -1,0 +1,50 @@
+// Running problems: the one-call form and the object behind a sporkle_plan.
+#pragma once
+
+#include "core/buffer.h"
+#include "core/context.h"
+
+namespace sporkle {
+
+class Plan final : public Child {
+ public:
+  static constexpr HandleType handle_type = HandleType::plan;
+
+  Plan(std::shared_ptr<Context> context, uint32_t device, std::shared_ptr<DevicePlan> prepared);
+
+  const char* kind_name() const noexcept override { return "plan"; }
+  void dispose() noexcept override;
+
+  uint32_t device() const noexcept { return device_; }
+  const std::shared_ptr<DevicePlan>& prepared() const noexcept { return prepared_; }
+  const ConvProblem& problem() const noexcept { return prepared_->problem(); }
+
+  void run(const HostTensors& tensors, sporkle_conv2d_result* result);
+
+  // `fence_owned`: an executor slot owns the fence. Returns the armed fence.
+  sporkle_fence submit(MemoryRange input, MemoryRange residual, MemoryRange output,
+                       bool fence_owned);
+  // The same on buffers, all checked.
+  sporkle_fence submit_bindings(const sporkle_plan_bindings& bindings);
+
+ private:
+  uint32_t device_;
+  std::shared_ptr<DevicePlan> prepared_;
+};
+
+// Creates the plan and its handle. Throws Error.
+sporkle_plan create_plan(const std::shared_ptr<Context>& context, uint32_t device,
+                         const ConvProblem& problem, const float* weights, const float* bias);
+
+// The one-call form. `result` may be null.
+void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,
+                const float* weights, const float* bias, const HostTensors& tensors,
+                sporkle_conv2d_result* result);
+
+// Checks the arrays of a call against the problem: null, alignment, overlap.
+void check_weights(const ConvProblem& problem, const float* weights, const float* bias);
+void check_tensors(const ConvProblem& problem, const HostTensors& tensors);
+void check_output_apart(const ConvProblem& problem, const HostTensors& tensors,
+                        const float* weights, const float* bias);
+
+}  // namespace sporkle
