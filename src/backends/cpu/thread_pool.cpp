@@ -1,0 +1,182 @@
+#include "backends/cpu/thread_pool.h"
+
+#include <algorithm>
+#include <climits>
+#include <cstdio>
+#include <new>
+
+namespace sporkle::cpu {
+
+namespace {
+
+constexpr uint64_t spin_ns = 20000;
+
+// Whether this thread is inside a task of some pool: nested runs are serial.
+thread_local bool inside_task = false;
+
+void run_serially(uint32_t count, sporkle_task task, void* data) noexcept {
+  for (uint32_t i = 0; i < count; ++i) task(data, i);
+}
+
+// Waits for `done` without a system call, for a bounded time.
+template <class Done>
+bool spin(const Done& done) noexcept {
+  const uint64_t end = now_ns() + spin_ns;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (done()) return true;
+      cpu_pause();
+    }
+  } while (now_ns() < end);
+  return false;
+}
+
+}  // namespace
+
+// Lives on its caller's stack; workers touch it only between join and leave.
+struct ThreadPool::Job {
+  uint32_t count;
+  sporkle_task task;
+  void* data;
+  std::atomic<uint32_t> next{0};
+  std::atomic<uint32_t> helpers{0};
+  Job* newer = nullptr;
+  Job* older = nullptr;
+
+  bool exhausted() const noexcept { return next.load(std::memory_order_relaxed) >= count; }
+};
+
+ThreadPool::ThreadPool(uint32_t threads, std::pmr::memory_resource* memory)
+    : threads_(std::max(threads, 1u)), memory_(memory) {
+  if (threads_ == 1) return;
+  void* storage = memory_->allocate((threads_ - 1) * sizeof(Worker), alignof(Worker));
+  workers_ = static_cast<Worker*>(storage);
+  for (uint32_t i = 0; i + 1 < threads_; ++i) new (workers_ + i) Worker{this, {}};
+}
+
+ThreadPool::~ThreadPool() {
+  close();
+  if (workers_ == nullptr) return;
+  for (uint32_t i = 0; i + 1 < threads_; ++i) workers_[i].~Worker();
+  memory_->deallocate(workers_, (threads_ - 1) * sizeof(Worker), alignof(Worker));
+}
+
+void ThreadPool::run(uint32_t count, sporkle_task task, void* data) noexcept {
+  if (count <= 1 || threads_ == 1 || inside_task || closing_.load(std::memory_order_relaxed)) {
+    return run_serially(count, task, data);
+  }
+  if (!started_.load(std::memory_order_acquire)) start_workers();
+  Job job{count, task, data};
+  open_job(&job);
+  inside_task = true;
+  work_on(&job);
+  inside_task = false;
+  close_job(&job);
+}
+
+void ThreadPool::start_workers() noexcept {
+  const std::lock_guard lock(mutex_);
+  if (started_.load(std::memory_order_relaxed) || closing_.load(std::memory_order_relaxed)) return;
+  for (uint32_t i = 0; i + 1 < threads_; ++i) {
+    char name[32];
+    std::snprintf(name, sizeof name, "sporkle-cpu-%u", i + 1);
+    // With fewer threads than wanted everything still works.
+    if (!workers_[i].thread.start(name, &ThreadPool::body, workers_ + i)) break;
+  }
+  started_.store(true, std::memory_order_release);
+}
+
+void ThreadPool::open_job(Job* job) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    job->older = jobs_;
+    if (jobs_ != nullptr) jobs_->newer = job;
+    jobs_ = job;
+  }
+  work_.fetch_add(1);
+  const uint32_t wanted = std::min(job->count, threads_) - 1;
+  if (sleepers_.load() > 0) futex_wake(work_, static_cast<int>(wanted));
+}
+
+void ThreadPool::close_job(Job* job) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (job->older != nullptr) job->older->newer = job->newer;
+    if (job->newer != nullptr) job->newer->older = job->older;
+    if (jobs_ == job) jobs_ = job->older;
+  }
+  // No one can join any more; those who have are at their last tasks.
+  const auto alone = [job] { return job->helpers.load(std::memory_order_acquire) == 0; };
+  if (spin(alone)) return;
+  waiters_.fetch_add(1);
+  for (;;) {
+    const uint32_t seen = departures_.load();
+    if (job->helpers.load() == 0) break;
+    futex_wait(departures_, seen, Deadline{});
+  }
+  waiters_.fetch_sub(1);
+}
+
+void ThreadPool::work_on(Job* job) noexcept {
+  for (;;) {
+    const uint32_t i = job->next.fetch_add(1, std::memory_order_relaxed);
+    if (i >= job->count) return;
+    job->task(job->data, i);
+  }
+}
+
+// The open job with tasks left that has the fewest helpers.
+ThreadPool::Job* ThreadPool::join_job() noexcept {
+  const std::lock_guard lock(mutex_);
+  Job* best = nullptr;
+  for (Job* job = jobs_; job != nullptr; job = job->older) {
+    if (job->exhausted()) continue;
+    if (best == nullptr || job->helpers.load() < best->helpers.load()) best = job;
+  }
+  if (best != nullptr) best->helpers.fetch_add(1);
+  return best;
+}
+
+void ThreadPool::leave_job(Job* job) noexcept {
+  // The job may be gone as soon as the count is down: only the pool is left.
+  if (job->helpers.fetch_sub(1) != 1) return;
+  departures_.fetch_add(1);
+  if (waiters_.load() > 0) futex_wake(departures_, INT_MAX);
+}
+
+void ThreadPool::body(void* worker) {
+  inside_task = true;
+  static_cast<Worker*>(worker)->pool->work();
+}
+
+void ThreadPool::work() noexcept {
+  while (!closing_.load()) {
+    const uint32_t seen = work_.load();
+    if (Job* job = join_job()) {
+      work_on(job);
+      leave_job(job);
+      continue;
+    }
+    sleep_until_work(seen);
+  }
+}
+
+void ThreadPool::sleep_until_work(uint32_t seen) noexcept {
+  if (spin([&] { return work_.load(std::memory_order_relaxed) != seen; })) return;
+  sleepers_.fetch_add(1);
+  // A job opened before the count went up is seen by the comparison.
+  if (work_.load() == seen) futex_wait(work_, seen, Deadline{});
+  sleepers_.fetch_sub(1);
+}
+
+void ThreadPool::close() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_.store(true);
+  }
+  work_.fetch_add(1);
+  futex_wake(work_, INT_MAX);
+  for (uint32_t i = 0; workers_ != nullptr && i + 1 < threads_; ++i) workers_[i].thread.join();
+}
+
+}  // namespace sporkle::cpu
