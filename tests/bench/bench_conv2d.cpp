@@ -1,0 +1,90 @@
+// Times the CPU convolution, alone or against oneDNN. Every contestant runs in
+// a process of its own, the others stopped; rounds are interleaved, so that a
+// change of the machine's speed meets all of them alike.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "arguments.h"
+#include "report.h"
+#include "tools/problem_file.h"
+
+namespace bench {
+
+namespace {
+
+std::vector<Problem> read_problems(const std::string& path) {
+  ProblemFile file{};
+  file.stream = std::fopen(path.c_str(), "r");
+  file.path = path.c_str();
+  if (file.stream == nullptr) {
+    std::perror(path.c_str());
+    std::exit(2);
+  }
+  std::vector<Problem> problems;
+  Problem problem;
+  ProblemError error;
+  int found;
+  while ((found = problem_file_next(&file, &problem, &error)) == 1) problems.push_back(problem);
+  std::fclose(file.stream);
+  if (found < 0) {
+    std::fprintf(stderr, "bench_conv2d: %s\n", error.text);
+    std::exit(2);
+  }
+  return problems;
+}
+
+void compete(const Arguments& arguments, Problem problem, int batch, int threads,
+             Report* report) {
+  if (batch > 0) problem.n = batch;
+  char text[PROBLEM_TEXT_CAPACITY];
+  problem_format(&problem, text, sizeof text);
+  Field field;
+  field.push_back(std::make_unique<Contestant>(Kind::sporkle, text, threads));
+  if (arguments.peer) {
+    field.push_back(std::make_unique<Contestant>(Kind::onednn_nchw, text, threads));
+    field.push_back(std::make_unique<Contestant>(Kind::onednn_any, text, threads));
+  }
+  for (int i = 0; i < arguments.repeat; ++i) {
+    for (auto& contestant : field) contestant->round();
+  }
+  report->add(problem, text, threads, field);
+}
+
+int run(int argc, char** argv) {
+  const Arguments arguments = parse_arguments(argc, argv);
+#ifndef BENCH_HAS_ONEDNN
+  if (arguments.peer) {
+    std::fprintf(stderr, "bench_conv2d: built without oneDNN: apt-get install libdnnl-dev and "
+                         "configure again\n");
+    return 3;
+  }
+#endif
+  const std::vector<Problem> problems = read_problems(arguments.file);
+  std::vector<int> batches = arguments.batches;
+  if (batches.empty()) batches.push_back(0);
+  Report report(arguments.peer, arguments.json);
+  for (const int threads : arguments.threads) {
+    for (const int batch : batches) {
+      for (const Problem& problem : problems) {
+        compete(arguments, problem, batch, threads, &report);
+      }
+    }
+  }
+  return report.finish() ? 0 : 1;
+}
+
+}  // namespace
+
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  if (argc == 7 && std::strcmp(argv[1], bench::entrant_option) == 0) {
+    return bench::enter(static_cast<bench::Kind>(std::atoi(argv[2])), argv[3], std::atoi(argv[4]),
+                        std::atoi(argv[5]), std::atoi(argv[6]));
+  }
+  // An entrant that died is reported, not a reason to die as well.
+  std::signal(SIGPIPE, SIG_IGN);
+  return bench::run(argc, argv);
+}

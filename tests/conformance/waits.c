@@ -1,0 +1,171 @@
+// Waiting for several fences, of several devices.
+#include <pthread.h>
+
+#include "conformance/conformance.h"
+#include "support/job.h"
+
+enum { limit = 4096 };
+
+static void limits(void **state) {
+  (void)state;
+  World world;
+  sporkle_context_desc desc = world_desc(&world);
+  desc.fence_capacity = limit + 1;
+  world_open_with(&world, &desc);
+  static sporkle_fence fences[limit + 1];
+  for (int i = 0; i <= limit; ++i) {
+    expect_ok(sporkle_fence_insert(world.context, world.device, NULL, &fences[i]));
+  }
+  const sporkle_status invalid = SPORKLE_ERROR_INVALID_ARGUMENT;
+  uint32_t index = 99;
+  expect_refused(invalid, "count", sporkle_fence_wait_any(fences, 0, 0, &index));
+  expect_refused(invalid, "count", sporkle_fence_wait_any(fences, limit + 1, 0, &index));
+  expect_refused(invalid, "count", sporkle_fence_wait_all(fences, limit + 1, 0));
+  expect_refused(invalid, "count", sporkle_fence_wait_all(fences, UINT32_MAX, 0));
+  expect_refused(invalid, "fences", sporkle_fence_wait_any(NULL, 1, 0, &index));
+  expect_refused(invalid, "fences", sporkle_fence_wait_all(NULL, 1, 0));
+  expect_ok(sporkle_fence_wait_all(fences, 0, 0));
+  expect_ok(sporkle_fence_wait_all(NULL, 0, 0));
+  expect_ok(sporkle_fence_wait_all(fences, limit, SPORKLE_TIMEOUT_INFINITE));
+  expect_ok(sporkle_fence_wait_any(fences, limit, SPORKLE_TIMEOUT_INFINITE, &index));
+  assert_int_equal(index, 0);
+  expect_ok(sporkle_fence_wait_any(fences, limit, 0, NULL));
+  for (int i = 0; i <= limit; ++i) expect_ok(sporkle_fence_destroy(fences[i]));
+  world_close(&world);
+}
+
+static void invalid_handle_is_named(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  sporkle_fence fences[3];
+  for (int i = 0; i < 3; ++i) {
+    expect_ok(sporkle_fence_insert(world.context, world.device, NULL, &fences[i]));
+  }
+  expect_ok(sporkle_fence_wait_all(fences, 3, SPORKLE_TIMEOUT_INFINITE));
+  expect_ok(sporkle_fence_destroy(fences[1]));
+  expect_refused(SPORKLE_ERROR_INVALID_HANDLE, "fences",
+                 sporkle_fence_wait_all(fences, 3, SPORKLE_TIMEOUT_INFINITE));
+  // A bad handle is reported even when an earlier fence has ended.
+  uint32_t index = 99;
+  fences[0] = NULL;
+  expect_refused(SPORKLE_ERROR_INVALID_HANDLE, "fences",
+                 sporkle_fence_wait_any(fences, 3, SPORKLE_TIMEOUT_INFINITE, &index));
+  assert_int_equal(index, 0);
+  world_close(&world);
+}
+
+static void any_names_the_first_that_ended(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  Hold hold;
+  hold_begin(&hold, &world);
+  // Another device's fences end meanwhile: the CPU's in the null device's
+  // wait, the null device's in the CPU's.
+  uint32_t other = 0;
+  expect_ok(sporkle_device_find(world.context, test_device_is("null") ? "cpu" : "null", &other));
+  sporkle_fence idle = NULL;
+  expect_ok(sporkle_fence_insert(world.context, other, NULL, &idle));
+  sporkle_fence fences[4] = {hold.fences[2], hold.fences[1], idle, idle};
+  uint32_t index = 99;
+  expect_ok(sporkle_fence_wait_any(fences, 4, SPORKLE_TIMEOUT_INFINITE, &index));
+  assert_true(index <= 2);
+  if (hold.manual) assert_int_equal(index, 2);
+  if (hold.manual) {
+    expect_status(SPORKLE_TIMEOUT, sporkle_fence_wait_any(fences, 2, 1000000, &index));
+    expect_status(SPORKLE_TIMEOUT, sporkle_fence_wait_all(fences, 4, 1000000));
+    expect_status(SPORKLE_TIMEOUT, sporkle_fence_wait_all(fences, 4, 0));
+  }
+  if (hold.manual) world_null(&world, SPORKLE_NULL_CLOCK_AUTO, 0, 0);
+  expect_ok(sporkle_fence_wait_all(fences, 4, SPORKLE_TIMEOUT_INFINITE - 1));
+  expect_ok(sporkle_fence_wait_any(fences, 4, 0, &index));
+  assert_int_equal(index, 0);
+  expect_ok(sporkle_fence_destroy(idle));
+  hold_end(&hold, &world);
+  world_close(&world);
+}
+
+typedef struct Waiter {
+  const sporkle_fence *fences;
+  uint32_t count, index;
+  bool any;
+  sporkle_status status;
+  pthread_t thread;
+} Waiter;
+
+static void *wait_many(void *argument) {
+  Waiter *w = argument;
+  w->status = w->any ? sporkle_fence_wait_any(w->fences, w->count, SPORKLE_TIMEOUT_INFINITE,
+                                              &w->index)
+                     : sporkle_fence_wait_all(w->fences, w->count, SPORKLE_TIMEOUT_INFINITE);
+  return NULL;
+}
+
+static void threads_wait_on_mixed_devices(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  uint32_t null_device = 0;
+  expect_ok(sporkle_device_find(world.context, "null", &null_device));
+  World null_world = world;
+  null_world.device = null_device;
+  const sporkle_conv2d_desc desc = small_problem();
+  Job slow, quick;
+  world_null(&null_world, SPORKLE_NULL_CLOCK_MANUAL, 0, 0);
+  job_prepare(&slow, &null_world, &desc, 1);
+  job_submit(&slow);
+  World cpu_world = world;
+  cpu_world.device = 0;
+  job_prepare(&quick, &cpu_world, &desc, 2);
+  const sporkle_fence slow_only[] = {slow.fence, slow.fence};
+  Waiter waiters[2] = {{slow_only, 2, 99, true, -99, 0}, {slow_only, 2, 99, false, -99, 0}};
+  for (int i = 0; i < 2; ++i) pthread_create(&waiters[i].thread, NULL, wait_many, &waiters[i]);
+  job_submit(&quick);
+  const sporkle_fence both[] = {slow.fence, quick.fence};
+  uint32_t index = 99;
+  expect_ok(sporkle_fence_wait_any(both, 2, SPORKLE_TIMEOUT_INFINITE, &index));
+  assert_int_equal(index, 1);
+  world_null(&null_world, SPORKLE_NULL_CLOCK_AUTO, 0, 0);
+  expect_ok(sporkle_fence_wait_all(both, 2, SPORKLE_TIMEOUT_INFINITE));
+  for (int i = 0; i < 2; ++i) {
+    pthread_join(waiters[i].thread, NULL);
+    assert_int_equal(waiters[i].status, SPORKLE_OK);
+  }
+  assert_int_equal(waiters[0].index, 0);
+  job_check(&slow);
+  job_check(&quick);
+  job_free(&slow);
+  job_free(&quick);
+  world_close(&world);
+}
+
+static void waiter_sees_a_destroyed_member(void **state) {
+  (void)state;
+  if (!test_device_is("null")) skip();
+  World world;
+  world_open(&world);
+  Hold hold;
+  hold_begin(&hold, &world);
+  Waiter waiters[2] = {{hold.fences, 3, 99, true, -99, 0}, {hold.fences, 3, 99, false, -99, 0}};
+  sporkle_fence extra[3] = {hold.fences[0], hold.fences[1], NULL};
+  expect_ok(sporkle_fence_insert(world.context, world.device, NULL, &extra[2]));
+  for (int i = 0; i < 2; ++i) {
+    waiters[i].fences = extra;
+    pthread_create(&waiters[i].thread, NULL, wait_many, &waiters[i]);
+  }
+  sleep_ms(30);
+  expect_ok(sporkle_fence_destroy(extra[2]));
+  for (int i = 0; i < 2; ++i) {
+    pthread_join(waiters[i].thread, NULL);
+    assert_int_equal(waiters[i].status, SPORKLE_ERROR_INVALID_HANDLE);
+  }
+  assert_int_equal(waiters[0].index, 2);
+  hold_end(&hold, &world);
+  world_close(&world);
+}
+
+GROUP(group_waits, "waits", cmocka_unit_test(limits), cmocka_unit_test(invalid_handle_is_named),
+      cmocka_unit_test(any_names_the_first_that_ended),
+      cmocka_unit_test(threads_wait_on_mixed_devices),
+      cmocka_unit_test(waiter_sees_a_destroyed_member))

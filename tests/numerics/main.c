@@ -1,0 +1,62 @@
+// numerics DEVICE: random, exact and large problems on one device.
+#include "numerics/check.h"
+#include "numerics/problems.h"
+
+enum { random_problems = 480 };
+
+static void random_against_float64(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  Worst worst = {0};
+  for (uint64_t i = 0; i < random_problems; ++i) {
+    const sporkle_conv2d_desc desc = numerics_problem(i);
+    numerics_check(&world, &desc, i, (Route)(i % route_count), &worst);
+  }
+  printf("numerics on %s: %d random problems within relative L2 %g (%d refused); worst %.3g: %s\n",
+         test_device, worst.checked, REL_L2_LIMIT, worst.refused, worst.rel_l2, worst.problem);
+  assert_true(worst.checked >= 400);
+  world_close(&world);
+}
+
+static void integers_bit_by_bit(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  const int count = numerics_exact(&world);
+  printf("numerics on %s: %d integer problems equal bit by bit\n", test_device, count);
+  assert_true(count >= 80);
+  world_close(&world);
+}
+
+static void large_problems(void **state) {
+  (void)state;
+  if (test_device_is("null")) skip();  // the reference takes minutes
+  World world;
+  world_open(&world);
+  Worst worst = {0};
+  numerics_large(&world, &worst);
+  printf("numerics on %s: %d large problems; worst %.3g: %s\n", test_device, worst.checked,
+         worst.rel_l2, worst.problem);
+  world_close(&world);
+}
+
+// The instruction set comes from SPORKLE_CPU_ISA; not every CPU has it.
+static bool isa_is_there(void) {
+  sporkle_context context = NULL;
+  const sporkle_status status = sporkle_context_create(NULL, &context);
+  if (status == SPORKLE_OK) sporkle_context_destroy(context);
+  if (status != SPORKLE_ERROR_UNSUPPORTED) return true;
+  char text[512] = "";
+  sporkle_last_error(text, sizeof text);
+  printf("skipped: %s\n", text);
+  return false;
+}
+
+int main(int argc, char **argv) {
+  if (!isa_is_there() || !test_device_select(argc, argv)) return TEST_SKIPPED;
+  const struct CMUnitTest tests[] = {cmocka_unit_test(random_against_float64),
+                                     cmocka_unit_test(integers_bit_by_bit),
+                                     cmocka_unit_test(large_problems)};
+  return cmocka_run_group_tests_name("numerics", tests, NULL, NULL) == 0 ? 0 : 1;
+}

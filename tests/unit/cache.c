@@ -1,0 +1,162 @@
+/* The cache store: what is written comes back, and damage reads as absence. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <dirent.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shim.h"
+
+static char directory[64];
+
+static int setup(void **state) {
+  (void)state;
+  snprintf(directory, sizeof directory, "/tmp/sporkle-cache-XXXXXX");
+  return mkdtemp(directory) == NULL;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  shim_cache *cache = shim_cache_create(directory);
+  shim_cache_clear(cache);
+  shim_cache_destroy(cache);
+  return rmdir(directory);
+}
+
+/* Path of the only entry. */
+static void only_entry(char *path, size_t capacity) {
+  DIR *dir = opendir(directory);
+  int found = 0;
+  for (struct dirent *item; (item = readdir(dir)) != NULL;) {
+    if (item->d_name[0] == '.') continue;
+    snprintf(path, capacity, "%s/%s", directory, item->d_name);
+    ++found;
+  }
+  closedir(dir);
+  assert_int_equal(found, 1);
+}
+
+static void round_trip(void **state) {
+  (void)state;
+  shim_cache *cache = shim_cache_create(directory);
+  char out[32] = "";
+  assert_int_equal(shim_cache_get(cache, "probe", "key", out, sizeof out), -1);
+  assert_true(shim_cache_put(cache, "probe", "key", "hello", 5));
+  assert_int_equal(shim_cache_get(cache, "probe", "key", out, sizeof out), 5);
+  assert_memory_equal(out, "hello", 5);
+  assert_int_equal(shim_cache_get(cache, "probe", "other", out, sizeof out), -1);
+  assert_int_equal(shim_cache_get(cache, "binary", "key", out, sizeof out), -1);
+  assert_true(shim_cache_put(cache, "probe", "key", "", 0));
+  assert_int_equal(shim_cache_get(cache, "probe", "key", out, sizeof out), 0);
+  shim_cache_destroy(cache);
+}
+
+static void every_flipped_byte_is_noticed(void **state) {
+  (void)state;
+  shim_cache *cache = shim_cache_create(directory);
+  char path[400], out[32];
+  assert_true(shim_cache_put(cache, "probe", "key", "hello", 5));
+  only_entry(path, sizeof path);
+  struct stat status;
+  assert_int_equal(stat(path, &status), 0);
+  for (long at = 0; at < (long)status.st_size; ++at) {
+    FILE *file = fopen(path, "r+b");
+    fseek(file, at, SEEK_SET);
+    const int byte = fgetc(file);
+    fseek(file, at, SEEK_SET);
+    fputc(byte ^ 0x40, file);
+    fclose(file);
+    assert_int_equal(shim_cache_get(cache, "probe", "key", out, sizeof out), -1);
+    file = fopen(path, "r+b");
+    fseek(file, at, SEEK_SET);
+    fputc(byte, file);
+    fclose(file);
+  }
+  assert_int_equal(shim_cache_get(cache, "probe", "key", out, sizeof out), 5);
+  for (long length = 0; length < (long)status.st_size; ++length) {
+    assert_int_equal(truncate(path, length), 0);
+    assert_int_equal(shim_cache_get(cache, "probe", "key", out, sizeof out), -1);
+  }
+  assert_true(shim_cache_put(cache, "probe", "key", "again", 5));
+  assert_int_equal(shim_cache_get(cache, "probe", "key", out, sizeof out), 5);
+  shim_cache_destroy(cache);
+}
+
+static void off_and_unwritable_are_soft(void **state) {
+  (void)state;
+  char out[8];
+  shim_cache *cache = shim_cache_create("off");
+  assert_false(shim_cache_put(cache, "probe", "key", "x", 1));
+  assert_int_equal(shim_cache_get(cache, "probe", "key", out, sizeof out), -1);
+  shim_cache_destroy(cache);
+  cache = shim_cache_create("/proc/no-such-directory/cache");
+  assert_false(shim_cache_put(cache, "probe", "key", "x", 1));
+  assert_int_equal(shim_cache_bytes(cache), 0);
+  shim_cache_destroy(cache);
+}
+
+static void the_limit_holds(void **state) {
+  (void)state;
+  shim_cache *cache = shim_cache_create(directory);
+  static char block[1000];
+  char key[16];
+  shim_cache_limit(cache, 5000);
+  for (int i = 0; i < 20; ++i) {
+    snprintf(key, sizeof key, "k%d", i);
+    assert_true(shim_cache_put(cache, "probe", key, block, sizeof block));
+    assert_true(shim_cache_bytes(cache) <= 5000);
+  }
+  char out[8];
+  assert_int_equal(shim_cache_get(cache, "probe", "k19", out, sizeof out), 1000);
+  assert_int_equal(shim_cache_get(cache, "probe", "k0", out, sizeof out), -1);
+  assert_true(shim_cache_clear(cache) >= 1);
+  assert_int_equal(shim_cache_bytes(cache), 0);
+  shim_cache_destroy(cache);
+}
+
+static char contents[2][4096];
+
+static void *writer(void *data) {
+  for (int i = 0; i < 200; ++i) {
+    shim_cache_put(data, "probe", "shared", contents[i % 2], sizeof contents[0]);
+  }
+  return NULL;
+}
+
+static void concurrent_writers_never_mix(void **state) {
+  (void)state;
+  shim_cache *cache = shim_cache_create(directory);
+  pthread_t threads[2];
+  memset(contents[0], 'a', sizeof contents[0]);
+  memset(contents[1], 'b', sizeof contents[1]);
+  for (int i = 0; i < 2; ++i) pthread_create(&threads[i], NULL, writer, cache);
+  static char out[4096];
+  for (int i = 0; i < 400; ++i) {
+    const int64_t size = shim_cache_get(cache, "probe", "shared", out, sizeof out);
+    if (size < 0) continue;
+    assert_int_equal(size, 4096);
+    for (int j = 1; j < 4096; ++j) assert_int_equal(out[j], out[0]);
+  }
+  for (int i = 0; i < 2; ++i) pthread_join(threads[i], NULL);
+  shim_cache_destroy(cache);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
+      cmocka_unit_test_setup_teardown(every_flipped_byte_is_noticed, setup, teardown),
+      cmocka_unit_test(off_and_unwritable_are_soft),
+      cmocka_unit_test_setup_teardown(the_limit_holds, setup, teardown),
+      cmocka_unit_test_setup_teardown(concurrent_writers_never_mix, setup, teardown),
+  };
+  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  printf("checked: cache entries, damage, limits, read-only places, concurrent writers\n");
+  return failed;
+}

@@ -1,0 +1,124 @@
+#include "shim.h"
+
+#include <cstring>
+#include <memory_resource>
+#include <vector>
+
+#include "base/handle.h"
+#include "base/log.h"
+#include "base/options.h"
+#include "base/process.h"
+#include "core/cache_store.h"
+#include "core/fence_pool.h"
+#include "core/stats.h"
+#include "core/timeline.h"
+
+using namespace sporkle;
+
+struct shim_fences {
+  Stats stats;
+  FencePool* pool;
+  uint32_t timeline[2];
+  uint64_t base[2];
+};
+
+struct shim_cache {
+  CacheStore store;
+};
+
+shim_fences* shim_fences_create(uint32_t capacity) {
+  process_enter();
+  auto* fences = new shim_fences;
+  fences->pool = fence_pool_acquire(capacity, &fences->stats);
+  for (int i = 0; i < 2; ++i) {
+    fences->timeline[i] = timeline_acquire();
+    fences->base[i] = timelines[fences->timeline[i]].counter.load();
+  }
+  return fences;
+}
+
+void shim_fences_destroy(shim_fences* fences) {
+  fence_pool_release(fences->pool, SPORKLE_ERROR_CANCELLED);
+  for (uint32_t timeline : fences->timeline) timeline_release(timeline);
+  delete fences;
+}
+
+sporkle_fence shim_fence_make(shim_fences* fences, uint64_t value, int owned) {
+  try {
+    const FenceRef ref = fence_take(fences->pool);
+    fence_arm(ref, fences->timeline[0], fences->base[0] + value, owned != 0);
+    return fence_handle(ref);
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
+static FenceRef ref_of(sporkle_fence fence) {
+  const HandleBits bits = decode_handle(fence);
+  return {bits.slot, bits.generation};
+}
+
+void shim_fence_fail(sporkle_fence fence, sporkle_status status) {
+  fence_fail(ref_of(fence), status);
+}
+
+void shim_fence_move(shim_fences* fences, sporkle_fence fence, uint32_t timeline, uint64_t value) {
+  fence_move(ref_of(fence), fences->timeline[timeline], fences->base[timeline] + value);
+}
+
+void shim_publish(shim_fences* fences, uint32_t timeline, uint64_t value) {
+  timeline_publish(fences->timeline[timeline], fences->base[timeline] + value);
+}
+
+uint32_t shim_fences_used(shim_fences* fences) { return fence_pool_used(fences->pool); }
+
+uint32_t shim_fence_slot_size(void) { return sizeof(FenceSlot); }
+
+shim_cache* shim_cache_create(const char* directory) {
+  auto* cache = new shim_cache;
+  cache->store.open(directory);
+  return cache;
+}
+
+void shim_cache_destroy(shim_cache* cache) { delete cache; }
+
+int shim_cache_put(shim_cache* cache, const char* kind, const char* key, const void* data,
+                   uint64_t size) {
+  return cache->store.put(kind, key, {static_cast<const unsigned char*>(data), size});
+}
+
+int64_t shim_cache_get(shim_cache* cache, const char* kind, const char* key, void* data,
+                       uint64_t capacity) {
+  std::pmr::vector<unsigned char> content;
+  if (!cache->store.get(kind, key, &content)) return -1;
+  const uint64_t copied = content.size() < capacity ? content.size() : capacity;
+  if (copied > 0) std::memcpy(data, content.data(), copied);
+  return static_cast<int64_t>(content.size());
+}
+
+uint64_t shim_cache_bytes(shim_cache* cache) { return cache->store.bytes(); }
+uint64_t shim_cache_clear(shim_cache* cache) { return cache->store.clear(); }
+void shim_cache_limit(shim_cache* cache, uint64_t bytes) { cache->store.set_byte_limit(bytes); }
+
+int shim_text_is_off(const char* text) { return text_is_off(text); }
+
+void shim_warn_unknown(sporkle_log_callback log, void* user) {
+  Log sink(log, user, SPORKLE_LOG_WARNING);
+  warn_unknown_variables(sink);
+}
+
+void shim_warn_once(sporkle_log_callback log, void* user, const char* cause, int times) {
+  Log sink(log, user, SPORKLE_LOG_WARNING);
+  for (int i = 0; i < times; ++i) sink.warn_once(cause, "%s", cause);
+}
+
+void* shim_encode(uint64_t generation, uint32_t slot, uint32_t type) {
+  return encode_handle(generation, slot, static_cast<HandleType>(type));
+}
+
+void shim_decode(const void* handle, uint64_t* generation, uint32_t* slot, uint32_t* type) {
+  const HandleBits bits = decode_handle(handle);
+  *generation = bits.generation;
+  *slot = bits.slot;
+  *type = bits.type;
+}
