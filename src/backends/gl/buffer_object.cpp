@@ -1,0 +1,68 @@
+#include "backends/gl/buffer_object.h"
+
+#include <cinttypes>
+
+namespace sporkle::gl {
+
+namespace {
+
+constexpr uintptr_t map_alignment = 64;
+
+// False when the driver has no memory or refuses the flags.
+bool allocate(const GladGLContext& gl, bool storage, BufferKind kind, bool coherent,
+              BufferObject* out) noexcept {
+  const auto bytes = static_cast<GLsizeiptr>(out->size);
+  gl.GenBuffers(1, &out->name);
+  gl.BindBuffer(GL_COPY_WRITE_BUFFER, out->name);
+  if (!storage) {
+    gl.BufferData(GL_COPY_WRITE_BUFFER, bytes, nullptr, GL_DYNAMIC_COPY);
+    return gl.GetError() == GL_NO_ERROR;
+  }
+  if (kind == BufferKind::local) {
+    gl.BufferStorage(GL_COPY_WRITE_BUFFER, bytes, nullptr, 0);
+    return gl.GetError() == GL_NO_ERROR;
+  }
+  const GLbitfield access = GL_MAP_READ_BIT | GL_MAP_WRITE_BIT | GL_MAP_PERSISTENT_BIT |
+                            (coherent ? GL_MAP_COHERENT_BIT : 0u);
+  gl.BufferStorage(GL_COPY_WRITE_BUFFER, bytes, nullptr, access);
+  if (gl.GetError() != GL_NO_ERROR) return false;
+  out->map = gl.MapBufferRange(GL_COPY_WRITE_BUFFER, 0, bytes,
+                               access | (coherent ? 0u : GL_MAP_FLUSH_EXPLICIT_BIT));
+  out->coherent = coherent;
+  return out->map != nullptr && gl.GetError() == GL_NO_ERROR &&
+         reinterpret_cast<uintptr_t>(out->map) % map_alignment == 0;
+}
+
+}  // namespace
+
+void clear_gl_errors(const GladGLContext& gl) noexcept {
+  // A lost context may report an error for ever.
+  for (int i = 0; i < 16 && gl.GetError() != GL_NO_ERROR; ++i) {
+  }
+}
+
+void create_buffer_object(const GlContext& context, const OpenRules& rules, BufferKind kind,
+                          uint64_t bytes, BufferObject* out) {
+  const GladGLContext& gl = context.gl();
+  if (bytes > static_cast<uint64_t>(INT64_MAX) - map_alignment) {
+    fail(SPORKLE_ERROR_OUT_OF_MEMORY, "size: %" PRIu64 " bytes are beyond OpenGL", bytes);
+  }
+  clear_gl_errors(gl);
+  const bool storage = context.facts().buffer_storage;
+  for (const bool coherent : {true, false}) {
+    if (coherent && rules.without_coherent) continue;
+    *out = BufferObject{};
+    out->size = (bytes + map_alignment - 1) / map_alignment * map_alignment;
+    const bool made = allocate(gl, storage, kind, coherent, out);
+    gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
+    if (made) return;
+    gl.DeleteBuffers(1, &out->name);
+    clear_gl_errors(gl);
+    *out = BufferObject{};
+    if (kind == BufferKind::local || !storage) break;
+  }
+  fail(SPORKLE_ERROR_OUT_OF_MEMORY,
+       "size: the OpenGL driver has no memory for a buffer of %" PRIu64 " bytes", bytes);
+}
+
+}  // namespace sporkle::gl

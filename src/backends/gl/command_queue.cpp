@@ -1,0 +1,140 @@
+#include "backends/gl/command_queue.h"
+
+#include <climits>
+#include <utility>
+
+#include "base/futex.h"
+#include "core/timeline.h"
+
+namespace sporkle::gl {
+
+CommandQueue::CommandQueue(const DeviceEnvironment& environment)
+    : stats_(environment.stats),
+      fences_(environment.fences),
+      timeline_(timeline_acquire()),
+      completed_(timelines[timeline_].counter.load()),
+      submitted_(completed_),
+      ring_(environment.memory) {
+  try {
+    ring_.resize(environment.queue_capacity);
+  } catch (...) {
+    timeline_release(timeline_);
+    throw;
+  }
+}
+
+CommandQueue::~CommandQueue() { timeline_release(timeline_); }
+
+void CommandQueue::check_open() const {
+  if (refusal_ != SPORKLE_OK) fail(refusal_, "device: %s", refusal_reason_.text);
+}
+
+uint64_t CommandQueue::push(Operation&& operation, RunSink* sink) {
+  const std::lock_guard lock(mutex_);
+  check_open();
+  if (submitted_ - completed_ == ring_.size()) {
+    fail(SPORKLE_ERROR_POOL_EXHAUSTED, "submit: %zu operations are already in flight",
+         ring_.size());
+  }
+  const uint64_t value = ++submitted_;
+  Entry& target = ring_[value % ring_.size()];
+  if (operation.fence) fence_arm(operation.fence, timeline_, value, operation.fence_owned);
+  target.operation = std::move(operation);
+  target.sink = sink;
+  target.status = SPORKLE_OK;
+  target.timer = -1;
+  return value;
+}
+
+void CommandQueue::insert_fence(FenceRef fence, bool owned) {
+  const std::lock_guard lock(mutex_);
+  check_open();
+  fence_arm(fence, timeline_, submitted_, owned);
+}
+
+bool CommandQueue::drain(Deadline deadline) noexcept {
+  return timeline_wait(timeline_, submitted(), deadline);
+}
+
+uint64_t CommandQueue::submitted() noexcept {
+  const std::lock_guard lock(mutex_);
+  return submitted_;
+}
+
+void CommandQueue::push_call(Call* call) {
+  const std::lock_guard lock(mutex_);
+  check_open();
+  if (last_call_ == nullptr) {
+    first_call_ = call;
+  } else {
+    last_call_->next = call;
+  }
+  last_call_ = call;
+}
+
+Call* CommandQueue::take_calls() noexcept {
+  const std::lock_guard lock(mutex_);
+  last_call_ = nullptr;
+  return std::exchange(first_call_, nullptr);
+}
+
+void CommandQueue::finish_call(Call* call) noexcept {
+  // The call may be gone as soon as the store is seen; a wake-up on the word
+  // of a dead frame is harmless.
+  std::atomic<uint32_t>& word = call->done;
+  word.store(1, std::memory_order_release);
+  futex_wake(word, INT_MAX);
+}
+
+void CommandQueue::wait_call(Call* call) noexcept {
+  while (call->done.load(std::memory_order_acquire) == 0) futex_wait(call->done, 0, Deadline{});
+}
+
+void CommandQueue::complete(uint64_t value) noexcept {
+  for (uint64_t v = completed_ + 1; v <= value; ++v) {
+    Entry& e = entry(v);
+    if (e.status < 0) {
+      if (e.operation.fence) fence_fail(e.operation.fence, e.status);
+      if (e.sink == nullptr) stats_->add(Counter::submit_failures, 1);
+    }
+    if (e.sink != nullptr) e.sink->status = e.status;
+    // Let go before anyone can see the end, so that a buffer destroyed after
+    // its fence is freed at once.
+    e.operation = Operation{};
+    e.sink = nullptr;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    completed_ = value;
+  }
+  timeline_publish(timeline_, value);
+}
+
+void CommandQueue::refuse(Status status, const char* reason) noexcept {
+  const std::lock_guard lock(mutex_);
+  refusal_ = status;
+  refusal_reason_.set("%s", reason);
+}
+
+void CommandQueue::accept() noexcept {
+  const std::lock_guard lock(mutex_);
+  refusal_ = SPORKLE_OK;
+}
+
+void CommandQueue::fail_all(Status status) noexcept {
+  for (Call* call = take_calls(); call != nullptr;) {
+    Call* next = call->next;
+    call->status = status;
+    call->error.status = status;
+    call->error.reason.set("device: %s", refusal_reason_.text);
+    finish_call(call);
+    call = next;
+  }
+  const uint64_t last = submitted();
+  for (uint64_t v = completed_ + 1; v <= last; ++v) entry(v).status = status;
+  // Fences inserted behind the operations have no entry of their own.
+  if (completed_ < last) fence_pool_fail_all(fences_, timeline_, status);
+  complete(last);
+}
+
+}  // namespace sporkle::gl

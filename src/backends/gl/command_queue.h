@@ -1,0 +1,90 @@
+// What callers hand to the submission thread: operations in order, in a ring
+// that also is the list of what is in flight, and calls that somebody waits
+// for. Fixed capacity; nothing is allocated on the way.
+#pragma once
+
+#include <atomic>
+#include <memory_resource>
+#include <mutex>
+#include <vector>
+
+#include "core/device.h"
+
+namespace sporkle::gl {
+
+class Engine;
+
+// Result of an operation that somebody waits for without a fence.
+struct RunSink {
+  Status status = SPORKLE_ERROR_INTERNAL;
+  uint64_t device_ns = 0;
+};
+
+struct Entry {
+  Operation operation;
+  RunSink* sink = nullptr;
+  Status status = SPORKLE_OK;  // the submission thread's
+  uint64_t predicted_ns = 0;
+  int32_t timer = -1;
+};
+
+// A function that runs on the submission thread while its caller waits; lives
+// on the caller's stack.
+struct Call {
+  void (*run)(void* data, Engine& engine) = nullptr;
+  void* data = nullptr;
+  Error error;
+  Status status = SPORKLE_OK;
+  std::atomic<uint32_t> done{0};
+  Call* next = nullptr;
+};
+
+class CommandQueue {
+ public:
+  // Takes a timeline.
+  explicit CommandQueue(const DeviceEnvironment& environment);
+  ~CommandQueue();
+
+  uint32_t timeline() const noexcept { return timeline_; }
+
+  // From any thread. Returns the value that the timeline will reach.
+  uint64_t push(Operation&& operation, RunSink* sink);
+  void insert_fence(FenceRef fence, bool owned);
+  bool drain(Deadline deadline) noexcept;
+  // Throws when the queue is closed.
+  void push_call(Call* call);
+  static void wait_call(Call* call) noexcept;
+
+  // The submission thread's side.
+  uint64_t submitted() noexcept;
+  uint64_t completed() const noexcept { return completed_; }
+  Entry& entry(uint64_t value) noexcept { return ring_[value % ring_.size()]; }
+  // Ends everything up to `value`: failures first, then the counter.
+  void complete(uint64_t value) noexcept;
+  Call* take_calls() noexcept;
+  static void finish_call(Call* call) noexcept;
+
+  // Refuses what comes from now on; `reason` is kept.
+  void refuse(Status status, const char* reason) noexcept;
+  // Accepts again (a device that was recreated).
+  void accept() noexcept;
+  // Fails everything in flight, waiting calls included.
+  void fail_all(Status status) noexcept;
+
+ private:
+  void check_open() const;
+
+  Stats* stats_;
+  FencePool* fences_;
+  uint32_t timeline_;
+  uint64_t completed_;  // the submission thread's, changed under the mutex
+  uint64_t submitted_;
+  std::pmr::vector<Entry> ring_;
+  Call* first_call_ = nullptr;
+  Call* last_call_ = nullptr;
+  Status refusal_ = SPORKLE_OK;
+  Reason refusal_reason_;
+  std::mutex mutex_;
+};
+
+}  // namespace sporkle::gl

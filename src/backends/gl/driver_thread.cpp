@@ -1,0 +1,134 @@
+#include "backends/gl/driver_thread.h"
+
+#include <climits>
+#include <cstdlib>
+#include <unistd.h>
+
+#include "base/process.h"
+
+namespace sporkle::gl {
+
+namespace {
+
+constexpr uint32_t slot_limit = 512;
+constexpr uint64_t exit_patience_ns = 1000000000u;
+
+constinit DriverSlot slots[slot_limit];
+constinit std::atomic<bool> exiting{false};
+constinit std::atomic<uint64_t> guarded_epoch{0};
+
+DriverSlot* take_slot() noexcept {
+  for (DriverSlot& slot : slots) {
+    uint32_t expected = DriverSlot::free;
+    if (slot.state.compare_exchange_strong(expected, DriverSlot::running)) return &slot;
+  }
+  return nullptr;
+}
+
+[[noreturn]] void sleep_for_ever() noexcept {
+  for (;;) pause();
+}
+
+void set_state(DriverSlot& slot, uint32_t state) noexcept {
+  slot.state.store(state, std::memory_order_release);
+  futex_wake(slot.state, INT_MAX);
+}
+
+// Waits until the thread is at rest or the deadline has passed.
+void await_rest(DriverSlot& slot, Deadline deadline) noexcept {
+  while (slot.state.load(std::memory_order_acquire) == DriverSlot::running) {
+    if (deadline.passed()) return;
+    futex_wait(slot.state, DriverSlot::running, deadline);
+  }
+}
+
+void stop_at_exit() noexcept {
+  // A forked child has inherited the handler and none of the threads.
+  if (guarded_epoch.load() != process_epoch()) return;
+  exiting.store(true);
+  const Deadline deadline = Deadline::after(exit_patience_ns);
+  for (DriverSlot& slot : slots) {
+    if (slot.state.load() == DriverSlot::running) driver_wake(slot);
+  }
+  for (DriverSlot& slot : slots) await_rest(slot, deadline);
+}
+
+}  // namespace
+
+void driver_checkpoint(DriverSlot& slot) noexcept {
+  if (slot.state.load(std::memory_order_acquire) == DriverSlot::abandoned) sleep_for_ever();
+  if (!exiting.load(std::memory_order_relaxed)) return;
+  set_state(slot, DriverSlot::parked);
+  sleep_for_ever();
+}
+
+void driver_sleep(DriverSlot& slot, uint32_t seen, Deadline deadline) noexcept {
+  slot.sleeping.store(1, std::memory_order_seq_cst);
+  if (slot.wakeups.load(std::memory_order_seq_cst) == seen) {
+    futex_wait(slot.wakeups, seen, deadline);
+  }
+  slot.sleeping.store(0, std::memory_order_relaxed);
+}
+
+void driver_wake(DriverSlot& slot) noexcept {
+  slot.wakeups.fetch_add(1, std::memory_order_seq_cst);
+  if (slot.sleeping.load(std::memory_order_seq_cst) != 0) futex_wake(slot.wakeups, 1);
+}
+
+void driver_guard_exit() noexcept {
+  guarded_epoch.store(process_epoch());
+  std::atexit([] { stop_at_exit(); });
+}
+
+DriverThread::~DriverThread() {
+  if (started()) finish(Deadline{});
+}
+
+bool DriverThread::start(std::pmr::memory_resource* memory, const char* name, Body body,
+                         void* argument) {
+  std::pmr::polymorphic_allocator<> allocator(memory);
+  Thread* thread = allocator.new_object<Thread>();
+  DriverSlot* slot = exiting.load() ? nullptr : take_slot();
+  if (slot == nullptr) {
+    allocator.delete_object(thread);
+    return false;
+  }
+  memory_ = memory;
+  thread_ = thread;
+  slot_ = slot;
+  body_ = body;
+  argument_ = argument;
+  if (thread->start(name, &DriverThread::enter, this)) return true;
+  slot->state.store(DriverSlot::free);
+  slot_ = nullptr;
+  thread_ = nullptr;
+  allocator.delete_object(thread);
+  return false;
+}
+
+void DriverThread::enter(void* self) {
+  auto* thread = static_cast<DriverThread*>(self);
+  DriverSlot& slot = *thread->slot_;
+  thread->body_(thread->argument_, slot);
+  uint32_t expected = DriverSlot::running;
+  if (!slot.state.compare_exchange_strong(expected, DriverSlot::finished)) sleep_for_ever();
+  futex_wake(slot.state, INT_MAX);
+}
+
+bool DriverThread::finish(Deadline deadline) noexcept {
+  if (!started()) return true;
+  if (!exiting.load()) await_rest(*slot_, deadline);
+  uint32_t expected = DriverSlot::running;
+  const bool given_up = slot_->state.compare_exchange_strong(expected, DriverSlot::abandoned) ||
+                        expected == DriverSlot::parked;
+  if (!given_up) {
+    thread_->join();
+    std::pmr::polymorphic_allocator<>(memory_).delete_object(thread_);
+    slot_->state.store(DriverSlot::free);
+  }
+  thread_ = nullptr;
+  slot_ = nullptr;
+  return !given_up;
+}
+
+}  // namespace sporkle::gl

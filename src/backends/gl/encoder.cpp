@@ -1,0 +1,203 @@
+#include "backends/gl/encoder.h"
+
+#include <algorithm>
+
+namespace sporkle::gl {
+
+namespace {
+
+GlMemory* memory_of(const MemoryRange& range) noexcept {
+  return static_cast<GlMemory*>(range.memory.get());
+}
+
+constexpr GLbitfield shader_and_copy =
+    GL_SHADER_STORAGE_BARRIER_BIT | GL_BUFFER_UPDATE_BARRIER_BIT;
+
+}  // namespace
+
+void Encoder::start(const GlContext* context) noexcept {
+  context_ = context;
+  context_->gl().GenQueries(timer_count * 2, timers_);
+}
+
+void Encoder::stop(const GladGLContext& gl) noexcept {
+  for (BufferObject& workspace : workspaces_) gl.DeleteBuffers(1, &workspace.name);
+  gl.DeleteQueries(timer_count * 2, timers_);
+  forget();
+}
+
+void Encoder::forget() noexcept {
+  for (BufferObject& workspace : workspaces_) workspace = BufferObject{};
+  hazards_.barrier_done();
+  download_count_ = 0;
+  client_barrier_ = false;
+  context_ = nullptr;
+}
+
+Status Encoder::check(const Operation& operation) const noexcept {
+  const auto& plan = static_cast<const GlPlan&>(*operation.plan);
+  const uint64_t generation = plan.generation();
+  for (const MemoryRange* range : {&operation.input, &operation.residual, &operation.output}) {
+    if (range->memory == nullptr) continue;
+    if (memory_of(*range)->generation() != generation) return SPORKLE_ERROR_DEVICE_LOST;
+    if (range->offset % context_->facts().limits.offset_alignment != 0) {
+      return SPORKLE_ERROR_UNSUPPORTED;
+    }
+  }
+  return SPORKLE_OK;
+}
+
+uint32_t Encoder::gather(const Operation& operation, const GlPlan& plan, GLuint workspace,
+                         Access* out) const noexcept {
+  const ConvProblem& p = plan.problem();
+  uint32_t count = 0;
+  const auto add = [&](GLuint buffer, uint64_t offset, uint64_t bytes, bool write) {
+    out[count++] = {buffer, offset, offset + bytes, write};
+  };
+  add(memory_of(operation.input)->name(), operation.input.offset, p.input_bytes(), false);
+  if (operation.residual.memory != nullptr) {
+    add(memory_of(operation.residual)->name(), operation.residual.offset, p.output_bytes(), false);
+  }
+  add(memory_of(operation.output)->name(), operation.output.offset, p.output_bytes(), true);
+  if (workspace != 0) add(workspace, 0, plan.workspace_bytes(), true);
+  return count;
+}
+
+void Encoder::order() noexcept {
+  flush_downloads();
+  context_->gl().MemoryBarrier(shader_and_copy);
+  hazards_.barrier_done();
+}
+
+void Encoder::upload(GlMemory* memory) noexcept {
+  if (memory == nullptr || memory->coherent()) return;
+  Stretch stretches[GlMemory::stretch_limit];
+  const uint32_t count = memory->take_flushed(stretches);
+  for (uint32_t i = 0; i < count; ++i) {
+    const Access access{memory->name(), stretches[i].offset,
+                        stretches[i].offset + stretches[i].bytes, true};
+    // The copy must not overtake an operation that still reads or writes there.
+    if (hazards_.needs_barrier(&access, 1)) order();
+    memory->upload(context_->gl(), stretches[i]);
+  }
+}
+
+GLuint Encoder::take_workspace(uint64_t bytes) {
+  if (bytes == 0) return 0;
+  BufferObject& workspace = workspaces_[next_workspace_];
+  next_workspace_ = (next_workspace_ + 1) % workspace_count;
+  if (workspace.size < bytes) {
+    // OpenGL keeps the old storage until the operations that use it have ended.
+    context_->gl().DeleteBuffers(1, &workspace.name);
+    workspace = BufferObject{};
+    create_buffer_object(*context_, rules_, BufferKind::local, bytes, &workspace);
+  }
+  return workspace.name;
+}
+
+Status Encoder::dispatch_all(const Operation& operation, const GlPlan& plan,
+                             Bound workspace) noexcept {
+  const GladGLContext& gl = context_->gl();
+  const Bound packed{plan.packed_name(), 0};
+  const Bound input{memory_of(operation.input)->name(), operation.input.offset};
+  const Bound output{memory_of(operation.output)->name(), operation.output.offset};
+  Bound residual;
+  if (operation.residual.memory != nullptr) {
+    residual = {memory_of(operation.residual)->name(), operation.residual.offset};
+  }
+  const Bound* const bounds[] = {&input, &packed, &residual, &output, &workspace};
+  for (const Dispatch& d : plan.recipe().dispatches) {
+    if (d.barrier != 0) gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
+    gl.UseProgram(plan.program(d.program));
+    gl.Uniform4uiv(0, 2, d.args);
+    for (uint32_t i = 0; i < d.binding_count; ++i) {
+      const Binding& b = d.bindings[i];
+      const Bound& bound = *bounds[static_cast<uint32_t>(b.tensor)];
+      gl.BindBufferRange(GL_SHADER_STORAGE_BUFFER, b.slot, bound.name,
+                         static_cast<GLintptr>(bound.offset + b.offset),
+                         static_cast<GLsizeiptr>(b.bytes));
+    }
+    gl.DispatchCompute(d.groups[0], d.groups[1], d.groups[2]);
+  }
+  switch (gl.GetError()) {
+    case GL_NO_ERROR: return SPORKLE_OK;
+    case GL_OUT_OF_MEMORY: return SPORKLE_ERROR_OUT_OF_MEMORY;
+    case GL_CONTEXT_LOST: return SPORKLE_ERROR_DEVICE_LOST;
+    default: return SPORKLE_ERROR_OPERATION_FAILED;
+  }
+}
+
+Status Encoder::encode(Entry& entry, uint64_t value) noexcept try {
+  const Operation& operation = entry.operation;
+  const auto& plan = static_cast<const GlPlan&>(*operation.plan);
+  const Status checked = check(operation);
+  if (checked != SPORKLE_OK) return checked;
+  const GladGLContext& gl = context_->gl();
+  clear_gl_errors(gl);
+  upload(memory_of(operation.input));
+  upload(memory_of(operation.residual));
+  upload(memory_of(operation.output));
+  const GLuint workspace = take_workspace(plan.workspace_bytes());
+  Access accesses[4];
+  const uint32_t count = gather(operation, plan, workspace, accesses);
+  if (hazards_.needs_barrier(accesses, count)) order();
+  hazards_.add(accesses, count);
+  start_timer(entry, value);
+  const Status status = dispatch_all(operation, plan, {workspace, 0});
+  if (entry.timer >= 0) gl.QueryCounter(timers_[entry.timer * 2 + 1], GL_TIMESTAMP);
+  if (status == SPORKLE_OK) plan_download(operation, plan);
+  return status;
+} catch (const Error& error) {
+  return error.status;
+}
+
+void Encoder::start_timer(Entry& entry, uint64_t value) noexcept {
+  // Only synchronous calls report device time; two timestamps per operation
+  // would cost a stream of small ones more than they tell.
+  if (entry.sink == nullptr) return;
+  entry.timer = static_cast<int32_t>(value % timer_count);
+  context_->gl().QueryCounter(timers_[entry.timer * 2], GL_TIMESTAMP);
+}
+
+void Encoder::plan_download(const Operation& operation, const GlPlan& plan) noexcept {
+  GlMemory* memory = memory_of(operation.output);
+  client_barrier_ |= memory->wants_client_barrier();
+  if (memory->form() != MemoryForm::window || !memory->cpu_reads()) return;
+  if (download_count_ == download_limit) order();
+  downloads_[download_count_++] = {memory, {operation.output.offset,
+                                            plan.problem().output_bytes()}};
+}
+
+void Encoder::flush_downloads() noexcept {
+  if (download_count_ == 0) return;
+  context_->gl().MemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT);
+  for (uint32_t i = 0; i < download_count_; ++i) {
+    downloads_[i].memory->download(context_->gl(), downloads_[i].stretch);
+  }
+  download_count_ = 0;
+}
+
+void Encoder::finish_batch() noexcept {
+  flush_downloads();
+  if (client_barrier_) context_->gl().MemoryBarrier(GL_CLIENT_MAPPED_BUFFER_BARRIER_BIT);
+  client_barrier_ = false;
+}
+
+void Encoder::collect(Entry& entry) noexcept {
+  const GladGLContext& gl = context_->gl();
+  const Operation& operation = entry.operation;
+  if (entry.status != SPORKLE_OK || operation.plan == nullptr) return;
+  GlMemory* memory = memory_of(operation.output);
+  const bool publish = entry.sink != nullptr || operation.publish_output;
+  if (publish && memory->form() == MemoryForm::shadow) {
+    gl.MemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT);
+    memory->download(gl, {operation.output.offset, operation.plan->problem().output_bytes()});
+  }
+  if (entry.timer < 0 || entry.sink == nullptr) return;
+  GLuint64 begin = 0, end = 0;
+  gl.GetQueryObjectui64v(timers_[entry.timer * 2], GL_QUERY_RESULT, &begin);
+  gl.GetQueryObjectui64v(timers_[entry.timer * 2 + 1], GL_QUERY_RESULT, &end);
+  entry.sink->device_ns = end > begin ? end - begin : 0;
+}
+
+}  // namespace sporkle::gl

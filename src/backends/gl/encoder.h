@@ -1,0 +1,74 @@
+// Turns operations into OpenGL commands: uploads, barriers where operations
+// depend on each other, dispatches, downloads. For the submission thread.
+#pragma once
+
+#include "backends/gl/command_queue.h"
+#include "backends/gl/gl_memory.h"
+#include "backends/gl/gl_plan.h"
+#include "backends/gl/hazards.h"
+
+namespace sporkle::gl {
+
+class Encoder {
+ public:
+  Encoder(std::pmr::memory_resource* memory, Stats* stats, const OpenRules& rules)
+      : memory_(memory), stats_(stats), rules_(rules) {}
+
+  void start(const GlContext* context) noexcept;
+  void stop(const GladGLContext& gl) noexcept;
+  void forget() noexcept;
+
+  // Emits one operation. Returns the status it ends with if this fails.
+  Status encode(Entry& entry, uint64_t value) noexcept;
+
+  // What must follow the last operation of a batch: copies to where the CPU
+  // reads, and the client barrier.
+  void finish_batch() noexcept;
+
+  // After a barrier that orders everything (the completion word's).
+  void note_full_barrier() noexcept { hazards_.barrier_done(); }
+
+  // For an operation with a sink whose batch has ended: its shadow copies and
+  // its device time.
+  void collect(Entry& entry) noexcept;
+
+ private:
+  struct Bound {
+    GLuint name = 0;
+    uint64_t offset = 0;
+  };
+
+  Status check(const Operation& operation) const noexcept;
+  Status dispatch_all(const Operation& operation, const GlPlan& plan, Bound workspace) noexcept;
+  uint32_t gather(const Operation& operation, const GlPlan& plan, GLuint workspace,
+                  Access* out) const noexcept;
+  void order() noexcept;
+  void upload(GlMemory* memory) noexcept;
+  void plan_download(const Operation& operation, const GlPlan& plan) noexcept;
+  void flush_downloads() noexcept;
+  GLuint take_workspace(uint64_t bytes);
+  void start_timer(Entry& entry, uint64_t value) noexcept;
+
+  struct Download {
+    // Kept alive by the operation of the open batch.
+    GlMemory* memory;
+    Stretch stretch;
+  };
+  static constexpr uint32_t download_limit = 64;
+  static constexpr uint32_t workspace_count = 2;
+  static constexpr uint32_t timer_count = 32;
+
+  std::pmr::memory_resource* memory_;
+  Stats* stats_;
+  OpenRules rules_;
+  const GlContext* context_ = nullptr;
+  HazardTracker hazards_;
+  BufferObject workspaces_[workspace_count];
+  uint32_t next_workspace_ = 0;
+  Download downloads_[download_limit];
+  uint32_t download_count_ = 0;
+  bool client_barrier_ = false;
+  GLuint timers_[timer_count * 2] = {};
+};
+
+}  // namespace sporkle::gl

@@ -1,0 +1,242 @@
+#include "backends/gl/engine.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <new>
+
+#include "backends/gl/self_test.h"
+
+namespace sporkle::gl {
+
+Engine::Engine(const DeviceEnvironment& environment, const EglFunctions& egl,
+               const EglDevice& device, const OpenRules& rules, CommandQueue& queue)
+    : environment_(environment),
+      egl_(egl),
+      device_(device),
+      rules_(rules),
+      queue_(queue),
+      zombies_(environment.memory),
+      programs_(environment.memory, environment.cache),
+      encoder_(environment.memory, environment.stats, rules),
+      emitted_(queue.completed()) {}
+
+bool Engine::open(Reason* reason) noexcept try {
+  if (start_context(reason)) return true;
+  close();
+  return false;
+} catch (const Error& error) {
+  *reason = error.reason;
+  close();
+  return false;
+} catch (const std::bad_alloc&) {
+  reason->set("no memory to open an OpenGL context");
+  close();
+  return false;
+}
+
+bool Engine::start_context(Reason* reason) {
+  std::pmr::polymorphic_allocator<> allocator(environment_.memory);
+  context_ = allocator.new_object<GlContext>();
+  if (!context_->open(egl_, device_, rules_, reason)) return false;
+  if (!passes_self_test(*context_, reason)) return false;
+  ++generation_;
+  buffers_ = 0;
+  lost_ = false;
+  encoder_.start(context_);
+  // Where a dispatch is complete when it returns, there is nothing to hint at.
+  batches_.start(context_, rules_, !dispatches_synchronously(*context_));
+  return true;
+}
+
+void Engine::close() noexcept {
+  std::pmr::polymorphic_allocator<> allocator(environment_.memory);
+  if (context_ != nullptr) {
+    if (context_->is_open() && !lost_) {
+      if (generation_ != 0) {
+        batches_.stop();
+        encoder_.stop(context_->gl());
+      }
+      programs_.trim(context_->gl(), true);
+    }
+    batches_.forget();
+    encoder_.forget();
+    programs_.forget_names();
+    allocator.delete_object(context_);
+    context_ = nullptr;
+  }
+  for (const Zombie& zombie : zombies_) allocator.delete_object(zombie.context);
+  zombies_.clear();
+  ++generation_;
+}
+
+bool Engine::reopen(Reason* reason) noexcept {
+  const bool opened_before = context_ != nullptr;
+  if (opened_before) {
+    batches_.forget();
+    encoder_.forget();
+    programs_.forget_names();
+    context_->detach();
+    try {
+      zombies_.push_back({context_, generation_, buffers_});
+      context_ = nullptr;
+    } catch (const std::bad_alloc&) {
+      reason->set("no memory to recreate the context");
+      return false;
+    }
+  }
+  emitted_ = queue_.completed();
+  return open(reason);
+}
+
+void Engine::advance(DriverSlot& slot) noexcept {
+  end_batches();
+  if (lost_) return;
+  emit_waiting(slot);
+  if (lost_) return;
+  if (batches_.should_close(true)) close_batch();
+  end_batches();
+}
+
+void Engine::emit_waiting(DriverSlot& slot) noexcept {
+  const uint64_t last = queue_.submitted();
+  while (emitted_ < last && !lost_) {
+    const uint64_t value = emitted_ + 1;
+    Entry& entry = queue_.entry(value);
+    entry.predicted_ns = static_cast<const GlPlan&>(*entry.operation.plan).estimate_ns();
+    if (batches_.must_close_before(entry.predicted_ns)) close_batch();
+    if (lost_) return;
+    entry.status = encoder_.encode(entry, value);
+    driver_checkpoint(slot);
+    emitted_ = value;
+    batches_.add(value, entry.predicted_ns);
+    if (entry.status == SPORKLE_ERROR_DEVICE_LOST && context_->was_reset()) lost_ = true;
+    if (batches_.should_close(false)) {
+      close_batch();
+      end_batches();
+    }
+  }
+}
+
+void Engine::close_batch() noexcept {
+  encoder_.finish_batch();
+  if (!batches_.close()) {
+    lost_ = true;
+    return;
+  }
+  if (batches_.hinted()) encoder_.note_full_barrier();
+}
+
+void Engine::end_batches() noexcept {
+  while (batches_.in_flight() && !lost_) {
+    const BatchAnswer answer = batches_.ask();
+    if (answer == BatchAnswer::pending) return;
+    if (answer == BatchAnswer::lost) {
+      lost_ = true;
+      return;
+    }
+    const Batch batch = batches_.oldest();
+    batches_.drop_oldest();
+    observe(batch, now_ns());
+    queue_.complete(batch.last_value);
+    // Operations that collected while this one was in flight may go now.
+    if (batches_.should_close(emitted_ == queue_.submitted())) close_batch();
+  }
+}
+
+void Engine::observe(const Batch& batch, uint64_t now) noexcept {
+  const uint64_t begin = std::max(batch.closed_ns, last_end_ns_);
+  const uint64_t took = now > begin ? now - begin : 1;
+  last_end_ns_ = now;
+  for (uint64_t v = queue_.completed() + 1; v <= batch.last_value; ++v) {
+    Entry& entry = queue_.entry(v);
+    encoder_.collect(entry);
+    auto& plan = static_cast<GlPlan&>(*entry.operation.plan);
+    // Shares of the batch's time in proportion to what was predicted.
+    const double share = static_cast<double>(entry.predicted_ns) /
+                         static_cast<double>(std::max<uint64_t>(batch.predicted_ns, 1));
+    plan.observe(static_cast<uint64_t>(static_cast<double>(took) * share));
+  }
+}
+
+void Engine::create_buffer(BufferKind kind, uint64_t bytes, BufferObject* out) {
+  create_buffer_object(*context_, rules_, kind, bytes, out);
+  out->generation = generation_;
+  ++buffers_;
+  if (out->map != nullptr) environment_.stats->add(Counter::map_calls, 1);
+}
+
+void Engine::delete_buffer(BufferObject* object) noexcept {
+  std::pmr::polymorphic_allocator<> allocator(environment_.memory);
+  if (object->name != 0 && object->generation == generation_ && context_ != nullptr) {
+    context_->gl().DeleteBuffers(1, &object->name);
+    --buffers_;
+  } else if (object->name != 0) {
+    for (auto it = zombies_.begin(); it != zombies_.end(); ++it) {
+      if (it->generation != object->generation || --it->buffers != 0) continue;
+      allocator.delete_object(it->context);
+      zombies_.erase(it);
+      break;
+    }
+  }
+  allocator.delete_object(object);
+}
+
+void Engine::fill_local(const BufferObject& object, const void* data, uint64_t bytes) {
+  const GladGLContext& gl = context_->gl();
+  environment_.stats->add(Counter::cpu_copied_bytes, bytes);
+  if (!facts().buffer_storage) {
+    gl.BindBuffer(GL_COPY_WRITE_BUFFER, object.name);
+    gl.BufferSubData(GL_COPY_WRITE_BUFFER, 0, static_cast<GLsizeiptr>(bytes), data);
+    gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
+  } else {
+    // Storage without DYNAMIC_STORAGE is filled by the GPU from a temporary.
+    GLuint staging = 0;
+    gl.GenBuffers(1, &staging);
+    gl.BindBuffer(GL_COPY_READ_BUFFER, staging);
+    gl.BufferStorage(GL_COPY_READ_BUFFER, static_cast<GLsizeiptr>(bytes), data, 0);
+    gl.BindBuffer(GL_COPY_WRITE_BUFFER, object.name);
+    gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER, 0, 0,
+                         static_cast<GLsizeiptr>(bytes));
+    gl.BindBuffer(GL_COPY_READ_BUFFER, 0);
+    gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
+    gl.DeleteBuffers(1, &staging);
+    environment_.stats->add(Counter::gpu_copied_bytes, bytes);
+  }
+  if (gl.GetError() != GL_NO_ERROR) {
+    fail(SPORKLE_ERROR_OUT_OF_MEMORY,
+         "plan: the OpenGL driver has no memory for %" PRIu64 " bytes of weights", bytes);
+  }
+}
+
+void Engine::flush_mapped(const BufferObject& object) noexcept {
+  if (object.coherent) return;
+  const GladGLContext& gl = context_->gl();
+  gl.BindBuffer(GL_COPY_WRITE_BUFFER, object.name);
+  gl.FlushMappedBufferRange(GL_COPY_WRITE_BUFFER, 0, static_cast<GLsizeiptr>(object.size));
+  gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
+}
+
+ProgramEntry* Engine::acquire_program(const std::pmr::string& source, const char* label) {
+  return programs_.acquire(*context_, source, label);
+}
+
+void Engine::upload_now(GlMemory& memory) noexcept {
+  if (memory.generation() != generation_) return;
+  Stretch stretches[GlMemory::stretch_limit];
+  const uint32_t count = memory.take_flushed(stretches);
+  for (uint32_t i = 0; i < count; ++i) upload_stretch(memory, stretches[i]);
+}
+
+void Engine::upload_stretch(GlMemory& memory, Stretch stretch) noexcept {
+  if (memory.generation() == generation_) memory.upload(context_->gl(), stretch);
+}
+
+void Engine::download_stretch(GlMemory& memory, Stretch stretch) {
+  if (memory.generation() != generation_) {
+    fail(SPORKLE_ERROR_DEVICE_LOST, "buffer: created before the device was reset");
+  }
+  context_->gl().MemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT);
+  memory.download(context_->gl(), stretch);
+}
+
+}  // namespace sporkle::gl

@@ -1,0 +1,78 @@
+// What the submission thread does with OpenGL: owns the context, emits
+// operations in batches, finds out when they have ended, survives resets.
+#pragma once
+
+#include <vector>
+
+#include "backends/gl/batch_list.h"
+#include "backends/gl/driver_thread.h"
+#include "backends/gl/encoder.h"
+
+namespace sporkle::gl {
+
+class Engine {
+ public:
+  Engine(const DeviceEnvironment& environment, const EglFunctions& egl, const EglDevice& device,
+         const OpenRules& rules, CommandQueue& queue);
+
+  // Opens the context and checks the driver.
+  bool open(Reason* reason) noexcept;
+  void close() noexcept;
+
+  // One round: emits what is waiting, closes batches, ends what has ended.
+  void advance(DriverSlot& slot) noexcept;
+  bool busy() const noexcept { return batches_.in_flight() || batches_.has_open(); }
+  Deadline next_look() const noexcept { return batches_.next_look(); }
+  bool spin_worthwhile() const noexcept {
+    return !context_->facts().software && batches_.ends_soon();
+  }
+
+  bool lost() const noexcept { return lost_; }
+  // After a loss: a new context, with older objects kept until released.
+  bool reopen(Reason* reason) noexcept;
+
+  const Facts& facts() const noexcept { return context_->facts(); }
+  bool hinted() const noexcept { return batches_.hinted(); }
+
+  // Services for calls from other threads.
+  void create_buffer(BufferKind kind, uint64_t bytes, BufferObject* out);
+  void delete_buffer(BufferObject* object) noexcept;
+  void fill_local(const BufferObject& object, const void* data, uint64_t bytes);
+  void flush_mapped(const BufferObject& object) noexcept;
+  ProgramEntry* acquire_program(const std::pmr::string& source, const char* label);
+  void upload_now(GlMemory& memory) noexcept;
+  void upload_stretch(GlMemory& memory, Stretch stretch) noexcept;
+  void download_stretch(GlMemory& memory, Stretch stretch);
+
+ private:
+  bool start_context(Reason* reason);
+  void emit_waiting(DriverSlot& slot) noexcept;
+  void close_batch() noexcept;
+  void end_batches() noexcept;
+  void observe(const Batch& batch, uint64_t now) noexcept;
+
+  // A lost context whose mapped memory somebody still may look at.
+  struct Zombie {
+    GlContext* context;
+    uint64_t generation;
+    uint64_t buffers;
+  };
+
+  DeviceEnvironment environment_;
+  const EglFunctions& egl_;
+  EglDevice device_;
+  OpenRules rules_;
+  CommandQueue& queue_;
+  GlContext* context_ = nullptr;
+  uint64_t generation_ = 0;
+  uint64_t buffers_ = 0;  // alive in the current context
+  std::pmr::vector<Zombie> zombies_;
+  ProgramCache programs_;
+  Encoder encoder_;
+  BatchList batches_;
+  uint64_t emitted_;
+  uint64_t last_end_ns_ = 0;
+  bool lost_ = false;
+};
+
+}  // namespace sporkle::gl

@@ -1,0 +1,72 @@
+// One OpenGL context, current on the thread that opened it for its whole life.
+#pragma once
+
+#include <glad/gl.h>
+
+#include "backends/gl/egl_device.h"
+#include "backends/gl/kernels/recipe.h"
+#include "backends/gl/pci.h"
+
+namespace sporkle::gl {
+
+// What the driver says about itself.
+struct Facts {
+  char name[128] = {};       // GL_RENDERER
+  char vendor[64] = {};
+  char version[96] = {};     // GL_VERSION
+  char glsl[64] = {};
+  char uuid[uuid_capacity] = {};
+  int major = 0, minor = 0;  // of the context
+  bool robust = false;       // resets are reported instead of ending the process
+  bool buffer_storage = false;
+  bool software = false;
+  uint64_t open_ns = 0;      // time the driver took to start
+  Limits limits;
+};
+
+// Bounds that tests set to reach the paths a driver at hand does not need.
+struct OpenRules {
+  bool without_buffer_storage = false;
+  bool without_coherent = false;
+  bool windowed = false;  // device-local memory with a mapped window
+};
+
+class GlContext {
+ public:
+  GlContext() = default;
+  GlContext(const GlContext&) = delete;
+  GlContext& operator=(const GlContext&) = delete;
+  ~GlContext() { close(); }
+
+  // Creates the context and makes it current on this thread.
+  bool open(const EglFunctions& egl, const EglDevice& device, const OpenRules& rules,
+            Reason* reason);
+  // On the thread that opened it.
+  void close() noexcept;
+  // Stops being current, so that the thread can open another one; mappings
+  // stay valid until close().
+  void detach() noexcept;
+
+  bool is_open() const noexcept { return context_ != EGL_NO_CONTEXT; }
+  const GladGLContext& gl() const noexcept { return gl_; }
+  const Facts& facts() const noexcept { return facts_; }
+
+  // Whether the driver has reported a reset of this context.
+  bool was_reset() const noexcept;
+
+ private:
+  bool create(const EglFunctions& egl, Reason* reason);
+  bool load(const OpenRules& rules, const EglDevice& device, Reason* reason);
+  void read_facts(const EglDevice& device) noexcept;
+  void read_limits() noexcept;
+
+  const EglFunctions* egl_ = nullptr;
+  EGLDisplay display_ = EGL_NO_DISPLAY;
+  EGLContext context_ = EGL_NO_CONTEXT;
+  bool asked_robust_ = false;
+  bool current_ = false;
+  GladGLContext gl_{};
+  Facts facts_;
+};
+
+}  // namespace sporkle::gl

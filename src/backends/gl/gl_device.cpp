@@ -1,0 +1,177 @@
+#include "backends/gl/gl_device.h"
+
+#include <cinttypes>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include "core/timeline.h"
+
+namespace sporkle::gl {
+
+namespace {
+
+// Mapped memory of a discrete card is read over the bus (51 GB/s against 3500
+// on an H200), so shaders get device-local memory there.
+MemoryForm form_for(const Facts& facts, CardKind kind, const OpenRules& rules) {
+  if (!facts.buffer_storage) return MemoryForm::shadow;
+  const bool discrete = !facts.software && kind != CardKind::integrated;
+  return discrete || rules.windowed ? MemoryForm::window : MemoryForm::direct;
+}
+
+const char* form_name(MemoryForm form) noexcept {
+  switch (form) {
+    case MemoryForm::direct: return "mapped";
+    case MemoryForm::window: return "window";
+    case MemoryForm::shadow: break;
+  }
+  return "staging";
+}
+
+[[noreturn]] void fail_operation(Status status) {
+  switch (status) {
+    case SPORKLE_ERROR_DEVICE_LOST:
+      fail(status, "device: it was reset; create buffers and plans again");
+    case SPORKLE_ERROR_OUT_OF_MEMORY:
+      fail(status, "device: the OpenGL driver has no memory for the operation");
+    case SPORKLE_ERROR_CANCELLED: fail(status, "device: it has been closed");
+    default: fail(status, "device: the OpenGL driver refused the operation");
+  }
+}
+
+}  // namespace
+
+GlDevice::GlDevice(const DeviceEnvironment& environment, std::shared_ptr<SubmissionThread> thread,
+                   const DeviceIdentity& identity, const OpenRules& rules)
+    : environment_(environment),
+      thread_(std::move(thread)),
+      identity_(identity),
+      facts_(thread_->facts()),
+      form_(form_for(facts_, identity.kind, rules)),
+      staging_(thread_, environment_),
+      properties_(environment.memory) {
+  list_properties();
+}
+
+DeviceClass GlDevice::device_class() const noexcept {
+  // Naming a software device by SPORKLE_GL_DEVICE is asking for it.
+  return facts_.software && !identity_.asked ? DeviceClass::software : DeviceClass::gpu;
+}
+
+void GlDevice::describe(sporkle_device_info* info) const noexcept {
+  info->kind = SPORKLE_DEVICE_KIND_GL;
+  info->flags = facts_.software ? uint32_t{SPORKLE_DEVICE_SOFTWARE} : 0u;
+  std::snprintf(info->spec, sizeof info->spec, "%s", identity_.spec);
+  std::snprintf(info->name, sizeof info->name, "%s", facts_.name);
+  std::snprintf(info->driver, sizeof info->driver, "OpenGL %s", facts_.version);
+  info->property_count = static_cast<uint32_t>(properties_.size());
+}
+
+void GlDevice::property(uint32_t index, sporkle_property* out) const noexcept {
+  const sporkle_property& found = properties_[index];
+  std::memcpy(out->key, found.key, sizeof out->key);
+  std::memcpy(out->value, found.value, sizeof out->value);
+}
+
+void GlDevice::add_property(const char* key, const char* format, ...) {
+  sporkle_property property = SPORKLE_PROPERTY_INIT;
+  std::snprintf(property.key, sizeof property.key, "%s", key);
+  va_list args;
+  va_start(args, format);
+  std::vsnprintf(property.value, sizeof property.value, format, args);
+  va_end(args);
+  properties_.push_back(property);
+}
+
+void GlDevice::list_properties() {
+  add_property("index", "%u", identity_.index);
+  add_property("pci", "%s", identity_.pci[0] != '\0' ? identity_.pci : "none");
+  add_property("uuid", "%s", facts_.uuid[0] != '\0' ? facts_.uuid : "none");
+  if (identity_.cuda_index >= 0) add_property("cuda_index", "%d", identity_.cuda_index);
+  add_property("kind", "%s", facts_.software ? "software" : card_kind_name(identity_.kind));
+  add_property("vendor", "%s", facts_.vendor);
+  add_property("gl_version", "%d.%d", facts_.major, facts_.minor);
+  add_property("glsl_version", "%s", facts_.glsl);
+  add_property("robust", "%s",
+               facts_.robust ? "yes" : "no: a GPU reset may end the process");
+  add_property("buffer_storage", "%s", facts_.buffer_storage ? "yes" : "no: buffers are copied");
+  add_property("placement", "%s", form_name(form_));
+  add_property("completion", "%s", thread_->hinted() ? "word and sync" : "sync");
+  add_property("self_test", "passed");
+  add_property("open_ms", "%.1f", static_cast<double>(facts_.open_ns) * 1e-6);
+  add_property("default_reason", "%s", identity_.reason);
+  list_limits();
+}
+
+void GlDevice::list_limits() {
+  const Limits& limits = facts_.limits;
+  add_property("max_storage_block_bytes", "%" PRIu64, limits.max_block_bytes);
+  add_property("storage_offset_alignment", "%u", limits.offset_alignment);
+  add_property("max_storage_blocks", "%u", limits.max_storage_blocks);
+  add_property("shared_memory_bytes", "%u", limits.shared_bytes);
+  add_property("max_invocations", "%u", limits.max_invocations);
+  add_property("max_groups", "%u x %u x %u", limits.max_groups[0], limits.max_groups[1],
+               limits.max_groups[2]);
+  add_property("max_workspace_bytes", "%" PRIu64, limits.max_workspace_bytes);
+}
+
+bool GlDevice::supports(const ConvProblem& problem, Reason* reason) const noexcept {
+  for (const Variant& variant : variants()) {
+    if (accepts(variant, problem, facts_.limits, reason)) return true;
+  }
+  return false;
+}
+
+std::shared_ptr<DevicePlan> GlDevice::create_plan(const ConvProblem& problem,
+                                                  const float* weights, const float* bias) {
+  return make_shared_in<GlPlan>(environment_.memory, thread_, environment_, facts_, problem,
+                                weights, bias);
+}
+
+std::shared_ptr<DeviceMemory> GlDevice::create_memory(uint64_t bytes, uint32_t usage) {
+  return make_shared_in<GlMemory>(environment_.memory, thread_, environment_, form_, bytes, usage);
+}
+
+void GlDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors,
+                   RunReport* report) {
+  const ConvProblem& p = plan->problem();
+  const auto fill = [this](const float* source, uint64_t bytes) {
+    auto memory = staging_.take(form_, bytes);
+    std::memcpy(memory->data(), source, bytes);
+    memory->flush(0, bytes);
+    return memory;
+  };
+  auto input = fill(tensors.input, p.input_bytes());
+  std::shared_ptr<GlMemory> residual;
+  if (p.has_residual) residual = fill(tensors.residual, p.output_bytes());
+  auto output = staging_.take(form_, p.output_bytes());
+  Operation operation;
+  operation.plan = plan;
+  operation.input = {input, 0};
+  operation.residual = {residual, 0};
+  operation.output = {output, 0};
+  RunSink sink;
+  const uint64_t value = thread_->submit(std::move(operation), &sink);
+  timeline_wait(thread_->timeline(), value, Deadline{});
+  if (sink.status < 0) fail_operation(sink.status);
+  std::memcpy(tensors.output, output->data(), p.output_bytes());
+  environment_.stats->add(Counter::cpu_copied_bytes,
+                          p.input_bytes() + p.residual_bytes() + p.output_bytes());
+  report->device_ns = sink.device_ns;
+  staging_.put(std::move(input));
+  staging_.put(std::move(residual));
+  staging_.put(std::move(output));
+}
+
+void GlDevice::submit(Operation&& operation) { thread_->submit(std::move(operation), nullptr); }
+
+void GlDevice::insert_fence(FenceRef fence, bool owned) { thread_->insert_fence(fence, owned); }
+
+bool GlDevice::drain(Deadline deadline) noexcept { return thread_->drain(deadline); }
+
+void GlDevice::close(Status status) noexcept {
+  staging_.clear();
+  thread_->close(status);
+}
+
+}  // namespace sporkle::gl

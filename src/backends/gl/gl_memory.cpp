@@ -1,0 +1,148 @@
+#include "backends/gl/gl_memory.h"
+
+#include <cinttypes>
+#include <new>
+
+#include "backends/gl/engine.h"
+#include "backends/gl/submission_thread.h"
+
+namespace sporkle::gl {
+
+GlMemory::GlMemory(std::shared_ptr<SubmissionThread> thread,
+                   const DeviceEnvironment& environment, MemoryForm form, uint64_t bytes,
+                   uint32_t usage)
+    : thread_(std::move(thread)),
+      memory_(environment.memory),
+      stats_(environment.stats),
+      form_(form),
+      usage_(usage),
+      bytes_(bytes) {
+  try {
+    create_buffers();
+  } catch (const std::bad_alloc&) {
+    release_buffers();
+    fail(SPORKLE_ERROR_OUT_OF_MEMORY, "size: no memory for a buffer of %" PRIu64 " bytes", bytes);
+  } catch (...) {
+    release_buffers();
+    throw;
+  }
+}
+
+void GlMemory::create_buffers() {
+  std::pmr::polymorphic_allocator<> allocator(memory_);
+  device_ = allocator.new_object<BufferObject>();
+  if (form_ == MemoryForm::window) window_ = allocator.new_object<BufferObject>();
+  if (form_ == MemoryForm::shadow) shadow_ = AlignedBlock(memory_, bytes_);
+  thread_->call([this](Engine& engine) {
+    const bool direct = form_ == MemoryForm::direct;
+    engine.create_buffer(direct ? BufferKind::mapped : BufferKind::local, bytes_, device_);
+    if (window_ != nullptr) engine.create_buffer(BufferKind::mapped, bytes_, window_);
+  });
+  switch (form_) {
+    case MemoryForm::direct: data_ = device_->map; break;
+    case MemoryForm::window: data_ = window_->map; break;
+    case MemoryForm::shadow: data_ = shadow_.data(); break;
+  }
+}
+
+void GlMemory::release_buffers() noexcept {
+  if (device_ != nullptr) thread_->release(device_);
+  if (window_ != nullptr) thread_->release(window_);
+}
+
+GlMemory::~GlMemory() { release_buffers(); }
+
+uint32_t GlMemory::placement() const noexcept {
+  switch (form_) {
+    case MemoryForm::direct: return SPORKLE_PLACEMENT_MAPPED;
+    case MemoryForm::window: return SPORKLE_PLACEMENT_WINDOW;
+    case MemoryForm::shadow: break;
+  }
+  return SPORKLE_PLACEMENT_STAGING;
+}
+
+bool GlMemory::coherent() const noexcept {
+  return form_ == MemoryForm::direct && device_->coherent;
+}
+
+void GlMemory::flush(uint64_t offset, uint64_t bytes) {
+  if (coherent() || bytes == 0) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (flushed_count_ > 0) {
+      Stretch& last = flushed_[flushed_count_ - 1];
+      // A program that fills a buffer in pieces flushes neighbours.
+      if (last.offset + last.bytes == offset) {
+        last.bytes += bytes;
+        return;
+      }
+    }
+    if (flushed_count_ < stretch_limit) {
+      flushed_[flushed_count_++] = {offset, bytes};
+      return;
+    }
+  }
+  // Many separate pieces: move what has gathered now. Merging them would carry
+  // stale bytes between them to the device.
+  thread_->call([&](Engine& engine) {
+    engine.upload_now(*this);
+    engine.upload_stretch(*this, {offset, bytes});
+  });
+}
+
+void GlMemory::invalidate(uint64_t offset, uint64_t bytes) {
+  if (form_ != MemoryForm::shadow || bytes == 0) return;
+  thread_->call([&](Engine& engine) { engine.download_stretch(*this, {offset, bytes}); });
+}
+
+uint32_t GlMemory::take_flushed(Stretch out[stretch_limit]) noexcept {
+  const std::lock_guard lock(mutex_);
+  const uint32_t count = flushed_count_;
+  for (uint32_t i = 0; i < count; ++i) out[i] = flushed_[i];
+  flushed_count_ = 0;
+  return count;
+}
+
+void GlMemory::upload(const GladGLContext& gl, Stretch stretch) noexcept {
+  const auto offset = static_cast<GLintptr>(stretch.offset);
+  const auto bytes = static_cast<GLsizeiptr>(stretch.bytes);
+  gl.BindBuffer(GL_COPY_WRITE_BUFFER, device_->name);
+  switch (form_) {
+    case MemoryForm::direct:
+      gl.FlushMappedBufferRange(GL_COPY_WRITE_BUFFER, offset, bytes);
+      break;
+    case MemoryForm::window:
+      gl.BindBuffer(GL_COPY_READ_BUFFER, window_->name);
+      if (!window_->coherent) gl.FlushMappedBufferRange(GL_COPY_READ_BUFFER, offset, bytes);
+      gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER, offset, offset, bytes);
+      gl.BindBuffer(GL_COPY_READ_BUFFER, 0);
+      stats_->add(Counter::gpu_copied_bytes, stretch.bytes);
+      break;
+    case MemoryForm::shadow:
+      gl.BufferSubData(GL_COPY_WRITE_BUFFER, offset, bytes,
+                       static_cast<const char*>(shadow_.data()) + stretch.offset);
+      stats_->add(Counter::cpu_copied_bytes, stretch.bytes);
+      break;
+  }
+  gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
+}
+
+void GlMemory::download(const GladGLContext& gl, Stretch stretch) noexcept {
+  const auto offset = static_cast<GLintptr>(stretch.offset);
+  const auto bytes = static_cast<GLsizeiptr>(stretch.bytes);
+  if (form_ == MemoryForm::direct) return;
+  gl.BindBuffer(GL_COPY_READ_BUFFER, device_->name);
+  if (form_ == MemoryForm::window) {
+    gl.BindBuffer(GL_COPY_WRITE_BUFFER, window_->name);
+    gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER, offset, offset, bytes);
+    gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
+    stats_->add(Counter::gpu_copied_bytes, stretch.bytes);
+  } else {
+    gl.GetBufferSubData(GL_COPY_READ_BUFFER, offset, bytes,
+                        static_cast<char*>(shadow_.data()) + stretch.offset);
+    stats_->add(Counter::cpu_copied_bytes, stretch.bytes);
+  }
+  gl.BindBuffer(GL_COPY_READ_BUFFER, 0);
+}
+
+}  // namespace sporkle::gl

@@ -1,0 +1,130 @@
+#include "backends/gl/gl_plan.h"
+
+#include <new>
+
+#include "backends/gl/engine.h"
+#include "backends/gl/submission_thread.h"
+#include "base/memory.h"
+
+namespace sporkle::gl {
+
+namespace {
+
+// First guesses, replaced by observation: FLOPs per nanosecond.
+constexpr uint64_t hardware_rate = 2000;
+constexpr uint64_t software_rate = 10;
+
+// The host's parallel loop, where the context lends one.
+class HostParallelFor final : public ParallelFor {
+ public:
+  explicit HostParallelFor(const DeviceEnvironment& environment)
+      : run_(environment.parallel_for),
+        user_(environment.parallel_for_user),
+        threads_(environment.parallel_for_threads) {}
+
+  bool lent() const noexcept { return run_ != nullptr; }
+  uint32_t threads() const noexcept override { return threads_; }
+  void run(uint32_t count, sporkle_task task, void* data) noexcept override {
+    run_(user_, count, task, data);
+  }
+
+ private:
+  sporkle_parallel_for run_;
+  void* user_;
+  uint32_t threads_;
+};
+
+}  // namespace
+
+GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
+               const Facts& facts, const ConvProblem& problem, const float* weights,
+               const float* bias)
+    : DevicePlan(problem),
+      thread_(std::move(thread)),
+      memory_(environment.memory),
+      recipe_(environment.memory),
+      programs_(environment.memory) {
+  try {
+    choose(facts);
+    pack(environment, facts, weights, bias);
+  } catch (...) {
+    release_programs();
+    if (packed_ != nullptr) thread_->release(packed_);
+    throw;
+  }
+  const uint64_t rate = facts.software ? software_rate : hardware_rate;
+  estimate_ns_.store(problem.flops() / rate + 5000);
+}
+
+GlPlan::~GlPlan() {
+  release_programs();
+  thread_->release(packed_);
+}
+
+void GlPlan::choose(const Facts& facts) {
+  Reason reason;
+  const auto ranked = rank(problem(), facts.limits, memory_, &reason);
+  if (ranked.empty()) fail(SPORKLE_ERROR_UNSUPPORTED, "device: %s", reason.text);
+  for (size_t i = 0; i < ranked.size(); ++i) {
+    try {
+      recipe_ = build(*ranked[i], problem(), facts.limits, memory_);
+      compile();
+      return;
+    } catch (const Error& error) {
+      release_programs();
+      // A driver may reject one shader and take the next; a lost device takes none.
+      const bool next = error.status == SPORKLE_ERROR_OPERATION_FAILED ||
+                        error.status == SPORKLE_ERROR_UNSUPPORTED;
+      if (!next || i + 1 == ranked.size()) throw;
+    }
+  }
+}
+
+void GlPlan::compile() {
+  programs_.reserve(recipe_.programs.size());
+  thread_->call([this](Engine& engine) {
+    std::pmr::string source(memory_);
+    for (const Program& program : recipe_.programs) {
+      source.clear();
+      append_source(program, source);
+      programs_.push_back(engine.acquire_program(source, shader_name(program.shader)));
+    }
+  });
+}
+
+void GlPlan::release_programs() noexcept {
+  for (ProgramEntry* program : programs_) program->users.fetch_sub(1, std::memory_order_release);
+  programs_.clear();
+}
+
+void GlPlan::pack(const DeviceEnvironment& environment, const Facts& facts, const float* weights,
+                  const float* bias) {
+  HostParallelFor parallel(environment);
+  ParallelFor* const lent = parallel.lent() ? &parallel : nullptr;
+  std::pmr::polymorphic_allocator<> allocator(memory_);
+  packed_ = allocator.new_object<BufferObject>();
+  const uint64_t bytes = recipe_.packed_bytes;
+  if (facts.buffer_storage && facts.software) {
+    // One memory: the kernels read the mapped buffer at full rate.
+    thread_->call(
+        [&](Engine& engine) { engine.create_buffer(BufferKind::mapped, bytes, packed_); });
+    pack_weights(recipe_, problem(), weights, bias, static_cast<std::byte*>(packed_->map), lent);
+    thread_->call([&](Engine& engine) { engine.flush_mapped(*packed_); });
+    return;
+  }
+  AlignedBlock host(memory_, bytes);
+  pack_weights(recipe_, problem(), weights, bias, static_cast<std::byte*>(host.data()), lent);
+  thread_->call([&](Engine& engine) {
+    engine.create_buffer(BufferKind::local, bytes, packed_);
+    engine.fill_local(*packed_, host.data(), bytes);
+  });
+}
+
+void GlPlan::observe(uint64_t ns) noexcept {
+  const uint64_t old = estimate_ns_.load(std::memory_order_relaxed);
+  // Downwards faster: the first run of a program includes its compilation.
+  const uint64_t next = ns < old ? old / 2 + ns / 2 : old - old / 4 + ns / 4;
+  estimate_ns_.store(next, std::memory_order_relaxed);
+}
+
+}  // namespace sporkle::gl

@@ -1,0 +1,50 @@
+// A convolution prepared for an OpenGL device: recipe, programs, packed weights.
+#pragma once
+
+#include <atomic>
+
+#include "backends/gl/buffer_object.h"
+#include "backends/gl/program_cache.h"
+#include "core/device.h"
+
+namespace sporkle::gl {
+
+class SubmissionThread;
+
+class GlPlan final : public DevicePlan {
+ public:
+  // Takes the first of the ranked kernels that the driver compiles. Throws
+  // OPERATION_FAILED with the driver's log, OUT_OF_MEMORY, DEVICE_LOST.
+  GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
+         const Facts& facts, const ConvProblem& problem, const float* weights, const float* bias);
+  ~GlPlan() override;
+
+  const char* algorithm() const noexcept override { return recipe_.variant.name; }
+  uint64_t packed_bytes() const noexcept override { return recipe_.packed_bytes; }
+  uint64_t workspace_bytes() const noexcept override { return recipe_.workspace_bytes; }
+
+  const Recipe& recipe() const noexcept { return recipe_; }
+  GLuint program(uint32_t index) const noexcept { return programs_[index]->name; }
+  GLuint packed_name() const noexcept { return packed_->name; }
+  uint64_t generation() const noexcept { return packed_->generation; }
+
+  // Time one operation is expected to take on the device.
+  uint64_t estimate_ns() const noexcept { return estimate_ns_.load(std::memory_order_relaxed); }
+  void observe(uint64_t ns) noexcept;
+
+ private:
+  void choose(const Facts& facts);
+  void compile();
+  void release_programs() noexcept;
+  void pack(const DeviceEnvironment& environment, const Facts& facts, const float* weights,
+            const float* bias);
+
+  std::shared_ptr<SubmissionThread> thread_;
+  std::pmr::memory_resource* memory_;
+  Recipe recipe_;
+  std::pmr::vector<ProgramEntry*> programs_;
+  BufferObject* packed_ = nullptr;
+  std::atomic<uint64_t> estimate_ns_{0};
+};
+
+}  // namespace sporkle::gl

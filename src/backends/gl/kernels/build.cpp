@@ -1,0 +1,40 @@
+#include "backends/gl/kernels/emit.h"
+
+namespace sporkle::gl {
+namespace {
+
+ErrorClass error_class_of(const Variant& v) {
+  if (v.family != Family::winograd) return ErrorClass::exact_order;
+  return v.tile == 4 ? ErrorClass::winograd4 : ErrorClass::winograd2;
+}
+
+}  // namespace
+
+bool accepts(const Variant& variant, const ConvProblem& problem, const Limits& limits,
+             Reason* reason) noexcept {
+  Geometry geometry;
+  return make_geometry(variant, problem, limits, &geometry, reason);
+}
+
+Recipe build(const Variant& variant, const ConvProblem& problem, const Limits& limits,
+             std::pmr::memory_resource* memory) {
+  Geometry geometry;
+  Reason reason;
+  if (!make_geometry(variant, problem, limits, &geometry, &reason))
+    fail(SPORKLE_ERROR_UNSUPPORTED, "%s: %s", variant.name, reason.text);
+  Recipe recipe(memory);
+  recipe.variant = variant;
+  recipe.error_class = error_class_of(variant);
+  recipe.packed_bytes = geometry.packed_bytes;
+  recipe.bias_offset = geometry.bias_offset;
+  recipe.table_offset = geometry.table_offset;
+  recipe.workspace_bytes = geometry.workspace_bytes;
+  if (variant.family == Family::winograd) {
+    build_winograd(recipe, problem, limits, geometry);
+  } else {
+    build_tiled(recipe, problem, limits, geometry);
+  }
+  return recipe;
+}
+
+}  // namespace sporkle::gl

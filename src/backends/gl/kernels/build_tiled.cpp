@@ -1,0 +1,156 @@
+// Recipes of gemm, igemm, itable, direct and stem: one dispatch per range of images
+// and slabs, and one more per range of images when the reduction is split.
+#include <algorithm>
+
+#include "backends/gl/kernels/emit.h"
+
+namespace sporkle::gl {
+namespace {
+
+constexpr uint32_t reduce_threads = 128;
+
+Program::Shader shader_of(Family family) {
+  switch (family) {
+    case Family::gemm: return Program::Shader::gemm;
+    case Family::igemm:
+    case Family::itable: return Program::Shader::igemm;
+    case Family::direct: return Program::Shader::direct;
+    default: return Program::Shader::stem;
+  }
+}
+
+void add_igemm_defines(Defines& d, const Variant& v, const ConvProblem& p) {
+  const int64_t quads = v.block_k / 4;
+  const int64_t rows = std::min<int64_t>(quads, thread_count(v) / v.block_n);
+  add_problem_defines(d, p);
+  d.add("BKQ", quads).add("TN", v.thread_n);
+  d.add("B_ROWS", rows).add("B_PASSES", quads / rows);
+  d.add("GROUP_C", p.group_c()).add("BLOCKS_C", ceil_div(p.group_c(), v.block_k));
+  d.add("BY_TAPS", v.family == Family::igemm);
+}
+
+void add_direct_defines(Defines& d, const Variant& v, const ConvProblem& p, const Geometry& g) {
+  const int64_t lane = v.block_m == 1 ? 1 : 4;
+  add_problem_defines(d, p);
+  d.add("BM", v.block_m).add("BM_LANES", v.block_m / lane).add("CHANNELS_PER_LANE", lane);
+  d.add("SLABS", g.slabs_per_group).add("GROUP_K", g.group_k).add("GROUP_C", p.group_c());
+  d.add("TN", v.thread_n);
+}
+
+void add_stem_defines(Defines& d, const Variant& v, const ConvProblem& p, const Geometry& g) {
+  constexpr int64_t tile_w = 16;
+  const int64_t segments_x = tile_w / v.thread_n;
+  add_tile_defines(d, v, g);
+  add_problem_defines(d, p);
+  d.add("TN", v.thread_n).add("TN4", v.thread_n / 4).add("TILE_W", tile_w);
+  d.add("TILE_H", v.block_n / tile_w).add("SEGMENTS_X", segments_x);
+  d.add("WARPS_N", v.block_n / (v.thread_n * (32 / v.lanes_m)));
+  d.add("TILES_Y", g.tiles_y).add("TILES_X", g.tiles_x).add("CSTAGE", g.stage);
+  d.add("TAPS", p.kernel_h * p.kernel_w);
+  d.add("PATCH_H", g.patch_h).add("PATCH_W4", g.patch_w4).add("WINDOW4", g.window4);
+}
+
+void add_tiled_program(Recipe& recipe, const ConvProblem& p, const Geometry& g) {
+  const Variant& v = recipe.variant;
+  Defines d = add_program(recipe, shader_of(v.family), thread_count(v), p, v.splits == 1);
+  if (v.family == Family::direct) return add_direct_defines(d, v, p, g);
+  if (v.family == Family::stem) return add_stem_defines(d, v, p, g);
+  add_tile_defines(d, v, g);
+  d.add("GROUPS_ALONG_Z", 0);
+  if (v.family == Family::gemm) return add_gemm_defines(d, v, p.group_c(), p.c, p.k, p.h * p.w);
+  add_igemm_defines(d, v, p);
+}
+
+void add_reduce_program(Recipe& recipe, const ConvProblem& p, const Geometry& g) {
+  const int64_t plane = p.out_h * p.out_w;
+  Defines d = add_program(recipe, Program::Shader::reduce, reduce_threads, p, true);
+  d.add("LANES", plane % 4 == 0 ? 4 : 1).add("PLANE_OUT", plane).add("OUT_C", p.k);
+  d.add("GROUP_K", g.group_k).add("SLABS", g.slabs_per_group).add("BM", recipe.variant.block_m);
+  d.add("SPLITS", recipe.variant.splits);
+}
+
+// One range of images: what of the input and output tensors it covers.
+struct ImageRange {
+  int64_t count;
+  uint64_t in_begin, in_end, out_begin, out_end;
+
+  ImageRange(const ConvProblem& p, int64_t first, int64_t limit)
+      : count(std::min(limit, p.n - first)) {
+    const uint64_t in_image = p.input_bytes() / p.n;
+    const uint64_t out_image = p.output_bytes() / p.n;
+    in_begin = first * in_image;
+    in_end = in_begin + count * in_image;
+    out_begin = first * out_image;
+    out_end = out_begin + count * out_image;
+  }
+};
+
+int64_t first_channel(const Variant& v, const Geometry& g, int64_t slab) {
+  return slab / g.slabs_per_group * g.group_k +
+         std::min(slab % g.slabs_per_group * v.block_m, g.group_k);
+}
+
+void emit_slabs(Recipe& recipe, const ConvProblem& p, const Limits& limits, const Geometry& g,
+                const ImageRange& images, int64_t first, int64_t count, bool barrier) {
+  const Variant& v = recipe.variant;
+  const int64_t plane = p.out_h * p.out_w;
+  DispatchBuilder d(recipe, limits, 0);
+  d.set_arg(1, v.family == Family::stem ? images.count : images.count * plane);
+  d.set_arg(2, d.bind(0, Tensor::input, images.in_begin, images.in_end));
+  bind_slabs(d, v, g, first, count);
+  if (v.splits > 1) {
+    d.bind(4, Tensor::workspace, 0, g.workspace_bytes);
+    d.set_arg(6, g.split_stride);
+  } else {
+    uint64_t begin = images.out_begin, end = images.out_end;
+    int64_t skipped = 0;
+    if (g.channel_ranges) {
+      skipped = first_channel(v, g, first) * plane;
+      const int64_t last = first + count - 1;
+      const int64_t stop = std::min(first_channel(v, g, last) + v.block_m,
+                                    (last / g.slabs_per_group + 1) * g.group_k);
+      end = begin + 4ull * stop * plane;
+      begin += 4ull * skipped;
+    }
+    bind_epilogue(d, recipe, g, p, begin, end);
+    // The shader counts channels from the first of the image; wraps as intended.
+    d.set_arg(3, d.bind(4, Tensor::output, begin, end) - skipped);
+  }
+  if (v.family == Family::itable)
+    d.bind(5, Tensor::packed, g.table_offset, g.table_offset + 16ull * g.depth);
+  const int64_t tiles = v.family == Family::stem ? images.count * g.tiles_y * g.tiles_x
+                                                 : ceil_div(images.count * plane, v.block_n);
+  d.finish(count * v.splits, tiles, barrier);
+}
+
+void emit_reduce(Recipe& recipe, const ConvProblem& p, const Limits& limits, const Geometry& g,
+                 const ImageRange& images) {
+  const int64_t elements = images.count * p.k * p.out_h * p.out_w;
+  const int64_t lanes = p.out_h * p.out_w % 4 == 0 ? 4 : 1;
+  DispatchBuilder d(recipe, limits, 1);
+  d.set_arg(1, elements);
+  d.set_arg(6, g.split_stride);
+  d.bind(0, Tensor::workspace, 0, g.workspace_bytes);
+  bind_epilogue(d, recipe, g, p, images.out_begin, images.out_end);
+  d.set_arg(3, d.bind(4, Tensor::output, images.out_begin, images.out_end));
+  d.finish(1, ceil_div(elements / lanes, reduce_threads), true);
+}
+
+}  // namespace
+
+void build_tiled(Recipe& recipe, const ConvProblem& p, const Limits& limits, const Geometry& g) {
+  const bool split = recipe.variant.splits > 1;
+  add_tiled_program(recipe, p, g);
+  if (split) add_reduce_program(recipe, p, g);
+  for (int64_t n = 0; n < p.n; n += g.images) {
+    const ImageRange images(p, n, g.images);
+    for (int64_t slab = 0; slab < g.total_slabs(); slab += g.slabs) {
+      const bool reuses_workspace = split && n > 0 && slab == 0;
+      emit_slabs(recipe, p, limits, g, images, slab, std::min(g.slabs, g.total_slabs() - slab),
+                 reuses_workspace);
+    }
+    if (split) emit_reduce(recipe, p, limits, g, images);
+  }
+}
+
+}  // namespace sporkle::gl

@@ -1,0 +1,112 @@
+#include "backends/gl/kernels/cost.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sporkle::gl {
+namespace {
+
+constexpr double dispatch_us = 2.8;           // dispatch and barrier
+constexpr double reduce_us = 1.5;             // latency of the reduction of a split
+constexpr double unit_flops_per_us = 5.07e5;  // 128 lanes, multiply-add, 1.98 GHz
+constexpr double memory_bytes_per_us = 3.0e6;
+constexpr double cache_bytes_per_us = 5.0e6;
+constexpr double cache_bytes = 40e6;
+
+double traffic_us(double bytes) {
+  return bytes / (bytes < cache_bytes ? cache_bytes_per_us : memory_bytes_per_us);
+}
+
+// Share of a unit's peak that the inner loop reaches when the unit is full.
+double efficiency(const Variant& v, const ConvProblem& p, const Geometry& g) {
+  const int outputs = v.thread_m * v.thread_n;
+  switch (v.family) {
+    case Family::gemm:
+    case Family::winograd:
+      if (outputs >= 64) return thread_count(v) > 64 ? 0.63 : 0.62;
+      return outputs >= 32 ? 0.54 : 0.52;
+    case Family::igemm:
+      if (thread_count(v) > 128) return 0.48;
+      return outputs >= 32 ? 0.54 : 0.50;
+    case Family::itable: return 0.28;
+    case Family::stem:
+      if (outputs < 32) return 0.33;
+      return g.stage < p.c ? 0.55 : 0.47;
+    case Family::direct: break;
+  }
+  return outputs >= 32 ? 0.12 : outputs >= 16 ? 0.08 : outputs >= 8 ? 0.14
+         : outputs >= 4 ? 0.035 : 0.015;
+}
+
+// The time of a chain of dependent steps, however idle the unit is.
+double chain_us(const Variant& v, const ConvProblem& p, const Geometry& g) {
+  const double depth = static_cast<double>(g.depth) / v.splits;
+  if (v.family == Family::stem) return 2.0 * static_cast<double>(p.c / g.stage) + 0.05 * depth;
+  const double step = v.family == Family::igemm || v.family == Family::itable ? 0.30 : 0.25;
+  return depth / v.block_k * (step + 0.016 * v.block_k);
+}
+
+// The multiplying dispatches: whole workgroups on whole units, never faster than the
+// latency of a chain of steps allows.
+double product_us(const Variant& v, const ConvProblem& p, const Geometry& g, double units,
+                  double tiles) {
+  const double groups = tiles * static_cast<double>(g.total_slabs()) * v.splits;
+  const double depth = static_cast<double>(g.depth) / v.splits;
+  const double flops = 2.0 * v.block_m * v.block_n * depth;
+  const double rounds = groups / units;
+  const double filled = std::max(1.0, rounds + 0.5 * (std::ceil(rounds) - rounds));
+  const double rate = unit_flops_per_us * efficiency(v, p, g);
+  // One small workgroup alone leaves most of a unit idle.
+  const double share = std::min(1.0, thread_count(v) * std::ceil(rounds) / 256.0);
+  return std::max(filled * flops / (rate * share), chain_us(v, p, g));
+}
+
+double pixel_tiles(const Variant& v, const ConvProblem& p, const Geometry& g) {
+  const int64_t tiles = p.n * g.tiles_y * g.tiles_x;
+  if (v.family == Family::stem) return static_cast<double>(tiles);
+  const int64_t columns = v.family == Family::winograd ? tiles : p.n * p.out_h * p.out_w;
+  return static_cast<double>(ceil_div(columns, v.block_n));
+}
+
+// llvmpipe on two cores: GFLOP/s of work done, padding included, and milliseconds to
+// translate the shaders at the first call, of which a fiftieth is charged to each call.
+double software_us(const Variant& v, const ConvProblem& p, const Geometry& g) {
+  const int outputs = v.thread_m * v.thread_n;
+  double rate = 1.0, translate_ms = 150;
+  switch (v.family) {
+    case Family::gemm:
+    case Family::winograd: rate = outputs >= 64 ? 8 : 5; translate_ms = 250; break;
+    case Family::igemm: rate = outputs >= 32 ? 4.3 : 3; translate_ms = 700; break;
+    case Family::itable: rate = 2.3; translate_ms = 700; break;
+    case Family::stem: rate = 4; translate_ms = 150; break;
+    case Family::direct: rate = outputs >= 32 ? 3 : outputs >= 8 ? 1.2 : 0.4; break;
+  }
+  const double work = 2.0 * v.block_m * v.block_n * static_cast<double>(g.depth);
+  const double groups = pixel_tiles(v, p, g) * static_cast<double>(g.total_slabs());
+  return groups * work / (rate * 1e3) + 20 * translate_ms + 200.0 * v.splits;
+}
+
+}  // namespace
+
+double predicted_us(const Variant& v, const ConvProblem& p, const Limits& limits) noexcept {
+  Geometry g;
+  if (!make_geometry(v, p, limits, &g, nullptr)) return INFINITY;
+  if (limits.vendor == Vendor::software) return software_us(v, p, g);
+  const double units = limits.compute_units ? limits.compute_units : 64;
+  const double input = static_cast<double>(p.input_bytes());
+  const double output = static_cast<double>(p.output_bytes());
+  const double chunks = static_cast<double>(ceil_div(p.n, g.images));
+  const double product = product_us(v, p, g, units, pixel_tiles(v, p, g));
+  if (v.family == Family::winograd) {
+    const double tiles = 4.0 * static_cast<double>(p.n * g.tiles_y * g.tiles_x * g.groups);
+    const double in = tiles * static_cast<double>(p.c);
+    const double out = tiles * static_cast<double>(p.k * v.splits);
+    return traffic_us(input + in) + traffic_us(out + output) +
+           std::max(product, traffic_us(in + out)) + 3 * dispatch_us * chunks;
+  }
+  if (v.splits == 1)
+    return std::max(product, traffic_us(input + output)) + dispatch_us * chunks;
+  return product + traffic_us(output * (v.splits + 1)) + (2 * dispatch_us + reduce_us) * chunks;
+}
+
+}  // namespace sporkle::gl

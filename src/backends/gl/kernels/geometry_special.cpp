@@ -1,0 +1,66 @@
+// Geometry of the families that cut the output into two-dimensional tiles.
+#include <algorithm>
+
+#include "backends/gl/kernels/geometry.h"
+
+namespace sporkle::gl {
+
+bool stem_geometry(const Variant& v, const ConvProblem& p, const Limits& limits, Geometry* g,
+                   Reason* reason) noexcept {
+  constexpr int64_t tile_w = 16;
+  if (p.groups != 1) return refuse(reason, "no groups");
+  if (p.c > 8) return refuse(reason, "only up to 8 input channels");
+  // A multiply-add per tap of a row and pixel is written out in the source.
+  if (p.kernel_w > 11 || p.kernel_h > 32) return refuse(reason, "only kernels up to 32x11");
+  g->window4 = ceil_div((v.thread_n - 1) * p.stride_w + (p.kernel_w - 1) * p.dilation_w + 1, 4);
+  if (g->window4 > 10) return refuse(reason, "stride and dilation make the window too wide");
+  const int64_t tile_h = v.block_n / tile_w;
+  g->patch_h = (tile_h - 1) * p.stride_h + (p.kernel_h - 1) * p.dilation_h + 1;
+  g->patch_w4 = (tile_w - v.thread_n) * p.stride_w / 4 + g->window4;
+  const int64_t channel_bytes =
+      16 * g->patch_h * g->patch_w4 + 4 * p.kernel_h * p.kernel_w * v.block_m;
+  for (g->stage = std::min<int64_t>(p.c, v.block_k); g->stage > 0; --g->stage)
+    if (p.c % g->stage == 0 && g->stage * channel_bytes <= limits.shared_bytes) break;
+  if (g->stage == 0)
+    return refuse(reason, "needs %lld bytes of shared memory, the device has %u",
+                  static_cast<long long>(channel_bytes), limits.shared_bytes);
+  g->tiles_y = ceil_div(p.out_h, tile_h);
+  g->tiles_x = ceil_div(p.out_w, tile_w);
+  return true;
+}
+
+bool winograd_geometry(const Variant& v, const ConvProblem& p, const Limits& limits, Geometry* g,
+                       Reason* reason) noexcept {
+  if (p.kernel_h != 3 || p.kernel_w != 3 || p.stride_h != 1 || p.stride_w != 1 ||
+      p.dilation_h != 1 || p.dilation_w != 1)
+    return refuse(reason, "only dense 3x3 kernels with stride 1");
+  if (p.groups != 1) return refuse(reason, "no groups");
+  g->tiles_y = ceil_div(p.out_h, v.tile);
+  g->tiles_x = ceil_div(p.out_w, v.tile);
+  const uint64_t alignment = binding_alignment(limits);
+  const uint64_t capacity = binding_capacity(limits);
+  const uint64_t image_tiles = static_cast<uint64_t>(g->tiles_y) * g->tiles_x;
+  const uint64_t in_tile = 4ull * g->groups * p.c;
+  const uint64_t out_tile = 4ull * g->groups * p.k * v.splits;
+  const uint64_t in_image = p.input_bytes() / p.n;
+  const uint64_t out_image = p.output_bytes() / p.n;
+  if (in_image > capacity || out_image > capacity)
+    return refuse(reason, "one image is larger than a storage block");
+  const uint64_t room = std::min(capacity / std::max(in_tile, out_tile),
+                                 limits.max_workspace_bytes / (in_tile + out_tile));
+  const uint64_t by_workspace = room > 8 ? (room - 8) / image_tiles : 0;
+  if (by_workspace < 1)
+    return refuse(reason, "the workspace of one image does not fit");
+  g->images = std::min<uint64_t>(
+      {static_cast<uint64_t>(p.n), by_workspace, capacity / in_image, capacity / out_image});
+  g->images = std::min<int64_t>(
+      g->images, static_cast<int64_t>(limits.max_groups[1]) * v.block_n / image_tiles);
+  if (g->images < 1) return refuse(reason, "one image has too many tiles for the device's grid");
+  g->tiles = round_up(g->images * image_tiles, 4);
+  g->product_offset = round_up(in_tile * g->tiles, alignment);
+  g->split_stride = g->groups * p.k * g->tiles;
+  g->workspace_bytes = round_up(g->product_offset + out_tile * g->tiles, 16);
+  return true;
+}
+
+}  // namespace sporkle::gl

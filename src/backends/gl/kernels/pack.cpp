@@ -1,0 +1,168 @@
+// Weights and bias into Tensor::packed. Layout: slabs of weights [slab][depth][block_m],
+// then bias [slab][block_m] at bias_offset, then the tap table of itable at table_offset;
+// everything padded with zeros. docs/gl_kernels.md gives the order of `depth` per family.
+#include <algorithm>
+#include <cstring>
+
+#include "backends/gl/kernels/geometry.h"
+
+namespace sporkle::gl {
+namespace {
+
+// G of F(2x2,3x3) and F(4x4,3x3): a filter column of 3 becomes one of 4 or 6.
+constexpr double transform2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+constexpr double transform4[6][3] = {
+    {1.0 / 4, 0, 0},           {-1.0 / 6, -1.0 / 6, -1.0 / 6}, {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+    {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}};
+
+// Memory that may be write-combined: bytes go out through memcpy, none come back.
+class Writer {
+ public:
+  explicit Writer(std::byte* out) : out_(out) {}
+  void put(uint64_t index, float value) { std::memcpy(out_ + 4 * index, &value, 4); }
+  void zero(uint64_t begin, uint64_t end) {
+    if (end > begin) std::memset(out_ + begin, 0, end - begin);
+  }
+
+ private:
+  std::byte* out_;
+};
+
+struct Job {
+  const Variant* variant;
+  const ConvProblem* problem;
+  const float* weights;
+  std::byte* out;
+  int64_t slabs_per_group, depth;
+
+  int64_t taps() const { return problem->kernel_h * problem->kernel_w; }
+};
+
+// Position of a weight inside its output channel, or -1 for padding.
+int64_t source_index(const Job& job, int64_t row) {
+  const int64_t group_c = job.problem->group_c();
+  if (job.variant->family == Family::igemm) {
+    const int64_t padded = round_up(group_c, job.variant->block_k);
+    const int64_t channel = row % padded;
+    return channel < group_c ? channel * job.taps() + row / padded : -1;
+  }
+  return row < group_c * job.taps() ? row : -1;
+}
+
+void pack_slab(void* data, uint32_t index) {
+  const Job& job = *static_cast<const Job*>(data);
+  const int64_t block_m = job.variant->block_m;
+  const int64_t group_k = job.problem->group_k();
+  const int64_t per_channel = job.problem->group_c() * job.taps();
+  const int64_t group = index / job.slabs_per_group;
+  const int64_t first = index % job.slabs_per_group * block_m;
+  const float* weights = job.weights + (group * group_k + first) * per_channel;
+  Writer out(job.out + 4ull * index * job.depth * block_m);
+  for (int64_t row = 0; row < job.depth; ++row) {
+    const int64_t source = source_index(job, row);
+    for (int64_t m = 0; m < block_m; ++m) {
+      const bool padding = source < 0 || first + m >= group_k;
+      out.put(row * block_m + m, padding ? 0.0f : weights[m * per_channel + source]);
+    }
+  }
+}
+
+template <int Edge>
+void transform_filter(const double (&g)[Edge][3], const float* filter, float (&out)[36]) {
+  double half[Edge][3];
+  for (int i = 0; i < Edge; ++i)
+    for (int j = 0; j < 3; ++j)
+      half[i][j] = g[i][0] * filter[j] + g[i][1] * filter[3 + j] + g[i][2] * filter[6 + j];
+  for (int i = 0; i < Edge; ++i)
+    for (int j = 0; j < Edge; ++j)
+      out[i * Edge + j] = static_cast<float>(half[i][0] * g[j][0] + half[i][1] * g[j][1] +
+                                             half[i][2] * g[j][2]);
+}
+
+// One slab of output channels at every position of the tile.
+void pack_winograd_slab(void* data, uint32_t index) {
+  const Job& job = *static_cast<const Job*>(data);
+  const ConvProblem& p = *job.problem;
+  const int64_t block_m = job.variant->block_m;
+  const int edge = job.variant->tile + 2;
+  Writer out(job.out);
+  for (int64_t row = 0; row < job.depth; ++row) {
+    for (int64_t m = 0; m < block_m; ++m) {
+      const int64_t k = index * block_m + m;
+      float values[36] = {};
+      if (row < p.c && k < p.k) {
+        const float* filter = job.weights + (k * p.c + row) * 9;
+        if (edge == 4) transform_filter(transform2, filter, values);
+        else transform_filter(transform4, filter, values);
+      }
+      for (int64_t xi = 0; xi < edge * edge; ++xi)
+        out.put(((xi * job.slabs_per_group + index) * job.depth + row) * block_m + m, values[xi]);
+    }
+  }
+}
+
+void pack_bias(const Job& job, const float* bias, std::byte* out) {
+  const int64_t block_m = job.variant->block_m;
+  const int64_t group_k = job.problem->group_k();
+  Writer writer(out);
+  for (int64_t slab = 0; slab < job.problem->groups * job.slabs_per_group; ++slab) {
+    const int64_t first = slab % job.slabs_per_group * block_m;
+    const float* source = bias + slab / job.slabs_per_group * group_k + first;
+    for (int64_t m = 0; m < block_m; ++m)
+      writer.put(slab * block_m + m, first + m < group_k ? source[m] : 0.0f);
+  }
+}
+
+// Per row of depth: element offset, vertical and horizontal offset of the tap. Rows of
+// padding lie outside every image.
+void pack_table(const Job& job, std::byte* out) {
+  const ConvProblem& p = *job.problem;
+  for (int64_t row = 0; row < job.depth; ++row) {
+    int32_t entry[4] = {0, 1 << 30, 1 << 30, 0};
+    if (row < p.group_c() * job.taps()) {
+      const int64_t dy = row / p.kernel_w % p.kernel_h * p.dilation_h;
+      const int64_t dx = row % p.kernel_w * p.dilation_w;
+      const int64_t channel = row / job.taps();
+      // Offsets wrap like the shader's arithmetic; valid sums are in range again.
+      entry[0] = static_cast<int32_t>(channel * p.h * p.w + dy * p.w + dx);
+      entry[1] = static_cast<int32_t>(dy);
+      entry[2] = static_cast<int32_t>(dx);
+    }
+    std::memcpy(out + 16 * row, entry, sizeof entry);
+  }
+}
+
+}  // namespace
+
+void pack_weights(const Recipe& recipe, const ConvProblem& problem, const float* weights,
+                  const float* bias, std::byte* out, ParallelFor* parallel) {
+  const Variant& v = recipe.variant;
+  const bool winograd = v.family == Family::winograd;
+  Job job{&v, &problem, weights, out, ceil_div(problem.group_k(), v.block_m),
+          packed_depth(v, problem)};
+  const int64_t positions = winograd ? (v.tile + 2) * (v.tile + 2) : 1;
+  const int64_t tasks = (winograd ? 1 : problem.groups) * job.slabs_per_group;
+  const sporkle_task task = winograd ? pack_winograd_slab : pack_slab;
+  if (parallel) {
+    parallel->run(static_cast<uint32_t>(tasks), task, &job);
+  } else {
+    for (int64_t i = 0; i < tasks; ++i) task(&job, static_cast<uint32_t>(i));
+  }
+  Writer writer(out);
+  uint64_t end = 4ull * tasks * positions * job.depth * v.block_m;
+  writer.zero(end, recipe.bias_offset);
+  end = recipe.bias_offset;
+  if (bias) {
+    pack_bias(job, bias, out + end);
+    end += 4ull * problem.groups * job.slabs_per_group * v.block_m;
+  }
+  writer.zero(end, std::min(recipe.table_offset, recipe.packed_bytes));
+  end = std::max(end, recipe.table_offset);
+  if (v.family == Family::itable) {
+    pack_table(job, out + recipe.table_offset);
+    end += 16ull * job.depth;
+  }
+  writer.zero(end, recipe.packed_bytes);
+}
+
+}  // namespace sporkle::gl

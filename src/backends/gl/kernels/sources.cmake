@@ -1,0 +1,20 @@
+set(SPORKLE_GL_KERNEL_SOURCES
+  src/backends/gl/kernels/build.cpp
+  src/backends/gl/kernels/build_tiled.cpp
+  src/backends/gl/kernels/build_winograd.cpp
+  src/backends/gl/kernels/catalogue.cpp
+  src/backends/gl/kernels/cost.cpp
+  src/backends/gl/kernels/emit.cpp
+  src/backends/gl/kernels/geometry.cpp
+  src/backends/gl/kernels/geometry_special.cpp
+  src/backends/gl/kernels/pack.cpp
+  src/backends/gl/kernels/rank.cpp
+  src/backends/gl/kernels/source.cpp
+  src/backends/gl/shaders/common.cpp
+  src/backends/gl/shaders/direct.cpp
+  src/backends/gl/shaders/gemm.cpp
+  src/backends/gl/shaders/igemm.cpp
+  src/backends/gl/shaders/reduce.cpp
+  src/backends/gl/shaders/stem.cpp
+  src/backends/gl/shaders/winograd.cpp
+)

@@ -1,0 +1,161 @@
+#include "backends/gl/program_cache.h"
+
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#include "backends/gl/buffer_object.h"
+
+namespace sporkle::gl {
+
+namespace {
+
+constexpr const char* store_kind = "glprogram";
+
+// Two independent 64-bit hashes of the source stand for it in the key.
+void store_key(const Facts& facts, const std::pmr::string& source, char* out, size_t capacity) {
+  uint64_t a = 1469598103934665603u, b = 0x9e3779b97f4a7c15u;
+  for (const char c : source) {
+    const auto byte = static_cast<unsigned char>(c);
+    a = (a ^ byte) * 1099511628211u;                    // FNV-1a
+    b = (b + byte) * 0xff51afd7ed558ccdu;               // multiplier of MurmurHash3
+    b ^= b >> 32;
+  }
+  std::snprintf(out, capacity, "%s|%s|%s|%zu|%016" PRIx64 "%016" PRIx64, facts.vendor, facts.name,
+                facts.version, source.size(), a, b);
+}
+
+// The first line of a driver's log, for the text of an error.
+void first_line(char* log) noexcept {
+  for (char* c = log; *c != '\0'; ++c) {
+    if (*c == '\n' || *c == '\r') *c = ' ';
+  }
+}
+
+GLuint compile_shader(const GladGLContext& gl, const char* source, const char* label) {
+  const GLuint shader = gl.CreateShader(GL_COMPUTE_SHADER);
+  gl.ShaderSource(shader, 1, &source, nullptr);
+  gl.CompileShader(shader);
+  GLint good = GL_FALSE;
+  gl.GetShaderiv(shader, GL_COMPILE_STATUS, &good);
+  if (good == GL_TRUE) return shader;
+  char log[200] = {};
+  gl.GetShaderInfoLog(shader, sizeof log, nullptr, log);
+  first_line(log);
+  gl.DeleteShader(shader);
+  fail(SPORKLE_ERROR_OPERATION_FAILED, "shader %s does not compile: %s", label, log);
+}
+
+}  // namespace
+
+GLuint compile_program(const GladGLContext& gl, const char* source, const char* label) {
+  clear_gl_errors(gl);
+  const GLuint shader = compile_shader(gl, source, label);
+  const GLuint program = gl.CreateProgram();
+  gl.ProgramParameteri(program, GL_PROGRAM_BINARY_RETRIEVABLE_HINT, GL_TRUE);
+  gl.AttachShader(program, shader);
+  gl.LinkProgram(program);
+  gl.DetachShader(program, shader);
+  gl.DeleteShader(shader);
+  GLint good = GL_FALSE;
+  gl.GetProgramiv(program, GL_LINK_STATUS, &good);
+  if (good == GL_TRUE) return program;
+  char log[200] = {};
+  gl.GetProgramInfoLog(program, sizeof log, nullptr, log);
+  first_line(log);
+  gl.DeleteProgram(program);
+  fail(SPORKLE_ERROR_OPERATION_FAILED, "shader %s does not link: %s", label, log);
+}
+
+GLuint ProgramCache::load_binary(const GlContext& context,
+                                 const std::pmr::string& source) noexcept try {
+  if (store_ == nullptr || !store_->enabled()) return 0;
+  char key[512];
+  store_key(context.facts(), source, key, sizeof key);
+  std::pmr::vector<unsigned char> content(memory_);
+  GLenum format = 0;
+  if (!store_->get(store_kind, key, &content) || content.size() <= sizeof format) return 0;
+  std::memcpy(&format, content.data(), sizeof format);
+  const GladGLContext& gl = context.gl();
+  const GLuint program = gl.CreateProgram();
+  gl.ProgramBinary(program, format, content.data() + sizeof format,
+                   static_cast<GLsizei>(content.size() - sizeof format));
+  GLint good = GL_FALSE;
+  gl.GetProgramiv(program, GL_LINK_STATUS, &good);
+  if (good == GL_TRUE) return program;
+  // A driver may refuse its own binary after an update; the source is at hand.
+  gl.DeleteProgram(program);
+  clear_gl_errors(gl);
+  return 0;
+} catch (const std::bad_alloc&) {
+  return 0;
+}
+
+void ProgramCache::save_binary(const GlContext& context, const std::pmr::string& source,
+                               GLuint program) noexcept try {
+  if (store_ == nullptr || !store_->enabled()) return;
+  const GladGLContext& gl = context.gl();
+  GLint bytes = 0;
+  gl.GetProgramiv(program, GL_PROGRAM_BINARY_LENGTH, &bytes);
+  GLenum format = 0;
+  if (bytes <= 0) return;
+  std::pmr::vector<unsigned char> content(memory_);
+  content.resize(sizeof format + static_cast<size_t>(bytes));
+  GLsizei written = 0;
+  gl.GetProgramBinary(program, bytes, &written, &format, content.data() + sizeof format);
+  if (gl.GetError() != GL_NO_ERROR || written <= 0) return;
+  std::memcpy(content.data(), &format, sizeof format);
+  content.resize(sizeof format + static_cast<size_t>(written));
+  char key[512];
+  store_key(context.facts(), source, key, sizeof key);
+  store_->put(store_kind, key, content);
+} catch (const std::bad_alloc&) {
+}
+
+ProgramEntry* ProgramCache::acquire(const GlContext& context, const std::pmr::string& source,
+                                    const char* label) {
+  for (ProgramEntry& entry : entries_) {
+    if (entry.name == 0 || entry.source != source) continue;
+    entry.users.fetch_add(1, std::memory_order_relaxed);
+    return &entry;
+  }
+  trim(context.gl(), false);
+  ProgramEntry& entry = entries_.emplace_front(memory_);
+  try {
+    entry.source = source;
+    entry.name = load_binary(context, source);
+    if (entry.name == 0) {
+      entry.name = compile_program(context.gl(), source.c_str(), label);
+      ++compiled_;
+      save_binary(context, source, entry.name);
+    }
+  } catch (...) {
+    entries_.pop_front();
+    throw;
+  }
+  entry.users.store(1, std::memory_order_relaxed);
+  return &entry;
+}
+
+void ProgramCache::trim(const GladGLContext& gl, bool everything) noexcept {
+  size_t unused = 0;
+  for (auto it = entries_.begin(); it != entries_.end();) {
+    // Newest first: the oldest unused ones are beyond the limit.
+    const bool idle = it->users.load(std::memory_order_acquire) == 0;
+    if (!idle || (it->name != 0 && !everything && ++unused <= unused_limit)) {
+      ++it;
+      continue;
+    }
+    if (it->name != 0) gl.DeleteProgram(it->name);
+    it = entries_.erase(it);
+  }
+}
+
+void ProgramCache::forget_names() noexcept {
+  for (ProgramEntry& entry : entries_) entry.name = 0;
+}
+
+}  // namespace sporkle::gl

@@ -1,0 +1,59 @@
+// Linked compute programs, by source, shared by the plans of a device; their
+// binaries are kept on disk. Used on the submission thread; `users` is changed
+// from any thread.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory_resource>
+#include <string>
+
+#include "backends/gl/gl_context.h"
+#include "core/cache_store.h"
+
+namespace sporkle::gl {
+
+struct ProgramEntry {
+  explicit ProgramEntry(std::pmr::memory_resource* memory) : source(memory) {}
+
+  std::pmr::string source;
+  GLuint name = 0;  // 0 when its context is gone
+  std::atomic<uint32_t> users{0};
+};
+
+class ProgramCache {
+ public:
+  // `store` may be null.
+  ProgramCache(std::pmr::memory_resource* memory, CacheStore* store)
+      : memory_(memory), store_(store), entries_(memory) {}
+
+  // The program of a source, with one more user. Throws OPERATION_FAILED with
+  // the driver's log; `label` names the shader in it.
+  ProgramEntry* acquire(const GlContext& context, const std::pmr::string& source,
+                        const char* label);
+
+  // Deletes programs without users beyond the limit, or all of them.
+  void trim(const GladGLContext& gl, bool everything) noexcept;
+
+  // The context is gone: names mean nothing any more.
+  void forget_names() noexcept;
+
+  uint32_t compiled() const noexcept { return compiled_; }
+
+ private:
+  GLuint load_binary(const GlContext& context, const std::pmr::string& source) noexcept;
+  void save_binary(const GlContext& context, const std::pmr::string& source,
+                   GLuint program) noexcept;
+
+  static constexpr size_t unused_limit = 64;
+
+  std::pmr::memory_resource* memory_;
+  CacheStore* store_;
+  std::pmr::list<ProgramEntry> entries_;
+  uint32_t compiled_ = 0;
+};
+
+// Compiles and links; throws OPERATION_FAILED with the driver's log.
+GLuint compile_program(const GladGLContext& gl, const char* source, const char* label);
+
+}  // namespace sporkle::gl

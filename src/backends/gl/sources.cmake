@@ -1,0 +1,29 @@
+include(${CMAKE_CURRENT_LIST_DIR}/kernels/sources.cmake)
+set(SPORKLE_GL_SOURCES
+  src/backends/gl/batch_list.cpp
+  src/backends/gl/buffer_object.cpp
+  src/backends/gl/causes_system.cpp
+  src/backends/gl/causes_use.cpp
+  src/backends/gl/command_queue.cpp
+  src/backends/gl/completion_hint.cpp
+  src/backends/gl/device_scan.cpp
+  src/backends/gl/diagnosis.cpp
+  src/backends/gl/driver_thread.cpp
+  src/backends/gl/egl_device.cpp
+  src/backends/gl/egl_library.cpp
+  src/backends/gl/encoder.cpp
+  src/backends/gl/engine.cpp
+  src/backends/gl/gl_backend.cpp
+  src/backends/gl/gl_context.cpp
+  src/backends/gl/gl_device.cpp
+  src/backends/gl/gl_memory.cpp
+  src/backends/gl/gl_plan.cpp
+  src/backends/gl/glad.cpp
+  src/backends/gl/pci.cpp
+  src/backends/gl/program_cache.cpp
+  src/backends/gl/selection.cpp
+  src/backends/gl/self_test.cpp
+  src/backends/gl/staging_pool.cpp
+  src/backends/gl/submission_thread.cpp
+  src/backends/gl/vendor_files.cpp
+  ${SPORKLE_GL_KERNEL_SOURCES})

@@ -1,0 +1,215 @@
+#include "backends/gl/submission_thread.h"
+
+#include <climits>
+#include <new>
+#include <sys/prctl.h>
+
+namespace sporkle::gl {
+
+namespace {
+
+constexpr uint64_t open_patience_ns = 20000000000u;
+constexpr uint64_t close_patience_ns = 1500000000u;
+constexpr uint64_t reopen_pause_ns = 50000000u;
+constexpr uint32_t reopen_tries = 3;
+constexpr uint32_t reset_limit = 8;
+constexpr unsigned long timer_slack_ns = 1000;
+
+}  // namespace
+
+SubmissionThread::SubmissionThread(const DeviceEnvironment& environment, const EglFunctions& egl,
+                                   const EglDevice& device, const OpenRules& rules)
+    : environment_(environment),
+      queue_(environment),
+      engine_(environment, egl, device, rules, queue_) {}
+
+SubmissionThread::~SubmissionThread() {
+  close(SPORKLE_ERROR_CANCELLED);
+  delete_released();
+}
+
+void SubmissionThread::set_phase(Phase phase) noexcept {
+  phase_.store(phase, std::memory_order_release);
+  futex_wake(phase_, INT_MAX);
+}
+
+void SubmissionThread::start() {
+  const std::lock_guard lock(lifecycle_);
+  const uint32_t phase = phase_.load();
+  if (phase == opening || phase == running) return;
+  if (phase == closed) fail(SPORKLE_ERROR_CANCELLED, "device: it has been closed");
+  // A thread that failed to open has nothing left to do.
+  thread_.finish(Deadline{});
+  stop_.store(false);
+  phase_.store(opening);
+  try {
+    if (thread_.start(environment_.memory, "sporkle-gl", &SubmissionThread::body, this)) return;
+  } catch (const std::bad_alloc&) {
+    phase_.store(asleep);
+    throw;
+  }
+  phase_.store(asleep);
+  fail(SPORKLE_ERROR_OUT_OF_MEMORY, "device: the system refuses a thread");
+}
+
+void SubmissionThread::await_open(Deadline deadline) {
+  while (phase_.load(std::memory_order_acquire) == opening) {
+    if (deadline.passed()) {
+      fail(SPORKLE_ERROR_DEVICE_UNAVAILABLE, "device: the OpenGL driver does not finish starting");
+    }
+    futex_wait(phase_, opening, deadline);
+  }
+  const uint32_t phase = phase_.load(std::memory_order_acquire);
+  if (phase == running) return;
+  if (phase == closed) fail(SPORKLE_ERROR_CANCELLED, "device: it has been closed");
+  fail(SPORKLE_ERROR_DEVICE_UNAVAILABLE, "device: %s", open_reason_.text);
+}
+
+void SubmissionThread::need_open() {
+  if (phase_.load(std::memory_order_acquire) == running) return;
+  start();
+  await_open(Deadline::after(open_patience_ns));
+}
+
+void SubmissionThread::suspend() noexcept {
+  const std::lock_guard lock(lifecycle_);
+  if (phase_.load() != running) return;
+  stop_.store(true);
+  driver_wake(thread_.slot());
+  if (thread_.finish(Deadline::after(close_patience_ns))) {
+    phase_.store(asleep);
+  } else {
+    self_ = weak_from_this().lock();
+    queue_.refuse(SPORKLE_ERROR_DEVICE_UNAVAILABLE, "the OpenGL driver hangs");
+    phase_.store(closed);
+  }
+}
+
+void SubmissionThread::close(Status status) noexcept {
+  const std::lock_guard lock(lifecycle_);
+  if (phase_.load() == closed) return;
+  queue_.refuse(status, "it has been closed");
+  stop_.store(true);
+  if (thread_.started()) {
+    driver_wake(thread_.slot());
+    if (!thread_.finish(Deadline::after(close_patience_ns))) self_ = weak_from_this().lock();
+  }
+  queue_.fail_all(status);
+  set_phase(closed);
+}
+
+uint64_t SubmissionThread::submit(Operation&& operation, RunSink* sink) {
+  need_open();
+  const uint64_t value = queue_.push(std::move(operation), sink);
+  if (DriverSlot* slot = slot_.load(std::memory_order_acquire)) driver_wake(*slot);
+  return value;
+}
+
+void SubmissionThread::run_call(Call* call) {
+  need_open();
+  queue_.push_call(call);
+  if (DriverSlot* slot = slot_.load(std::memory_order_acquire)) driver_wake(*slot);
+  CommandQueue::wait_call(call);
+  if (call->status < 0) throw call->error;
+}
+
+void SubmissionThread::release(BufferObject* object) noexcept {
+  BufferObject* head = released_.load(std::memory_order_relaxed);
+  do {
+    object->next_released = head;
+  } while (!released_.compare_exchange_weak(head, object, std::memory_order_acq_rel));
+  if (DriverSlot* slot = slot_.load(std::memory_order_acquire)) driver_wake(*slot);
+}
+
+void SubmissionThread::delete_released() noexcept {
+  BufferObject* object = released_.exchange(nullptr, std::memory_order_acq_rel);
+  while (object != nullptr) {
+    BufferObject* next = object->next_released;
+    engine_.delete_buffer(object);
+    object = next;
+  }
+}
+
+void SubmissionThread::run_calls(DriverSlot& slot) noexcept {
+  for (Call* call = queue_.take_calls(); call != nullptr;) {
+    Call* next = call->next;
+    try {
+      call->run(call->data, engine_);
+    } catch (const Error& error) {
+      call->error = error;
+      call->status = error.status;
+    } catch (const std::bad_alloc&) {
+      call->status = SPORKLE_ERROR_OUT_OF_MEMORY;
+      call->error.status = call->status;
+      call->error.reason.set("device: no memory");
+    }
+    driver_checkpoint(slot);
+    CommandQueue::finish_call(call);
+    call = next;
+  }
+}
+
+void SubmissionThread::body(void* self, DriverSlot& slot) {
+  static_cast<SubmissionThread*>(self)->work(slot);
+}
+
+void SubmissionThread::work(DriverSlot& slot) noexcept {
+  const bool opened = engine_.open(&open_reason_);
+  driver_guard_exit();
+  driver_checkpoint(slot);
+  if (!opened) {
+    set_phase(failed);
+    return;
+  }
+  // After the driver has started its own threads: they inherit the value.
+  prctl(PR_SET_TIMERSLACK, timer_slack_ns, 0, 0, 0);
+  facts_ = engine_.facts();
+  hinted_ = engine_.hinted();
+  slot_.store(&slot, std::memory_order_release);
+  set_phase(running);
+  while (!stop_.load(std::memory_order_acquire)) {
+    const uint32_t seen = slot.wakeups.load(std::memory_order_seq_cst);
+    driver_checkpoint(slot);
+    run_calls(slot);
+    delete_released();
+    if (!dead_) engine_.advance(slot);
+    if (engine_.lost() && !dead_) {
+      recover(slot);
+      continue;
+    }
+    rest(slot, seen);
+  }
+  slot_.store(nullptr, std::memory_order_release);
+  engine_.close();
+}
+
+void SubmissionThread::rest(DriverSlot& slot, uint32_t seen) noexcept {
+  if (!dead_ && engine_.spin_worthwhile()) {
+    for (int i = 0; i < 16; ++i) cpu_pause();
+    return;
+  }
+  driver_sleep(slot, seen, dead_ ? Deadline{} : engine_.next_look());
+}
+
+void SubmissionThread::recover(DriverSlot& slot) noexcept {
+  queue_.refuse(SPORKLE_ERROR_DEVICE_LOST, "the GPU was reset and is being reopened");
+  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST);
+  environment_.stats->add(Counter::device_resets, 1);
+  environment_.log->write(SPORKLE_LOG_WARNING, "%s was reset; work in flight has failed",
+                          facts_.name);
+  Reason reason;
+  reason.set("it was reset %u times", ++resets_);
+  for (uint32_t i = 0; i < reopen_tries && resets_ < reset_limit; ++i) {
+    if (engine_.reopen(&reason)) {
+      queue_.accept();
+      return;
+    }
+    driver_checkpoint(slot);
+    driver_sleep(slot, slot.wakeups.load(), Deadline::after(reopen_pause_ns));
+  }
+  dead_ = true;
+  queue_.refuse(SPORKLE_ERROR_DEVICE_LOST, reason.text);
+  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST);
+}
+
+}  // namespace sporkle::gl

@@ -1,0 +1,85 @@
+// The one thread that owns a device's OpenGL context. Other threads queue
+// operations, wait for calls, and release buffers through it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "backends/gl/command_queue.h"
+#include "backends/gl/driver_thread.h"
+#include "backends/gl/engine.h"
+
+namespace sporkle::gl {
+
+class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
+ public:
+  SubmissionThread(const DeviceEnvironment& environment, const EglFunctions& egl,
+                   const EglDevice& device, const OpenRules& rules);
+  ~SubmissionThread();
+
+  // Begins to open the context without waiting for the driver.
+  void start();
+  // Waits until the context is open. Throws DEVICE_UNAVAILABLE with the reason.
+  void await_open(Deadline deadline);
+  // Gives the context back until it is needed again; nothing may be alive in it.
+  void suspend() noexcept;
+
+  // What the driver said when it was opened.
+  const Facts& facts() const noexcept { return facts_; }
+  bool hinted() const noexcept { return hinted_; }
+
+  // As Device says. Returns the value that the timeline will reach.
+  uint64_t submit(Operation&& operation, RunSink* sink);
+  void insert_fence(FenceRef fence, bool owned) { queue_.insert_fence(fence, owned); }
+  bool drain(Deadline deadline) noexcept { return queue_.drain(deadline); }
+  void close(Status status) noexcept;
+  uint32_t timeline() const noexcept { return queue_.timeline(); }
+
+  // Runs `f(Engine&)` on the thread and returns when it has; its Error is
+  // thrown here.
+  template <class F>
+  void call(F&& f) {
+    Call command;
+    command.data = &f;
+    command.run = [](void* data, Engine& engine) {
+      (*static_cast<std::remove_reference_t<F>*>(data))(engine);
+    };
+    run_call(&command);
+  }
+
+  // Takes a buffer object over and deletes it when convenient. From any thread.
+  void release(BufferObject* object) noexcept;
+
+ private:
+  enum Phase : uint32_t { asleep, opening, running, failed, closed };
+
+  static void body(void* self, DriverSlot& slot);
+  void work(DriverSlot& slot) noexcept;
+  void run_call(Call* call);
+  void run_calls(DriverSlot& slot) noexcept;
+  void delete_released() noexcept;
+  void recover(DriverSlot& slot) noexcept;
+  void rest(DriverSlot& slot, uint32_t seen) noexcept;
+  void set_phase(Phase phase) noexcept;
+  void need_open();
+
+  DeviceEnvironment environment_;
+  CommandQueue queue_;
+  Engine engine_;
+  Facts facts_;
+  bool hinted_ = false;
+  bool dead_ = false;
+  uint32_t resets_ = 0;
+  Reason open_reason_;
+  std::atomic<uint32_t> phase_{asleep};
+  std::atomic<bool> stop_{false};
+  std::atomic<DriverSlot*> slot_{nullptr};
+  std::atomic<BufferObject*> released_{nullptr};
+  std::mutex lifecycle_;
+  DriverThread thread_;
+  // Keeps everything the thread can reach alive after it has been given up.
+  std::shared_ptr<SubmissionThread> self_;
+};
+
+}  // namespace sporkle::gl
