@@ -15,7 +15,7 @@ namespace sporkle::cpu {
 namespace {
 
 // Packed weights that the tiles of a task share, in the level-2 cache.
-constexpr ptrdiff_t step_cache_floats = 96 * 1024 / 4;
+constexpr ptrdiff_t step_cache_floats = 192 * 1024 / 4;
 // Padded copies of this many floats are made at a time: whole images.
 constexpr ptrdiff_t copy_floats = 8 * 1024 * 1024 / 4;
 // Tiles that go through the weights together.
@@ -202,8 +202,8 @@ void ChannelLanesPlan::run_tile(const Run& run, const Task& task, ptrdiff_t tile
   const ptrdiff_t taps = flat_.kernel_h * flat_.kernel_w;
   const ptrdiff_t before = (task.group * vectors_ + vector_begin(task.block)) * kernels_.lanes;
   TileArgs args{};
-  args.x = run.x + (at.image * flat_.c + task.group * flat_.group_c() + first_channel) * x_channel_ +
-           at.y * pitch_ + at.x;
+  const ptrdiff_t channel = at.image * flat_.c + task.group * flat_.group_c() + first_channel;
+  args.x = run.x + channel * x_channel_ + at.y * pitch_ + at.x;
   args.w = weights_.floats() + (before * flat_.group_c() + first_channel * lanes) * taps +
            first_tap * lanes;
   args.taps = geometry_.taps().data() + first_tap;
@@ -255,18 +255,21 @@ bool can(const PlanRequest& request, Reason* reason) noexcept {
   return true;
 }
 
-// Part of the lanes that compute outputs.
+// Compares the parts of the lanes that compute outputs; a short sum would not
+// pay for the transposition.
 bool prefers(const PlanRequest& request) noexcept {
   const ConvProblem p = flattened(request.problem);
   const int lanes = request.kernels.lanes;
-  if (lanes == 1 || p.group_k() < lanes || p.group_c() * p.kernel_h * p.kernel_w < 128) return false;
+  if (lanes == 1 || p.group_k() < lanes || p.group_c() * p.kernel_h * p.kernel_w < 256) {
+    return false;
+  }
   const ptrdiff_t pitch = p.out_w + (p.kernel_w - 1) * p.dilation_w / p.stride_w;
   const ptrdiff_t vectors = divide_up((p.out_h - 1) * pitch + p.out_w, lanes);
   const double pixels = static_cast<double>(p.out_h * p.out_w) /
                         static_cast<double>(vectors * lanes);
   const double channels = static_cast<double>(p.group_k()) /
                           static_cast<double>(divide_up(p.group_k(), lanes) * lanes);
-  return pixels < 0.9 * channels;
+  return pixels < 0.95 * channels;
 }
 
 std::shared_ptr<ConvPlan> create(const PlanRequest& request, const char* algorithm) {

@@ -39,7 +39,8 @@ class ConvPlan {
 struct PlanRequest {
   const ConvProblem& problem;
   const Kernels& kernels;
-  uint32_t threads;  // most tasks at once
+  uint32_t threads;       // most tasks at once
+  uint64_t level2_bytes;  // cache of one core
   const float* weights;
   const float* bias;  // null without bias
   std::pmr::memory_resource* memory;

@@ -142,7 +142,8 @@ void CpuDevice::property(uint32_t index, sporkle_property* out) const noexcept {
 
 std::shared_ptr<DevicePlan> CpuDevice::create_plan(const ConvProblem& problem,
                                                    const float* weights, const float* bias) {
-  const PlanRequest request{problem, kernels_, parallel().threads(), weights, bias, memory_};
+  const PlanRequest request{problem, kernels_, parallel().threads(), level2_bytes(), weights, bias,
+                            memory_};
   auto plan = create_conv_plan(request);
   // A call then finds its scratch memory, and a lack of it shows here.
   const ScratchLease warm(scratch_, plan->workspace_bytes());

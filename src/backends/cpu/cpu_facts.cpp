@@ -41,4 +41,10 @@ void cache_sizes(char* out, size_t capacity) noexcept {
   if (used == 0) std::snprintf(out, capacity, "unknown");
 }
 
+uint64_t level2_bytes() noexcept {
+  constexpr long usual = 1 << 20, least = 256 << 10, most = 4 << 20;
+  const long bytes = sysconf(_SC_LEVEL2_CACHE_SIZE);
+  return static_cast<uint64_t>(bytes <= 0 ? usual : std::clamp(bytes, least, most));
+}
+
 }  // namespace sporkle::cpu

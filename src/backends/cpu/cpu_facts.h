@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace sporkle::cpu {
 
@@ -10,5 +11,8 @@ void model_name(char* out, size_t capacity) noexcept;
 
 // "L1d 48 KiB, L2 2048 KiB, L3 266240 KiB"; "unknown" when nothing is known.
 void cache_sizes(char* out, size_t capacity) noexcept;
+
+// Size of the level-2 cache, within sensible bounds also when nothing is known.
+uint64_t level2_bytes() noexcept;
 
 }  // namespace sporkle::cpu

@@ -32,8 +32,8 @@ ptrdiff_t Geometry::floats_for(ptrdiff_t rows, ptrdiff_t columns) const noexcept
 }
 
 ptrdiff_t Geometry::floats_touched(ptrdiff_t count) const noexcept {
-  const auto planes = static_cast<ptrdiff_t>(rows_.phases.size() * columns_.phases.size());
-  return planes * (rows_.reach + 1) * (count + 16);
+  // Every kernel row is a row of its own in some plane.
+  return kernel_h_ * static_cast<ptrdiff_t>(columns_.phases.size()) * (count + 16);
 }
 
 void Geometry::set_block(ptrdiff_t block_rows, ptrdiff_t block_columns) {

@@ -22,7 +22,8 @@ static_assert(sizeof names / sizeof names[0] == static_cast<uint32_t>(Isa::count
 constexpr uint32_t leaf1_ecx_avx2 = (1u << 12) | (1u << 27) | (1u << 28) | (1u << 29);
 constexpr uint32_t leaf1_ecx_crypto = (1u << 1) | (1u << 25);
 constexpr uint32_t leaf7_ebx_avx2 = (1u << 3) | (1u << 5) | (1u << 8);
-constexpr uint32_t leaf7_ebx_avx512 = (1u << 16) | (1u << 17) | (1u << 28) | (1u << 30) | (1u << 31);
+constexpr uint32_t leaf7_ebx_avx512 =
+    (1u << 16) | (1u << 17) | (1u << 28) | (1u << 30) | (1u << 31);
 constexpr uint64_t state_avx = 0x6;
 constexpr uint64_t state_avx512 = 0xe6;
 

@@ -13,21 +13,6 @@
 
 namespace sporkle::cpu {
 
-// Sums over channels and taps: acc[row][lane] (+)= sum of x * w.
-struct TileArgs {
-  const float* x;         // activations at the tile's first pixel, first channel
-  const float* w;         // packed weights, first channel and tap
-  const ptrdiff_t* taps;  // offset of each tap from x, in floats
-  ptrdiff_t tap_count;
-  ptrdiff_t channels;
-  ptrdiff_t x_channel;  // floats from one channel to the next
-  ptrdiff_t w_channel;
-  float* acc;
-  ptrdiff_t acc_row;  // floats from one row of accumulators to the next
-  bool accumulate;    // add to acc instead of overwriting it
-};
-using TileKernel = void (*)(const TileArgs&);
-
 // A run of columns of a tile and where it goes within an output plane.
 struct Segment {
   ptrdiff_t source, target, count;
@@ -47,6 +32,24 @@ struct FinishArgs {
   bool activate;
   float low, high;  // result = min(max(x, low), high); NaN stays NaN
 };
+
+// Sums over channels and taps: acc[row][lane] (+)= sum of x * w.
+struct TileArgs {
+  const float* x;         // activations at the tile's first pixel, first channel
+  const float* w;         // packed weights, first channel and tap
+  const ptrdiff_t* taps;  // offset of each tap from x, in floats
+  ptrdiff_t tap_count;
+  ptrdiff_t channels;
+  ptrdiff_t x_channel;  // floats from one channel to the next
+  ptrdiff_t w_channel;
+  float* acc;
+  ptrdiff_t acc_row;  // floats from one row of accumulators to the next
+  bool accumulate;    // add to acc instead of overwriting it
+  // Null, or in pixel tiles whose columns are one segment: where the finished
+  // sums go instead of acc. Its own accumulators are not used.
+  const FinishArgs* finish;
+};
+using TileKernel = void (*)(const TileArgs&);
 
 // Transposes accumulators of a channel tile, [pixels][lanes] -> [lanes][8].
 struct TransposeArgs {
