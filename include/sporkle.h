@@ -434,6 +434,9 @@ SPORKLE_EXPORT sporkle_status sporkle_conv2d_select(sporkle_context context, uin
  * returns; the caller destroys plans.
  * Host tensors need the alignment of float only; 64 bytes is fastest. The
  * output may not overlap an input; residual may be the output itself.
+ * Taps outside the input contribute nothing. NaN and infinity propagate as
+ * IEEE 754 says, with one exception: an algorithm whose name begins with "w2_"
+ * or "w4_" (Winograd) lets those of the input reach every output of a tile.
  * ---------------------------------------------------------------------- */
 
 /* What one synchronous call did. */

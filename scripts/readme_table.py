@@ -2,7 +2,7 @@
 """Measures a few problems with build/bin/sporkle and writes the table between
 the markers of README.md. A row is written only for verified output.
 
-    scripts/readme_table.py [--device D]
+    scripts/readme_table.py [--device D] [--program build/bin/sporkle]
 """
 import argparse
 import json
@@ -23,27 +23,23 @@ PROBLEMS = [
 ]
 
 
-def measure(device):
+def run(*command):
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def measure(program, device):
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(PROBLEMS) + "\n")
         file.flush()
-        out = subprocess.run([os.path.join(ROOT, "build/bin/sporkle"), "conv2d", "--file", file.name,
-                              "--device", device, "--verify", "--repeat", "50", "--json"],
-                             capture_output=True, text=True, check=True).stdout
-    return json.loads(out)
+        return run(program, "conv2d", "--file", file.name, "--device", device, "--verify",
+                   "--repeat", "50", "--json")
 
 
-def threads():
-    out = subprocess.run([os.path.join(ROOT, "build/bin/sporkle"), "info", "--json"],
-                         capture_output=True, text=True, check=True).stdout
-    return json.loads(out)["threads"]
-
-
-def table(rows):
+def table(rows, threads):
     first = rows[0]
     where = f"{first['device_name']}, {first['driver']}"
     if first["device"] == "cpu":
-        where += f", {threads()} threads"
+        where += f", {threads} threads"
     lines = [f"Measured on {where}; median of {first['repeat']} calls with prepared weights, every "
              "output verified against double precision:", "",
              "| problem | ms | GFLOP/s | relative L2 error |", "|---|---|---|---|"]
@@ -58,13 +54,16 @@ def table(rows):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--device", default="cpu")
-    rows = measure(parser.parse_args().device)
+    parser.add_argument("--program", default=os.path.join(ROOT, "build/bin/sporkle"))
+    asked = parser.parse_args()
+    rows = measure(asked.program, asked.device)
+    threads = run(asked.program, "info", "--json")["threads"]
     path = os.path.join(ROOT, "README.md")
     with open(path) as page:
         before, rest = page.read().split(BEGIN)
     after = rest.split(END)[1]
     with open(path, "w") as page:
-        page.write(f"{before}{BEGIN}\n{table(rows)}\n{END}{after}")
+        page.write(f"{before}{BEGIN}\n{table(rows, threads)}\n{END}{after}")
 
 
 main()

@@ -108,8 +108,7 @@ sporkle_status sporkle_context_stats(sporkle_context context, sporkle_stats* out
     check_out_struct(out_stats, "out_stats");
     sporkle_stats stats{};
     pin->context->stats().snapshot(&stats);
-    FencePool* fences = pin->context->fences();
-    stats.fences_now = fences == nullptr ? 0 : fence_pool_used(fences);
+    if (const FencePool* fences = pin->context->fences()) fence_pool_snapshot(fences, &stats);
     stats.plan_cache_bytes = pin->context->plan_cache().bytes();
     write_struct(stats, out_stats);
     return SPORKLE_OK;

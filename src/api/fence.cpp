@@ -13,7 +13,7 @@ constexpr uint32_t multi_wait_limit = 4096;
 Status finish(const char* function, const char* argument, sporkle_fence fence,
               Status status) noexcept {
   if (status == SPORKLE_TIMEOUT) {
-    if (Stats* stats = fence_stats(fence)) stats->add(Counter::wait_timeouts, 1);
+    fence_count_timeout(fence);
   } else if (status < 0) {
     char reason[96];
     std::snprintf(reason, sizeof reason, "%s: %s", argument,

@@ -69,7 +69,7 @@ Context::Context(const ContextDesc& desc, EnumerateDevices enumerate)
   if (debug_) {
     fence_records_ = make_shared_in<FenceRecords>(&memory_, &memory_, desc.fence_capacity + 256);
   }
-  fences_ = fence_pool_acquire(desc.fence_capacity, &stats_);
+  fences_ = fence_pool_acquire(desc.fence_capacity);
   try {
     open_devices(desc, enumerate);
   } catch (...) {

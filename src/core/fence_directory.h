@@ -31,7 +31,9 @@ class FencePool {
   std::atomic<bool> taken{false};
   std::atomic<uint64_t> head{0};
   std::atomic<uint32_t> used{0};
-  std::atomic<Stats*> stats{nullptr};
+  // Counted here and not in the context, which may be gone: fence functions
+  // pin nothing. The line is written by every take anyway.
+  std::atomic<uint64_t> created{0}, destroyed{0}, exhausted{0}, timeouts{0};
   std::atomic<uint32_t> limit{0};
   std::atomic<uint64_t> epoch{0};
   uint32_t slots = 0;  // guarded by growth

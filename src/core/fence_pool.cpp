@@ -112,7 +112,7 @@ void FencePool::grow(uint32_t capacity) {
   slots += need * chunk_slots;
 }
 
-FencePool* fence_pool_acquire(uint32_t capacity, Stats* stats) {
+FencePool* fence_pool_acquire(uint32_t capacity) {
   FencePool* pool = find_free_pool();
   if (pool == nullptr) pool = make_pool();
   if (pool == nullptr) {
@@ -126,7 +126,9 @@ FencePool* fence_pool_acquire(uint32_t capacity, Stats* stats) {
   }
   pool->limit.store(capacity);
   pool->epoch.store(process_epoch());
-  pool->stats.store(stats);
+  for (auto* count : {&pool->created, &pool->destroyed, &pool->exhausted, &pool->timeouts}) {
+    count->store(0, std::memory_order_relaxed);
+  }
   return pool;
 }
 
@@ -144,7 +146,14 @@ void fence_pool_unreserve(FencePool* pool, uint32_t count) noexcept {
   pool->limit.fetch_sub(count);
 }
 
-uint32_t fence_pool_used(const FencePool* pool) noexcept { return pool->used.load(); }
+void fence_pool_snapshot(const FencePool* pool, sporkle_stats* out) noexcept {
+  // Ended before begun, so that their difference is never negative.
+  out->fences_destroyed = pool->destroyed.load();
+  out->fences_created = pool->created.load();
+  out->fences_now = pool->used.load();
+  out->fence_pool_exhausted = pool->exhausted.load();
+  out->wait_timeouts = pool->timeouts.load();
+}
 
 void fence_pool_visit(FencePool* pool, void (*visit)(void*, FenceRef, FenceState),
                       void* data) noexcept {

@@ -16,7 +16,6 @@
 namespace sporkle {
 
 class Log;
-class Stats;
 class FencePool;
 
 // One taken slot, as the submitting code and the device hold it.
@@ -33,7 +32,7 @@ constexpr uint32_t fence_capacity_default = 64;
 constexpr uint32_t fence_capacity_limit = 1u << 18;
 
 // Takes a pool for a new context, with `capacity` fences. Throws Error.
-FencePool* fence_pool_acquire(uint32_t capacity, Stats* stats);
+FencePool* fence_pool_acquire(uint32_t capacity);
 
 // Ends every fence of the pool (a pending one fails with `status`), makes their
 // handles stale and gives the pool back.
@@ -73,8 +72,8 @@ Status fence_destroy(sporkle_fence fence, bool force) noexcept;
 // Fails every pending fence of the pool on `timeline`: a lost device.
 void fence_pool_fail_all(FencePool* pool, uint32_t timeline, Status status) noexcept;
 
-// Fences of this pool that are alive now.
-uint32_t fence_pool_used(const FencePool* pool) noexcept;
+// Fills the fields about fences.
+void fence_pool_snapshot(const FencePool* pool, sporkle_stats* out) noexcept;
 
 // Calls visit(data, ref, state) for every live fence of the pool.
 void fence_pool_visit(FencePool* pool, void (*visit)(void*, FenceRef, FenceState),
@@ -92,7 +91,7 @@ bool fence_is_foreign(sporkle_fence fence) noexcept;
 // parent's pools stay taken, so that its handles keep their last answer.
 void fence_pools_reset_after_fork() noexcept;
 
-// The statistics of the pool that a fence belongs to; null when it is gone.
-Stats* fence_stats(sporkle_fence fence) noexcept;
+// Counts a wait that reached its deadline.
+void fence_count_timeout(sporkle_fence fence) noexcept;
 
 }  // namespace sporkle

@@ -1,7 +1,6 @@
 // The life of a fence slot: taken, armed, failed or moved, destroyed.
 #include "base/process.h"
 #include "core/fence_directory.h"
-#include "core/stats.h"
 
 namespace sporkle {
 
@@ -12,7 +11,7 @@ sporkle_fence fence_handle(FenceRef ref) noexcept {
 FenceRef fence_take(FencePool* pool) {
   if (pool->used.fetch_add(1, std::memory_order_relaxed) >= pool->limit) {
     pool->used.fetch_sub(1, std::memory_order_relaxed);
-    if (Stats* stats = pool->stats.load()) stats->add(Counter::fence_pool_exhausted, 1);
+    pool->exhausted.fetch_add(1, std::memory_order_relaxed);
     fail(SPORKLE_ERROR_POOL_EXHAUSTED, "fence: all %u fences of the context are alive",
          pool->limit.load());
   }
@@ -21,7 +20,7 @@ FenceRef fence_take(FencePool* pool) {
     pool->used.fetch_sub(1, std::memory_order_relaxed);
     fail(SPORKLE_ERROR_POOL_EXHAUSTED, "fence: no slot is free");
   }
-  if (Stats* stats = pool->stats.load()) stats->add(Counter::fences_created, 1);
+  pool->created.fetch_add(1, std::memory_order_relaxed);
   const FenceState state{fence_find(index)->state.load(std::memory_order_relaxed)};
   return {index, state.generation()};
 }
@@ -39,7 +38,7 @@ namespace {
 // whose generations are used up is retired.
 void recycle(uint32_t index, FenceState old) noexcept {
   FencePool* pool = fence_pool_of(index);
-  if (Stats* stats = pool->stats.load()) stats->add(Counter::fences_destroyed, 1);
+  pool->destroyed.fetch_add(1, std::memory_order_relaxed);
   pool->used.fetch_sub(1, std::memory_order_relaxed);
   if (old.generation() < FenceState::generation_limit) pool->push(index);
 }
@@ -124,10 +123,10 @@ bool fence_is_foreign(sporkle_fence fence) noexcept {
   return pool != nullptr && pool->epoch.load(std::memory_order_relaxed) != process_epoch();
 }
 
-Stats* fence_stats(sporkle_fence fence) noexcept {
-  if (fence_slot(fence) == nullptr) return nullptr;
-  const FencePool* pool = fence_pool_of(decode_handle(fence).slot);
-  return pool == nullptr ? nullptr : pool->stats.load();
+void fence_count_timeout(sporkle_fence fence) noexcept {
+  if (fence_slot(fence) == nullptr) return;
+  FencePool* pool = fence_pool_of(decode_handle(fence).slot);
+  if (pool != nullptr) pool->timeouts.fetch_add(1, std::memory_order_relaxed);
 }
 
 void fence_pool_fail_all(FencePool* pool, uint32_t timeline, Status status) noexcept {
@@ -147,7 +146,6 @@ void fence_pool_fail_all(FencePool* pool, uint32_t timeline, Status status) noex
 }
 
 void fence_pool_release(FencePool* pool, Status status) noexcept {
-  pool->stats.store(nullptr);
   fence_pool_visit(
       pool,
       [](void* data, FenceRef ref, FenceState state) {

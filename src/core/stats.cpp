@@ -30,15 +30,11 @@ void Stats::snapshot(sporkle_stats* out) const noexcept {
   out->conv2d_errors = read(Counter::conv2d_errors);
   out->submits = read(Counter::submits);
   out->submit_failures = read(Counter::submit_failures);
-  // Ended before begun, so that a gauge made of two counters is never negative.
-  out->fences_destroyed = read(Counter::fences_destroyed);
-  out->fences_created = read(Counter::fences_created);
-  out->fence_pool_exhausted = read(Counter::fence_pool_exhausted);
-  out->wait_timeouts = read(Counter::wait_timeouts);
   out->plans_created = read(Counter::plans_created);
   out->plan_cache_hits = read(Counter::plan_cache_hits);
   out->plan_cache_misses = read(Counter::plan_cache_misses);
   out->plan_cache_evictions = read(Counter::plan_cache_evictions);
+  // Ended before begun, so that the gauge is never negative.
   const uint64_t removed = read(Counter::buffer_bytes_removed);
   out->buffer_bytes = read(Counter::buffer_bytes_added) - removed;
   out->cpu_copied_bytes = read(Counter::cpu_copied_bytes);

@@ -15,10 +15,6 @@ enum class Counter : uint32_t {
   conv2d_errors,
   submits,
   submit_failures,
-  fences_created,
-  fences_destroyed,
-  fence_pool_exhausted,
-  wait_timeouts,
   plans_created,
   plan_cache_hits,
   plan_cache_misses,
@@ -39,7 +35,8 @@ class Stats {
   void add(Counter counter, uint64_t amount) noexcept;
   uint64_t read(Counter counter) const noexcept;
 
-  // Fills every counter of the snapshot; gauges owned by others stay as they are.
+  // Fills every counter of the snapshot; those kept by others (fences, plan
+  // cache) stay as they are.
   void snapshot(sporkle_stats* out) const noexcept;
 
  private:

@@ -24,6 +24,8 @@ CALLS = [
      r"\bstd::(?:cout|cerr|clog)\b|\bSTD(?:OUT|ERR)_FILENO\b", ("src/base/log.cpp",)),
     ("ending the process", r"(?<![\w.>])(?:exit|_exit|_Exit|quick_exit|abort|assert)\s*\(|"
      r"\bstd::terminate\b", ()),
+    ("exit handlers", r"\b(?:atexit|at_quick_exit|on_exit)\s*\(",
+     ("src/backends/gl/driver_thread.cpp",)),
     ("reading the environment", r"\b(?:secure_)?getenv\s*\(|\benviron\b",
      ("src/base/options.cpp",)),
     ("changing the environment", r"\b(?:setenv|unsetenv|putenv)\s*\(", ()),

@@ -43,7 +43,11 @@ static int unload_without_threads(const char *path) {
   if (!plugin_open(&plugin, path)) return printf("cannot load: %s\n", dlerror()), 1;
   uint32_t devices = 0;
   int failures = 0;
-  if (plugin.api->context_create(NULL, &context) != SPORKLE_OK ||
+  /* Looking for GPUs starts a thread, and drivers may stay loaded. */
+  sporkle_context_desc desc;
+  plugin.api->context_desc_init(&desc);
+  desc.device = "cpu";
+  if (plugin.api->context_create(&desc, &context) != SPORKLE_OK ||
       plugin.api->device_count(context, &devices) != SPORKLE_OK || devices == 0) {
     printf("no context or no device\n");
     ++failures;

@@ -19,6 +19,9 @@ typedef struct Group {
 // Leaves the process with work in flight: see unload.c.
 int conformance_leave(const char *device, const char *way);
 
+// Uses the library as programs do, without a log callback: see quiet.c.
+int conformance_normal_use(const char *device);
+
 int group_context(void);
 int group_options(void);
 int group_devices(void);

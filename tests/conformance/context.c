@@ -143,7 +143,7 @@ static void many_contexts(void **state) {
   for (size_t i = 0; i < COUNT_OF(worlds); ++i) world_open(&worlds[i]);
   for (size_t i = 0; i < COUNT_OF(worlds); ++i) world_check_usable(&worlds[i]);
   for (size_t i = 0; i < COUNT_OF(worlds); ++i) world_close(&worlds[i]);
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 60; ++i) {
     World world;
     world_open(&world);
     world_close(&world);

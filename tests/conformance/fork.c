@@ -127,8 +127,16 @@ static void run_in_child(int (*body)(void *)) {
 }
 
 static void inherited_handles_are_refused(void **state) { (void)state; run_in_child(use_inherited); }
-static void child_creates_a_context(void **state) { (void)state; run_in_child(new_context); }
-static void grandchild_creates_a_context(void **state) { (void)state; run_in_child(grandchild); }
+static void child_creates_a_context(void **state) {
+  (void)state;
+  if (!TEST_THREADS_AFTER_FORK) skip();
+  run_in_child(new_context);
+}
+static void grandchild_creates_a_context(void **state) {
+  (void)state;
+  if (!TEST_THREADS_AFTER_FORK) skip();
+  run_in_child(grandchild);
+}
 
 static int pending_fence(void *data) {
   Hold *hold = data;

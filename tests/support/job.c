@@ -91,12 +91,24 @@ void hold_begin(Hold *hold, World *world) {
   expect_status(SPORKLE_NOT_READY, sporkle_fence_poll(hold->fences[2]));
 }
 
+// The long operation has too many outputs to compare them all every time.
+static void check_samples(Job *job) {
+  const Tensors *t = &job->tensors;
+  const OracleTensors tensors = {t->input, t->weights, t->bias, t->residual};
+  OracleError error = {0};
+  void *data = NULL;
+  expect_ok(sporkle_buffer_invalidate(job->output, 0, t->info.output_size));
+  expect_ok(sporkle_buffer_data(job->output, &data));
+  oracle_compare_sample(&t->desc, &tensors, data, 2000, 11, &error);
+  expect_true(error.rel_l2 <= REL_L2_LIMIT, "relative L2 error %g", error.rel_l2);
+}
+
 void hold_end(Hold *hold, World *world) {
   if (hold->manual) world_null(world, SPORKLE_NULL_CLOCK_AUTO, 0, 0);
   for (size_t i = 0; i < COUNT_OF(hold->fences); ++i) {
     expect_ok(sporkle_fence_wait(hold->fences[i], SPORKLE_TIMEOUT_INFINITE));
     expect_ok(sporkle_fence_destroy(hold->fences[i]));
   }
-  job_check(&hold->job);
+  check_samples(&hold->job);
   job_free(&hold->job);
 }

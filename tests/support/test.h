@@ -21,4 +21,11 @@
 #define TEST_SANITIZED false
 #endif
 
+// The thread sanitizer supports no thread in a forked child.
+#if defined(__SANITIZE_THREAD__)
+#define TEST_THREADS_AFTER_FORK false
+#else
+#define TEST_THREADS_AFTER_FORK true
+#endif
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

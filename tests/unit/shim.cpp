@@ -10,13 +10,11 @@
 #include "base/process.h"
 #include "core/cache_store.h"
 #include "core/fence_pool.h"
-#include "core/stats.h"
 #include "core/timeline.h"
 
 using namespace sporkle;
 
 struct shim_fences {
-  Stats stats;
   FencePool* pool;
   uint32_t timeline[2];
   uint64_t base[2];
@@ -29,7 +27,7 @@ struct shim_cache {
 shim_fences* shim_fences_create(uint32_t capacity) {
   process_enter();
   auto* fences = new shim_fences;
-  fences->pool = fence_pool_acquire(capacity, &fences->stats);
+  fences->pool = fence_pool_acquire(capacity);
   for (int i = 0; i < 2; ++i) {
     fences->timeline[i] = timeline_acquire();
     fences->base[i] = timelines[fences->timeline[i]].counter.load();
@@ -70,7 +68,11 @@ void shim_publish(shim_fences* fences, uint32_t timeline, uint64_t value) {
   timeline_publish(fences->timeline[timeline], fences->base[timeline] + value);
 }
 
-uint32_t shim_fences_used(shim_fences* fences) { return fence_pool_used(fences->pool); }
+uint32_t shim_fences_used(shim_fences* fences) {
+  sporkle_stats stats{};
+  fence_pool_snapshot(fences->pool, &stats);
+  return static_cast<uint32_t>(stats.fences_now);
+}
 
 uint32_t shim_fence_slot_size(void) { return sizeof(FenceSlot); }
 

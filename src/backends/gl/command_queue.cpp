@@ -90,7 +90,7 @@ void CommandQueue::wait_call(Call* call) noexcept {
   while (call->done.load(std::memory_order_acquire) == 0) futex_wait(call->done, 0, Deadline{});
 }
 
-void CommandQueue::complete(uint64_t value) noexcept {
+void CommandQueue::end(uint64_t value, bool keep) noexcept {
   for (uint64_t v = completed_ + 1; v <= value; ++v) {
     Entry& e = entry(v);
     if (e.status < 0) {
@@ -98,6 +98,7 @@ void CommandQueue::complete(uint64_t value) noexcept {
       if (e.sink == nullptr) stats_->add(Counter::submit_failures, 1);
     }
     if (e.sink != nullptr) e.sink->status = e.status;
+    if (keep) continue;
     // Let go before anyone can see the end, so that a buffer destroyed after
     // its fence is freed at once.
     e.operation = Operation{};
@@ -121,8 +122,8 @@ void CommandQueue::accept() noexcept {
   refusal_ = SPORKLE_OK;
 }
 
-void CommandQueue::fail_all(Status status) noexcept {
-  for (Call* call = take_calls(); call != nullptr;) {
+void CommandQueue::fail_calls(Call* first, Status status) noexcept {
+  for (Call* call = first; call != nullptr;) {
     Call* next = call->next;
     call->status = status;
     call->error.status = status;
@@ -130,11 +131,15 @@ void CommandQueue::fail_all(Status status) noexcept {
     finish_call(call);
     call = next;
   }
+}
+
+void CommandQueue::fail_all(Status status, bool keep) noexcept {
+  fail_calls(take_calls(), status);
   const uint64_t last = submitted();
   for (uint64_t v = completed_ + 1; v <= last; ++v) entry(v).status = status;
   // Fences inserted behind the operations have no entry of their own.
   if (completed_ < last) fence_pool_fail_all(fences_, timeline_, status);
-  complete(last);
+  end(last, keep);
 }
 
 }  // namespace sporkle::gl

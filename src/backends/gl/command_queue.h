@@ -60,7 +60,7 @@ class CommandQueue {
   uint64_t completed() const noexcept { return completed_; }
   Entry& entry(uint64_t value) noexcept { return ring_[value % ring_.size()]; }
   // Ends everything up to `value`: failures first, then the counter.
-  void complete(uint64_t value) noexcept;
+  void complete(uint64_t value) noexcept { end(value, false); }
   Call* take_calls() noexcept;
   static void finish_call(Call* call) noexcept;
 
@@ -68,11 +68,15 @@ class CommandQueue {
   void refuse(Status status, const char* reason) noexcept;
   // Accepts again (a device that was recreated).
   void accept() noexcept;
-  // Fails everything in flight, waiting calls included.
-  void fail_all(Status status) noexcept;
+  // Fails everything in flight, waiting calls included. `keep`: the operations
+  // stay as they are, because a thread that was given up may still use them.
+  void fail_all(Status status, bool keep) noexcept;
+  // Fails a chain of calls that the thread has taken.
+  void fail_calls(Call* first, Status status) noexcept;
 
  private:
   void check_open() const;
+  void end(uint64_t value, bool keep) noexcept;
 
   Stats* stats_;
   FencePool* fences_;

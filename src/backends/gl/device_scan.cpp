@@ -78,6 +78,7 @@ void DeviceScan::await_all() {
     try {
       opened_[i].thread->await_open(deadline);
     } catch (const Error& error) {
+      if (error.status == SPORKLE_ERROR_OUT_OF_MEMORY) throw;
       add_unavailable(&list_, "", error.reason.text,
                       "sporkle report   # collects what the driver's vendor needs to know");
       drop(i);

@@ -11,7 +11,9 @@ namespace sporkle::gl {
 namespace {
 
 constexpr uint32_t slot_limit = 512;
-constexpr uint64_t exit_patience_ns = 1000000000u;
+// A driver's exit handlers crash under a thread that is still computing, and
+// one dispatch on a CPU renderer takes seconds.
+constexpr uint64_t exit_patience_ns = 10000000000u;
 
 constinit DriverSlot slots[slot_limit];
 constinit std::atomic<bool> exiting{false};
@@ -36,9 +38,11 @@ void set_state(DriverSlot& slot, uint32_t state) noexcept {
 
 // Waits until the thread is at rest or the deadline has passed.
 void await_rest(DriverSlot& slot, Deadline deadline) noexcept {
-  while (slot.state.load(std::memory_order_acquire) == DriverSlot::running) {
+  for (;;) {
+    const uint32_t state = slot.state.load(std::memory_order_acquire);
+    if (state != DriverSlot::running && state != DriverSlot::abandoned) return;
     if (deadline.passed()) return;
-    futex_wait(slot.state, DriverSlot::running, deadline);
+    futex_wait(slot.state, state, deadline);
   }
 }
 
@@ -56,8 +60,8 @@ void stop_at_exit() noexcept {
 }  // namespace
 
 void driver_checkpoint(DriverSlot& slot) noexcept {
-  if (slot.state.load(std::memory_order_acquire) == DriverSlot::abandoned) sleep_for_ever();
-  if (!exiting.load(std::memory_order_relaxed)) return;
+  const bool given_up = slot.state.load(std::memory_order_acquire) == DriverSlot::abandoned;
+  if (!given_up && !exiting.load(std::memory_order_relaxed)) return;
   set_state(slot, DriverSlot::parked);
   sleep_for_ever();
 }
@@ -111,7 +115,10 @@ void DriverThread::enter(void* self) {
   DriverSlot& slot = *thread->slot_;
   thread->body_(thread->argument_, slot);
   uint32_t expected = DriverSlot::running;
-  if (!slot.state.compare_exchange_strong(expected, DriverSlot::finished)) sleep_for_ever();
+  if (!slot.state.compare_exchange_strong(expected, DriverSlot::finished)) {
+    set_state(slot, DriverSlot::parked);
+    sleep_for_ever();
+  }
   futex_wake(slot.state, INT_MAX);
 }
 

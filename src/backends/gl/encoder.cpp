@@ -15,8 +15,9 @@ constexpr GLbitfield shader_and_copy =
 
 }  // namespace
 
-void Encoder::start(const GlContext* context) noexcept {
+void Encoder::start(const GlContext* context, uint64_t generation) noexcept {
   context_ = context;
+  generation_ = generation;
   context_->gl().GenQueries(timer_count * 2, timers_);
 }
 
@@ -36,10 +37,11 @@ void Encoder::forget() noexcept {
 
 Status Encoder::check(const Operation& operation) const noexcept {
   const auto& plan = static_cast<const GlPlan&>(*operation.plan);
-  const uint64_t generation = plan.generation();
+  // Plans and memory of a context that was lost do not exist in this one.
+  if (plan.generation() != generation_) return SPORKLE_ERROR_DEVICE_LOST;
   for (const MemoryRange* range : {&operation.input, &operation.residual, &operation.output}) {
     if (range->memory == nullptr) continue;
-    if (memory_of(*range)->generation() != generation) return SPORKLE_ERROR_DEVICE_LOST;
+    if (memory_of(*range)->generation() != generation_) return SPORKLE_ERROR_DEVICE_LOST;
     if (range->offset % context_->facts().limits.offset_alignment != 0) {
       return SPORKLE_ERROR_UNSUPPORTED;
     }

@@ -14,7 +14,7 @@ class Encoder {
   Encoder(std::pmr::memory_resource* memory, Stats* stats, const OpenRules& rules)
       : memory_(memory), stats_(stats), rules_(rules) {}
 
-  void start(const GlContext* context) noexcept;
+  void start(const GlContext* context, uint64_t generation) noexcept;
   void stop(const GladGLContext& gl) noexcept;
   void forget() noexcept;
 
@@ -62,6 +62,7 @@ class Encoder {
   Stats* stats_;
   OpenRules rules_;
   const GlContext* context_ = nullptr;
+  uint64_t generation_ = 0;
   HazardTracker hazards_;
   BufferObject workspaces_[workspace_count];
   uint32_t next_workspace_ = 0;

@@ -20,16 +20,16 @@ Engine::Engine(const DeviceEnvironment& environment, const EglFunctions& egl,
       encoder_(environment.memory, environment.stats, rules),
       emitted_(queue.completed()) {}
 
-bool Engine::open(Reason* reason) noexcept try {
-  if (start_context(reason)) return true;
-  close();
-  return false;
-} catch (const Error& error) {
-  *reason = error.reason;
-  close();
-  return false;
-} catch (const std::bad_alloc&) {
-  reason->set("no memory to open an OpenGL context");
+bool Engine::open(Error* error) noexcept {
+  error->status = SPORKLE_ERROR_DEVICE_UNAVAILABLE;
+  try {
+    if (start_context(&error->reason)) return true;
+  } catch (const Error& thrown) {
+    error->reason = thrown.reason;
+  } catch (const std::bad_alloc&) {
+    error->status = SPORKLE_ERROR_OUT_OF_MEMORY;
+    error->reason.set("no memory to open an OpenGL context");
+  }
   close();
   return false;
 }
@@ -42,7 +42,7 @@ bool Engine::start_context(Reason* reason) {
   ++generation_;
   buffers_ = 0;
   lost_ = false;
-  encoder_.start(context_);
+  encoder_.start(context_, generation_);
   // Where a dispatch is complete when it returns, there is nothing to hint at.
   batches_.start(context_, rules_, !dispatches_synchronously(*context_));
   return true;
@@ -69,7 +69,7 @@ void Engine::close() noexcept {
   ++generation_;
 }
 
-bool Engine::reopen(Reason* reason) noexcept {
+bool Engine::reopen(Error* error) noexcept {
   const bool opened_before = context_ != nullptr;
   if (opened_before) {
     batches_.forget();
@@ -80,26 +80,26 @@ bool Engine::reopen(Reason* reason) noexcept {
       zombies_.push_back({context_, generation_, buffers_});
       context_ = nullptr;
     } catch (const std::bad_alloc&) {
-      reason->set("no memory to recreate the context");
+      error->reason.set("no memory to recreate the context");
       return false;
     }
   }
   emitted_ = queue_.completed();
-  return open(reason);
+  return open(error);
 }
 
-void Engine::advance(DriverSlot& slot) noexcept {
+void Engine::advance(DriverSlot& slot, const std::atomic<bool>& stop) noexcept {
   end_batches();
   if (lost_) return;
-  emit_waiting(slot);
+  emit_waiting(slot, stop);
   if (lost_) return;
   if (batches_.should_close(true)) close_batch();
   end_batches();
 }
 
-void Engine::emit_waiting(DriverSlot& slot) noexcept {
+void Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexcept {
   const uint64_t last = queue_.submitted();
-  while (emitted_ < last && !lost_) {
+  while (emitted_ < last && !lost_ && !stop.load(std::memory_order_relaxed)) {
     const uint64_t value = emitted_ + 1;
     Entry& entry = queue_.entry(value);
     entry.predicted_ns = static_cast<const GlPlan&>(*entry.operation.plan).estimate_ns();
@@ -235,6 +235,8 @@ void Engine::download_stretch(GlMemory& memory, Stretch stretch) {
   if (memory.generation() != generation_) {
     fail(SPORKLE_ERROR_DEVICE_LOST, "buffer: created before the device was reset");
   }
+  // What the CPU has flushed and no operation has taken yet is newer.
+  upload_now(memory);
   context_->gl().MemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT);
   memory.download(context_->gl(), stretch);
 }

@@ -16,11 +16,12 @@ class Engine {
          const OpenRules& rules, CommandQueue& queue);
 
   // Opens the context and checks the driver.
-  bool open(Reason* reason) noexcept;
+  bool open(Error* error) noexcept;
   void close() noexcept;
 
   // One round: emits what is waiting, closes batches, ends what has ended.
-  void advance(DriverSlot& slot) noexcept;
+  // Emits nothing more once `stop` is set.
+  void advance(DriverSlot& slot, const std::atomic<bool>& stop) noexcept;
   bool busy() const noexcept { return batches_.in_flight() || batches_.has_open(); }
   Deadline next_look() const noexcept { return batches_.next_look(); }
   bool spin_worthwhile() const noexcept {
@@ -29,7 +30,7 @@ class Engine {
 
   bool lost() const noexcept { return lost_; }
   // After a loss: a new context, with older objects kept until released.
-  bool reopen(Reason* reason) noexcept;
+  bool reopen(Error* error) noexcept;
 
   const Facts& facts() const noexcept { return context_->facts(); }
   bool hinted() const noexcept { return batches_.hinted(); }
@@ -46,7 +47,7 @@ class Engine {
 
  private:
   bool start_context(Reason* reason);
-  void emit_waiting(DriverSlot& slot) noexcept;
+  void emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexcept;
   void close_batch() noexcept;
   void end_batches() noexcept;
   void observe(const Batch& batch, uint64_t now) noexcept;

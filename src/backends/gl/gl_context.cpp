@@ -157,6 +157,15 @@ void GlContext::read_limits() noexcept {
       std::min(static_cast<uint32_t>(get(GL_MAX_COMPUTE_WORK_GROUP_INVOCATIONS)),
                static_cast<uint32_t>(std::max(size_x, 1)));
   limits.shared_bytes = static_cast<uint32_t>(get(GL_MAX_COMPUTE_SHARED_MEMORY_SIZE));
+  if (limits.vendor == Vendor::nvidia) {
+    // GL_SM_COUNT_NV of NV_shader_thread_group, which glad does not know.
+    constexpr GLenum sm_count = 0x933B;
+    GLint count = 0;
+    gl_.GetIntegerv(sm_count, &count);
+    if (gl_.GetError() == GL_NO_ERROR && count > 0) {
+      limits.compute_units = static_cast<uint32_t>(count);
+    }
+  }
   limits.offset_alignment =
       std::max<uint32_t>(static_cast<uint32_t>(get(GL_SHADER_STORAGE_BUFFER_OFFSET_ALIGNMENT)), 16);
   limits.max_storage_blocks = static_cast<uint32_t>(get(GL_MAX_COMPUTE_SHADER_STORAGE_BLOCKS));

@@ -1,5 +1,6 @@
 #include "backends/gl/gl_plan.h"
 
+#include <cmath>
 #include <new>
 
 #include "backends/gl/engine.h"
@@ -13,6 +14,13 @@ namespace {
 // First guesses, replaced by observation: FLOPs per nanosecond.
 constexpr uint64_t hardware_rate = 2000;
 constexpr uint64_t software_rate = 10;
+
+bool all_finite(const float* values, uint64_t count) noexcept {
+  for (uint64_t i = 0; i < count; ++i) {
+    if (!std::isfinite(values[i])) return false;
+  }
+  return true;
+}
 
 // The host's parallel loop, where the context lends one.
 class HostParallelFor final : public ParallelFor {
@@ -45,7 +53,11 @@ GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment
       recipe_(environment.memory),
       programs_(environment.memory) {
   try {
-    choose(facts);
+    if (all_finite(weights, problem.weights_bytes() / sizeof(float))) {
+      choose(facts);
+    } else {
+      choose_exact(facts);
+    }
     pack(environment, facts, weights, bias);
   } catch (...) {
     release_programs();
@@ -78,6 +90,27 @@ void GlPlan::choose(const Facts& facts) {
       if (!next || i + 1 == ranked.size()) throw;
     }
   }
+}
+
+// A weight that is infinite or NaN may not meet the zeros of padding, nor the
+// sums of a Winograd transform: only the direct kernels do exactly what the
+// definition says.
+void GlPlan::choose_exact(const Facts& facts) {
+  Reason reason;
+  for (const char* name : {"direct_4x4", "direct_1x4", "direct_1x1"}) {
+    const Variant* variant = find_variant(name);
+    if (!accepts(*variant, problem(), facts.limits, &reason)) continue;
+    recipe_ = build(*variant, problem(), facts.limits, memory_);
+    for (Program& program : recipe_.programs) {
+      if (program.shader == Program::Shader::direct) {
+        program.defines.append("#define EXACT_PADDING\n");
+      }
+    }
+    compile();
+    return;
+  }
+  fail(SPORKLE_ERROR_UNSUPPORTED, "weights: not all finite, and the kernels for that refuse: %s",
+       reason.text);
 }
 
 void GlPlan::compile() {

@@ -34,6 +34,7 @@ class GlPlan final : public DevicePlan {
 
  private:
   void choose(const Facts& facts);
+  void choose_exact(const Facts& facts);
   void compile();
   void release_programs() noexcept;
   void pack(const DeviceEnvironment& environment, const Facts& facts, const float* weights,

@@ -14,6 +14,7 @@ namespace sporkle::gl {
 namespace {
 
 constexpr uint32_t path_capacity = 512;
+constexpr unsigned long intel_vendor = 0x8086;
 constexpr unsigned long amd_cpu_vendor = 0x1022;  // pci.ids: Advanced Micro Devices, chipset parts
 
 bool looks_like_pci(const char* text) noexcept {
@@ -107,7 +108,13 @@ CardKind kind_of_pci(const char* root, const char* pci) noexcept {
   if (std::sscanf(pci, "%x:%x:%x.%x", &domain, &bus, &device, &function) != 4) {
     return CardKind::unknown;
   }
-  if (domain == 0 && bus == 0) return CardKind::integrated;
+  // Intel puts its integrated graphics at 00:02.0. Bus 0 alone says nothing: a
+  // virtual machine hands a discrete card through there.
+  if (domain == 0 && bus == 0 && device == 2) {
+    char path[path_capacity];
+    std::snprintf(path, sizeof path, "%s/sys/bus/pci/devices/%s/vendor", root, pci);
+    if (read_hex(path) == intel_vendor) return CardKind::integrated;
+  }
   for (unsigned f = 0; f < 8; ++f) {
     char path[path_capacity];
     std::snprintf(path, sizeof path, "%s/sys/bus/pci/devices/%04x:%02x:%02x.%x/vendor", root,

@@ -19,9 +19,9 @@ bool pci_of_drm_file(const char* root, const char* drm_file, char* out) noexcept
 // PCI address of the NVIDIA card with a UUID, from the kernel driver.
 bool pci_of_nvidia_uuid(const char* root, const char* uuid, char* out) noexcept;
 
-// Discrete or integrated, by the place in the PCI tree: a GPU on bus 0, or one
-// that shares its slot with functions of AMD's CPU vendor id, is part of the
-// processor.
+// Discrete or integrated, by the place in the PCI tree: Intel's GPU at 00:02.0,
+// or one that shares its slot with functions of AMD's CPU vendor id, is part of
+// the processor.
 CardKind kind_of_pci(const char* root, const char* pci) noexcept;
 
 // Writes 16 bytes as NVIDIA's tools do, "GPU-8932f937-...".

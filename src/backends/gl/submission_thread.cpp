@@ -36,7 +36,7 @@ void SubmissionThread::set_phase(Phase phase) noexcept {
 void SubmissionThread::start() {
   const std::lock_guard lock(lifecycle_);
   const uint32_t phase = phase_.load();
-  if (phase == opening || phase == running) return;
+  if (phase == running || in_transit(phase)) return;
   if (phase == closed) fail(SPORKLE_ERROR_CANCELLED, "device: it has been closed");
   // A thread that failed to open has nothing left to do.
   thread_.finish(Deadline{});
@@ -53,16 +53,17 @@ void SubmissionThread::start() {
 }
 
 void SubmissionThread::await_open(Deadline deadline) {
-  while (phase_.load(std::memory_order_acquire) == opening) {
+  uint32_t phase = phase_.load(std::memory_order_acquire);
+  while (in_transit(phase)) {
     if (deadline.passed()) {
       fail(SPORKLE_ERROR_DEVICE_UNAVAILABLE, "device: the OpenGL driver does not finish starting");
     }
-    futex_wait(phase_, opening, deadline);
+    futex_wait(phase_, phase, deadline);
+    phase = phase_.load(std::memory_order_acquire);
   }
-  const uint32_t phase = phase_.load(std::memory_order_acquire);
   if (phase == running) return;
   if (phase == closed) fail(SPORKLE_ERROR_CANCELLED, "device: it has been closed");
-  fail(SPORKLE_ERROR_DEVICE_UNAVAILABLE, "device: %s", open_reason_.text);
+  fail(open_error_.status, "device: %s", open_error_.reason.text);
 }
 
 void SubmissionThread::need_open() {
@@ -79,9 +80,8 @@ void SubmissionThread::suspend() noexcept {
   if (thread_.finish(Deadline::after(close_patience_ns))) {
     phase_.store(asleep);
   } else {
-    self_ = weak_from_this().lock();
     queue_.refuse(SPORKLE_ERROR_DEVICE_UNAVAILABLE, "the OpenGL driver hangs");
-    phase_.store(closed);
+    abandon(SPORKLE_ERROR_DEVICE_UNAVAILABLE);
   }
 }
 
@@ -92,9 +92,22 @@ void SubmissionThread::close(Status status) noexcept {
   stop_.store(true);
   if (thread_.started()) {
     driver_wake(thread_.slot());
-    if (!thread_.finish(Deadline::after(close_patience_ns))) self_ = weak_from_this().lock();
+    if (!thread_.finish(Deadline::after(close_patience_ns))) {
+      abandon(status);
+      return;
+    }
   }
-  queue_.fail_all(status);
+  queue_.fail_all(status, false);
+  set_phase(closed);
+}
+
+void SubmissionThread::abandon(Status status) noexcept {
+  // The thread is inside the driver and may come back at any time, as far as
+  // its next checkpoint: nothing that it can reach is freed.
+  self_ = weak_from_this().lock();
+  slot_.store(nullptr, std::memory_order_release);
+  queue_.fail_calls(current_call_.exchange(nullptr), status);
+  queue_.fail_all(status, true);
   set_phase(closed);
 }
 
@@ -133,6 +146,7 @@ void SubmissionThread::delete_released() noexcept {
 void SubmissionThread::run_calls(DriverSlot& slot) noexcept {
   for (Call* call = queue_.take_calls(); call != nullptr;) {
     Call* next = call->next;
+    current_call_.store(call);
     try {
       call->run(call->data, engine_);
     } catch (const Error& error) {
@@ -144,6 +158,7 @@ void SubmissionThread::run_calls(DriverSlot& slot) noexcept {
       call->error.reason.set("device: no memory");
     }
     driver_checkpoint(slot);
+    current_call_.store(next);
     CommandQueue::finish_call(call);
     call = next;
   }
@@ -154,7 +169,7 @@ void SubmissionThread::body(void* self, DriverSlot& slot) {
 }
 
 void SubmissionThread::work(DriverSlot& slot) noexcept {
-  const bool opened = engine_.open(&open_reason_);
+  const bool opened = engine_.open(&open_error_);
   driver_guard_exit();
   driver_checkpoint(slot);
   if (!opened) {
@@ -172,7 +187,7 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
     driver_checkpoint(slot);
     run_calls(slot);
     delete_released();
-    if (!dead_) engine_.advance(slot);
+    if (!dead_) engine_.advance(slot, stop_);
     if (engine_.lost() && !dead_) {
       recover(slot);
       continue;
@@ -192,24 +207,29 @@ void SubmissionThread::rest(DriverSlot& slot, uint32_t seen) noexcept {
 }
 
 void SubmissionThread::recover(DriverSlot& slot) noexcept {
+  // Whoever comes now waits for the outcome; who is already past the gate and
+  // waits for something in flight gets DEVICE_LOST.
+  set_phase(recovering);
   queue_.refuse(SPORKLE_ERROR_DEVICE_LOST, "the GPU was reset and is being reopened");
-  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST);
   environment_.stats->add(Counter::device_resets, 1);
+  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST, false);
   environment_.log->write(SPORKLE_LOG_WARNING, "%s was reset; work in flight has failed",
                           facts_.name);
-  Reason reason;
-  reason.set("it was reset %u times", ++resets_);
+  Error error;
+  error.reason.set("it was reset %u times", ++resets_);
   for (uint32_t i = 0; i < reopen_tries && resets_ < reset_limit; ++i) {
-    if (engine_.reopen(&reason)) {
+    if (engine_.reopen(&error)) {
       queue_.accept();
+      set_phase(running);
       return;
     }
     driver_checkpoint(slot);
     driver_sleep(slot, slot.wakeups.load(), Deadline::after(reopen_pause_ns));
   }
   dead_ = true;
-  queue_.refuse(SPORKLE_ERROR_DEVICE_LOST, reason.text);
-  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST);
+  queue_.refuse(SPORKLE_ERROR_DEVICE_LOST, error.reason.text);
+  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST, false);
+  set_phase(running);
 }
 
 }  // namespace sporkle::gl

@@ -20,7 +20,8 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
 
   // Begins to open the context without waiting for the driver.
   void start();
-  // Waits until the context is open. Throws DEVICE_UNAVAILABLE with the reason.
+  // Waits until the context is open. Throws DEVICE_UNAVAILABLE with the reason,
+  // OUT_OF_MEMORY.
   void await_open(Deadline deadline);
   // Gives the context back until it is needed again; nothing may be alive in it.
   void suspend() noexcept;
@@ -52,7 +53,10 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   void release(BufferObject* object) noexcept;
 
  private:
-  enum Phase : uint32_t { asleep, opening, running, failed, closed };
+  enum Phase : uint32_t { asleep, opening, running, recovering, failed, closed };
+  static bool in_transit(uint32_t phase) noexcept {
+    return phase == opening || phase == recovering;
+  }
 
   static void body(void* self, DriverSlot& slot);
   void work(DriverSlot& slot) noexcept;
@@ -62,6 +66,7 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   void recover(DriverSlot& slot) noexcept;
   void rest(DriverSlot& slot, uint32_t seen) noexcept;
   void set_phase(Phase phase) noexcept;
+  void abandon(Status status) noexcept;
   void need_open();
 
   DeviceEnvironment environment_;
@@ -71,9 +76,10 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   bool hinted_ = false;
   bool dead_ = false;
   uint32_t resets_ = 0;
-  Reason open_reason_;
+  Error open_error_;
   std::atomic<uint32_t> phase_{asleep};
   std::atomic<bool> stop_{false};
+  std::atomic<Call*> current_call_{nullptr};
   std::atomic<DriverSlot*> slot_{nullptr};
   std::atomic<BufferObject*> released_{nullptr};
   std::mutex lifecycle_;

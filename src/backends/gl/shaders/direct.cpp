@@ -4,7 +4,9 @@ namespace sporkle::gl::shaders {
 
 // One thread computes TN pixels, THREADS apart, of BM output channels; no shared
 // memory and no barrier. Takes any problem; the choice for depthwise and for groups
-// of a few channels, where there is little to share.
+// of a few channels, where there is little to share. With EXACT_PADDING a tap
+// outside the input is skipped instead of multiplied by zero, which matters when a
+// weight is infinite or NaN.
 const char direct[] = R"glsl(
 #if BM == 1
 #define LANE float
@@ -45,13 +47,17 @@ void main() {
 @end
       for (int s = 0; s < KERNEL_W; ++s) {
 @for j TN
-        float v$j = row$j && uint(iw$j + s * DILATION_W) < uint(IN_W)
-                        ? x[line$j + s * DILATION_W] : 0.0;
+        bool in$j = row$j && uint(iw$j + s * DILATION_W) < uint(IN_W);
+        float v$j = in$j ? x[line$j + s * DILATION_W] : 0.0;
 @end
 @for q BM_LANES
         LANE w$q = w[w_at + $q];
 @for j TN
+#ifdef EXACT_PADDING
+        if (in$j) acc$q_$j = fma(w$q, LANE(v$j), acc$q_$j);
+#else
         acc$q_$j = fma(w$q, LANE(v$j), acc$q_$j);
+#endif
 @end
 @end
         w_at += BM_LANES;

@@ -1,0 +1,189 @@
+// A device of the OpenGL backend, opened with rules and driven directly.
+#include <cstdio>
+#include <cstring>
+#include <thread>
+
+#include "backends/gl/device_scan.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "core/cache_store.h"
+#include "gl/gl_shim.h"
+
+using namespace sporkle;
+using namespace sporkle::gl;
+
+struct shim_device {
+  sporkle_allocator allocator{};
+  AllocatorResource memory{allocator};
+  Log log{nullptr, nullptr, SPORKLE_LOG_OFF};
+  Options options;
+  Stats stats;
+  CacheStore cache;
+  DeviceEnvironment environment;
+  std::shared_ptr<Device> device;
+};
+
+namespace {
+
+OpenRules rules_of(uint32_t bits) {
+  OpenRules rules;
+  rules.without_buffer_storage = (bits & SHIM_NO_STORAGE) != 0;
+  rules.without_coherent = (bits & SHIM_NO_COHERENT) != 0;
+  rules.windowed = (bits & SHIM_WINDOWED) != 0;
+  return rules;
+}
+
+void fill_environment(shim_device* d) {
+  d->cache.open("off");
+  d->environment.memory = &d->memory;
+  d->environment.log = &d->log;
+  d->environment.options = &d->options;
+  d->environment.stats = &d->stats;
+  d->environment.cache = &d->cache;
+  d->environment.fences = fence_pool_acquire(64);
+  d->environment.queue_capacity = 128;
+}
+
+// Runs `f` and turns what it throws into a status.
+template <class F>
+sporkle_status guarded(F f) {
+  try {
+    f();
+    return SPORKLE_OK;
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s\n", error.reason.text);
+    return error.status;
+  }
+}
+
+std::shared_ptr<DeviceMemory> filled(Device& device, const float* content, uint64_t bytes,
+                                     uint32_t pieces) {
+  auto memory = device.create_memory(bytes, SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_CPU_READ |
+                                                SPORKLE_BUFFER_DEVICE_READ |
+                                                SPORKLE_BUFFER_DEVICE_WRITE);
+  std::memcpy(memory->data(), content, bytes);
+  // Odd pieces first: they are no neighbours and cannot be merged.
+  const uint64_t step = bytes / pieces / 4 * 4;
+  for (uint32_t parity : {1u, 0u}) {
+    for (uint32_t i = parity; i < pieces; i += 2) {
+      const uint64_t begin = i * step;
+      const uint64_t end = i + 1 == pieces ? bytes : begin + step;
+      memory->flush(begin, end - begin);
+    }
+  }
+  return memory;
+}
+
+sporkle_status wait(FenceRef fence) {
+  const sporkle_fence handle = fence_handle(fence);
+  const sporkle_status status = fence_wait(handle, Deadline::after(60000000000u));
+  fence_destroy(handle, true);
+  return status;
+}
+
+}  // namespace
+
+shim_device* shim_device_open(uint32_t rules, char* reason) {
+  process_enter();
+  auto* d = new shim_device;
+  fill_environment(d);
+  {
+    DeviceScan scan(d->environment, rules_of(rules));
+    std::thread([&] { scan.run(); }).join();
+    reason[0] = '\0';
+    for (auto& device : scan.list().devices) {
+      if (d->device == nullptr) {
+        d->device = device;
+      } else {
+        device->close(SPORKLE_ERROR_CANCELLED);
+      }
+    }
+    if (!scan.list().unavailable.empty()) {
+      std::snprintf(reason, 256, "%s", scan.list().unavailable[0].reason);
+    }
+  }
+  if (d->device != nullptr) return d;
+  shim_device_close(d);
+  return nullptr;
+}
+
+uint64_t shim_device_close(shim_device* d) {
+  if (d->device != nullptr) d->device->close(SPORKLE_ERROR_CANCELLED);
+  d->device.reset();
+  fence_pool_release(d->environment.fences, SPORKLE_ERROR_CANCELLED);
+  const uint64_t live = d->memory.live_bytes();
+  delete d;
+  return live;
+}
+
+uint32_t shim_device_placement(shim_device* d) {
+  return d->device->create_memory(4096, 15)->placement();
+}
+
+sporkle_status shim_device_run(shim_device* d, const sporkle_conv2d_desc* desc, const float* input,
+                               const float* weights, const float* bias, const float* residual,
+                               float* output) {
+  return guarded([&] {
+    auto plan = d->device->create_plan(make_problem(*desc), weights, bias);
+    RunReport report;
+    d->device->run(plan, {input, residual, output}, &report);
+  });
+}
+
+sporkle_status shim_device_submit(shim_device* d, const sporkle_conv2d_desc* desc,
+                                  const float* input, const float* weights, const float* bias,
+                                  const float* residual, uint32_t pieces, float* output) {
+  sporkle_status status = SPORKLE_OK;
+  const sporkle_status called = guarded([&] {
+    const ConvProblem p = make_problem(*desc);
+    Operation operation;
+    operation.plan = d->device->create_plan(p, weights, bias);
+    operation.input = {filled(*d->device, input, p.input_bytes(), pieces), 0};
+    if (residual != nullptr) {
+      operation.residual = {filled(*d->device, residual, p.output_bytes(), 1), 0};
+    }
+    auto out = d->device->create_memory(p.output_bytes(), 15);
+    operation.output = {out, 0};
+    const FenceRef fence = operation.fence = fence_take(d->environment.fences);
+    d->device->submit(std::move(operation));
+    status = wait(fence);
+    out->invalidate(0, p.output_bytes());
+    std::memcpy(output, out->data(), p.output_bytes());
+  });
+  return called == SPORKLE_OK ? status : called;
+}
+
+sporkle_status shim_device_chain(shim_device* d, const sporkle_conv2d_desc* desc,
+                                 const float* input, const float* weights, float* output) {
+  sporkle_status status = SPORKLE_OK;
+  const sporkle_status called = guarded([&] {
+    const ConvProblem p = make_problem(*desc);
+    auto plan = d->device->create_plan(p, weights, nullptr);
+    auto first = filled(*d->device, input, p.input_bytes(), 1);
+    auto middle = d->device->create_memory(p.output_bytes(), 15);
+    auto last = d->device->create_memory(p.output_bytes(), 15);
+    FenceRef fences[2];
+    for (int i = 0; i < 2; ++i) {
+      Operation operation;
+      operation.plan = plan;
+      operation.input = {i == 0 ? first : middle, 0};
+      operation.output = {i == 0 ? middle : last, 0};
+      fences[i] = operation.fence = fence_take(d->environment.fences);
+      d->device->submit(std::move(operation));
+    }
+    for (const FenceRef fence : fences) {
+      const sporkle_status ended = wait(fence);
+      if (ended != SPORKLE_OK) status = ended;
+    }
+    last->invalidate(0, p.output_bytes());
+    std::memcpy(output, last->data(), p.output_bytes());
+  });
+  return called == SPORKLE_OK ? status : called;
+}
+
+void shim_device_counters(shim_device* d, uint64_t* map_calls, uint64_t* cpu_copied,
+                          uint64_t* gpu_copied) {
+  *map_calls = d->stats.read(Counter::map_calls);
+  *cpu_copied = d->stats.read(Counter::cpu_copied_bytes);
+  *gpu_copied = d->stats.read(Counter::gpu_copied_bytes);
+}
