@@ -141,7 +141,11 @@ Device& Context::checked_device(uint32_t index, const char* argument) {
 }
 
 uint32_t Context::default_device() const noexcept {
-  return preferred_ == SPORKLE_DEVICE_AUTO ? 0 : preferred_;
+  if (preferred_ != SPORKLE_DEVICE_AUTO) return preferred_;
+  for (uint32_t i = 0; i < list_.devices.size(); ++i) {
+    if (list_.devices[i]->device_class() == DeviceClass::gpu) return i;
+  }
+  return 0;
 }
 
 uint32_t Context::find_device(const char* spec, const char* argument) const {

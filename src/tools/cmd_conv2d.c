@@ -60,16 +60,6 @@ static bool read_padding(const Arg *arg, int64_t out[4]) {
   return true;
 }
 
-static bool set_activation(const Arg *arg, int32_t activation, ConvInputs *inputs) {
-  if (inputs->activation != SPORKLE_ACTIVATION_NONE) {
-    usage_error("%s: another activation is given too", arg->name);
-    return false;
-  }
-  inputs->activation = activation;
-  return activation == SPORKLE_ACTIVATION_RELU ||
-         arg_range(arg, &inputs->clamp_min, &inputs->clamp_max);
-}
-
 static bool apply_geometry(const Arg *arg, ConvInputs *inputs) {
   inputs->geometry_given = true;
   switch (arg->option) {
@@ -104,8 +94,8 @@ static bool apply_option(const Arg *arg, Request *request) {
     case OPT_BIAS: inputs->bias = arg->value; return true;
     case OPT_RESIDUAL: inputs->residual = arg->value; return true;
     case OPT_OUTPUT: inputs->output = arg->value; return true;
-    case OPT_RELU: return set_activation(arg, SPORKLE_ACTIVATION_RELU, inputs);
-    case OPT_CLAMP: return set_activation(arg, SPORKLE_ACTIVATION_CLAMP, inputs);
+    case OPT_RELU: return conv_inputs_activate(arg, SPORKLE_ACTIVATION_RELU, inputs);
+    case OPT_CLAMP: return conv_inputs_activate(arg, SPORKLE_ACTIVATION_CLAMP, inputs);
     case OPT_REPEAT:
     case OPT_THREADS: return apply_number(arg, request);
     default: return apply_geometry(arg, inputs);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "tools/args.h"
+#include "tools/device_choice.h"
 #include "tools/device_print.h"
 #include "tools/session.h"
 
@@ -39,36 +40,22 @@ static int read_request(const Command *self, int argc, char **argv, Request *out
   }
 }
 
-static const char *default_device(sporkle_context context, sporkle_device_info *info) {
-  uint32_t count = 0;
-  if (sporkle_device_count(context, &count) != SPORKLE_OK) count = 0;
-  for (uint32_t i = 0; i < count; ++i) {
-    *info = session_device(context, i);
-    if (info->flags & SPORKLE_DEVICE_DEFAULT) return info->spec;
-  }
-  return NULL;
-}
-
 // How many threads, and which device unless told otherwise, each with the
-// reason: facts that the CPU reports as properties.
+// reason. The reason of the CPU starts with the number.
 static void print_choices(sporkle_context context) {
-  sporkle_property value, reason;
-  sporkle_device_info info;
+  sporkle_property reason;
+  const DeviceChoice choice = device_choice(context);
   printf("choices\n");
-  if (session_property(context, 0, "threads", &value)) {
-    bool known = session_property(context, 0, "threads_reason", &reason);
-    printf("  %-22s %s%s%s\n", "CPU threads", value.value, known ? ": " : "",
-           known ? reason.value : "");
+  if (session_property(context, 0, "threads_reason", &reason)) {
+    printf("  %-22s %s\n", "CPU threads", reason.value);
   }
-  const char *spec = default_device(context, &info);
-  bool known = session_property(context, 0, "default_reason", &reason);
-  printf("  %-22s %s%s%s\n", "default device", spec ? spec : "chosen for each problem",
-         known ? ": " : "", known ? reason.value : "");
+  printf("  %-22s %s%s%s\n", "default device", choice.spec, choice.spec[0] ? ": " : "",
+         choice.reason);
 }
 
 static void print_choices_json(JsonWriter *writer, sporkle_context context) {
   sporkle_property property;
-  sporkle_device_info info;
+  const DeviceChoice choice = device_choice(context);
   if (session_property(context, 0, "threads", &property)) {
     json_integer(writer, "threads", strtoll(property.value, NULL, 10));
   } else {
@@ -76,9 +63,8 @@ static void print_choices_json(JsonWriter *writer, sporkle_context context) {
   }
   bool known = session_property(context, 0, "threads_reason", &property);
   json_string(writer, "threads_reason", known ? property.value : NULL);
-  json_string(writer, "default_device", default_device(context, &info));
-  known = session_property(context, 0, "default_reason", &property);
-  json_string(writer, "default_reason", known ? property.value : NULL);
+  json_string(writer, "default_device", choice.spec[0] ? choice.spec : NULL);
+  json_string(writer, "default_reason", choice.reason[0] ? choice.reason : NULL);
 }
 
 static void print_json(sporkle_context context) {

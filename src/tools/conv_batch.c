@@ -66,6 +66,7 @@ static int run_all(Batch *batch) {
     json_array_begin(&batch->writer, NULL);
   } else {
     conv_print_table_head(stdout, batch->layer_width);
+    fflush(stdout);
   }
   int got = 0;
   while ((got = problem_file_next(&batch->file, &problem, &error)) > 0) {

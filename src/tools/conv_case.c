@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/args.h"
 #include "tools/npy_file.h"
 #include "tools/problem_desc.h"
 #include "tools/random.h"
@@ -12,6 +11,16 @@
 static const uint32_t poison_bits = 0x7fc5ca1e;
 
 enum { SEED_INPUT = 1, SEED_WEIGHTS = 2, SEED_BIAS = 3, SEED_RESIDUAL = 4 };
+
+bool conv_inputs_activate(const Arg *arg, int32_t activation, ConvInputs *inputs) {
+  if (inputs->activation != SPORKLE_ACTIVATION_NONE) {
+    usage_error("%s: another activation is given too", arg->name);
+    return false;
+  }
+  inputs->activation = activation;
+  return activation == SPORKLE_ACTIVATION_RELU ||
+         arg_range(arg, &inputs->clamp_min, &inputs->clamp_max);
+}
 
 static bool is_file(const char *source) { return source && strcmp(source, "random") != 0; }
 
@@ -33,12 +42,12 @@ static int read_file(const char *path, NpyArray *out) {
 
 // Loads one tensor: from its file, which must have exactly this shape, or random.
 static int load_tensor(const char *source, const char *what, const int64_t *shape,
-                       int32_t dimensions, uint64_t seed, float **out) {
+                       int32_t dimensions, size_t extra, uint64_t seed, float **out) {
   size_t count = 1;
   for (int32_t i = 0; i < dimensions; ++i) count *= (size_t)shape[i];
   if (!is_file(source)) {
-    int code = allocate(out, count, what);
-    if (code == TOOL_OK) random_fill(*out, count, seed);
+    int code = allocate(out, count + extra, what);
+    if (code == TOOL_OK) random_fill(*out, count + extra, seed);
     return code;
   }
   NpyArray array = {0};
@@ -69,16 +78,18 @@ static int load_tensors(const ConvInputs *inputs, ConvCase *conv) {
   conv->input_count = (size_t)(p->n * p->c * p->h * p->w);
   conv->weights_count = (size_t)(weights[0] * weights[1] * weights[2] * weights[3]);
   conv->output_count = (size_t)(p->n * p->k * p->out_h * p->out_w);
-  int code = load_tensor(inputs->input, "input", input, 4, SEED_INPUT, &conv->input);
+  int code = load_tensor(inputs->input, "input", input, 4, inputs->extra, SEED_INPUT,
+                         &conv->input);
   if (code == TOOL_OK) {
-    code = load_tensor(inputs->weights, "weights tensor", weights, 4, SEED_WEIGHTS,
+    code = load_tensor(inputs->weights, "weights tensor", weights, 4, 0, SEED_WEIGHTS,
                        &conv->weights);
   }
   if (code == TOOL_OK && inputs->bias) {
-    code = load_tensor(inputs->bias, "bias", bias, 1, SEED_BIAS, &conv->bias);
+    code = load_tensor(inputs->bias, "bias", bias, 1, 0, SEED_BIAS, &conv->bias);
   }
   if (code == TOOL_OK && inputs->residual) {
-    code = load_tensor(inputs->residual, "residual", output, 4, SEED_RESIDUAL, &conv->residual);
+    code = load_tensor(inputs->residual, "residual", output, 4, inputs->extra, SEED_RESIDUAL,
+                       &conv->residual);
   }
   return code == TOOL_OK ? allocate(&conv->output, conv->output_count, "output") : code;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "sporkle.h"
+#include "tools/args.h"
 #include "tools/oracle.h"
 #include "tools/problem.h"
 
@@ -17,6 +18,7 @@ typedef struct ConvInputs {
   float clamp_min, clamp_max;
   bool geometry_given;  // one of the four below is from the command line
   int64_t stride[2], padding[4], dilation[2], groups;
+  size_t extra;  // elements that a random input and residual get beyond the problem's
 } ConvInputs;
 
 #define CONV_INPUTS_INIT                                                                   \
@@ -31,6 +33,9 @@ typedef struct ConvCase {
   float *input, *weights, *bias, *residual, *output;
   size_t input_count, weights_count, output_count;
 } ConvCase;
+
+// Applies --relu or --clamp. Returns false after a message.
+bool conv_inputs_activate(const Arg *arg, int32_t activation, ConvInputs *inputs);
 
 // Builds the case of a parsed problem, or with `problem` NULL of the tensor
 // files. Returns TOOL_OK or an exit code after a message.

@@ -3,19 +3,26 @@
 #include <math.h>
 #include <string.h>
 
-static const char *device_note(const sporkle_device_info *device) {
+const char *conv_device_note(const sporkle_device_info *device) {
   if (device->flags & SPORKLE_DEVICE_SIMULATED) return "simulated, no hardware";
   if (device->flags & SPORKLE_DEVICE_SOFTWARE) return "software, not a hardware figure";
   return "";
 }
 
-static bool is_simulated(const ConvOutcome *o) {
-  return (o->device.flags & SPORKLE_DEVICE_SIMULATED) != 0;
+static bool is_simulated(const sporkle_device_info *device) {
+  return (device->flags & SPORKLE_DEVICE_SIMULATED) != 0;
+}
+
+void conv_print_device(FILE *stream, const sporkle_device_info *device) {
+  const char *note = conv_device_note(device);
+  fprintf(stream, "%-11s %s: %s%s%s%s%s%s%s\n", "device", device->spec, device->name,
+          device->driver[0] ? " (" : "", device->driver, device->driver[0] ? ")" : "",
+          note[0] ? " [" : "", note, note[0] ? "]" : "");
 }
 
 static void print_times(FILE *stream, const ConvOutcome *o) {
   if (isnan(o->ms_median)) return;
-  if (is_simulated(o)) {
+  if (is_simulated(&o->device)) {
     fprintf(stream, "%-11s not reported: the device is simulated\n", "time");
     return;
   }
@@ -26,7 +33,7 @@ static void print_times(FILE *stream, const ConvOutcome *o) {
     fprintf(stream, "%-11s %.4g ms median by the device's clock\n", "", o->ms_device_median);
   }
   double gflops = conv_gflops(o);
-  const char *note = device_note(&o->device);
+  const char *note = conv_device_note(&o->device);
   if (!isnan(gflops)) {
     fprintf(stream, "%-11s %.4g GFLOP/s%s%s\n", "rate", gflops, note[0] ? ", " : "", note);
   } else {
@@ -35,10 +42,7 @@ static void print_times(FILE *stream, const ConvOutcome *o) {
 }
 
 void conv_print_text(FILE *stream, const ConvCase *conv, const ConvOutcome *o) {
-  const char *note = device_note(&o->device);
-  fprintf(stream, "%-11s %s: %s%s%s%s%s%s%s\n", "device", o->device.spec, o->device.name,
-          o->device.driver[0] ? " (" : "", o->device.driver, o->device.driver[0] ? ")" : "",
-          note[0] ? " [" : "", note, note[0] ? "]" : "");
+  conv_print_device(stream, &o->device);
   fprintf(stream, "%-11s %s\n", "problem", conv->text);
   if (o->algorithm[0]) fprintf(stream, "%-11s %s\n", "algorithm", o->algorithm);
   print_times(stream, o);
@@ -70,7 +74,7 @@ void conv_print_table_row(FILE *stream, const ConvCase *conv, const ConvOutcome 
   snprintf(device, sizeof device, "%s%s%s", o->device.spec, o->device.name[0] ? ": " : "",
            o->device.name);
   fprintf(stream, "%-*s %-40.40s", layer_width, layer, device);
-  print_cell(stream, is_simulated(o) ? NAN : o->ms_median, 3);
+  print_cell(stream, is_simulated(&o->device) ? NAN : o->ms_median, 3);
   print_cell(stream, conv_gflops(o), 1);
   if (o->message[0]) {
     fprintf(stream, "  %s\n", o->message);
@@ -81,7 +85,7 @@ void conv_print_table_row(FILE *stream, const ConvCase *conv, const ConvOutcome 
   } else {
     fprintf(stream, "  not checked");
   }
-  const char *note = device_note(&o->device);
+  const char *note = conv_device_note(&o->device);
   fprintf(stream, "%s%s\n", note[0] ? "  " : "", note);
 }
 
@@ -91,7 +95,7 @@ static const char *activation_name(int32_t activation) {
                                                   : "none";
 }
 
-static void print_problem_json(JsonWriter *writer, const ConvCase *conv) {
+void conv_print_problem_json(JsonWriter *writer, const ConvCase *conv) {
   const sporkle_conv2d_desc *d = &conv->desc;
   json_string(writer, "problem", conv->text);
   json_string(writer, "name", conv->problem.name[0] ? conv->problem.name : NULL);
@@ -100,20 +104,21 @@ static void print_problem_json(JsonWriter *writer, const ConvCase *conv) {
   json_string(writer, "activation", activation_name(d->activation));
 }
 
-static void print_device_json(JsonWriter *writer, const ConvOutcome *o) {
-  json_string(writer, "device", o->device.spec[0] ? o->device.spec : NULL);
-  json_string(writer, "device_name", o->device.name[0] ? o->device.name : NULL);
-  json_string(writer, "driver", o->device.driver[0] ? o->device.driver : NULL);
-  json_bool(writer, "software", (o->device.flags & SPORKLE_DEVICE_SOFTWARE) != 0);
-  json_bool(writer, "simulated", is_simulated(o));
-  json_string(writer, "algorithm", o->algorithm[0] ? o->algorithm : NULL);
+void conv_print_device_json(JsonWriter *writer, const sporkle_device_info *device,
+                            const char *algorithm) {
+  json_string(writer, "device", device->spec[0] ? device->spec : NULL);
+  json_string(writer, "device_name", device->name[0] ? device->name : NULL);
+  json_string(writer, "driver", device->driver[0] ? device->driver : NULL);
+  json_bool(writer, "software", (device->flags & SPORKLE_DEVICE_SOFTWARE) != 0);
+  json_bool(writer, "simulated", is_simulated(device));
+  json_string(writer, "algorithm", algorithm[0] ? algorithm : NULL);
 }
 
 void conv_print_json(JsonWriter *writer, const ConvCase *conv, const ConvOutcome *o,
                      const char *output) {
   json_object_begin(writer, NULL);
-  print_problem_json(writer, conv);
-  print_device_json(writer, o);
+  conv_print_problem_json(writer, conv);
+  conv_print_device_json(writer, &o->device, o->algorithm);
   json_number(writer, "ms_plan", o->ms_plan);
   json_number(writer, "ms_first", o->ms_first);
   json_number(writer, "ms_median", o->ms_median);

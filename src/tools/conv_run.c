@@ -4,21 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tools/command.h"
 #include "tools/progress.h"
+#include "tools/timing.h"
 
 enum { MIN_REPEAT = 5, MAX_REPEAT = 1000 };
 static const double min_total_ms = 200.0;
-
-static int64_t now_ns(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-static double ms_since(int64_t start_ns) { return (double)(now_ns() - start_ns) / 1e6; }
 
 static int library_failure(sporkle_status status, ConvOutcome *out) {
   session_error_text(status, out->message);
@@ -29,10 +21,10 @@ static int library_failure(sporkle_status status, ConvOutcome *out) {
 static int call(sporkle_plan plan, ConvCase *conv, double *out_ms, double *out_device_ms,
                 ConvOutcome *out) {
   sporkle_conv2d_result result = SPORKLE_CONV2D_RESULT_INIT;
-  int64_t start = now_ns();
+  int64_t start = timing_now_ns();
   sporkle_status status =
       sporkle_plan_run(plan, conv->input, conv->residual, conv->output, &result);
-  *out_ms = ms_since(start);
+  *out_ms = timing_ms_since(start);
   *out_device_ms = result.device_ns ? (double)result.device_ns / 1e6 : NAN;
   if (status != SPORKLE_OK) return library_failure(status, out);
   out->device.index = result.device;
@@ -89,16 +81,6 @@ static int verify_last(ConvCase *conv, ConvOutcome *out) {
   return TOOL_WRONG_RESULT;
 }
 
-static int compare_doubles(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *values, int count) {
-  qsort(values, (size_t)count, sizeof *values, compare_doubles);
-  return count % 2 ? values[count / 2] : 0.5 * (values[count / 2 - 1] + values[count / 2]);
-}
-
 static bool enough(const ConvRunOptions *options, int done, double total_ms) {
   if (options->repeat > 0) return done >= options->repeat;
   return done >= MAX_REPEAT || (done >= MIN_REPEAT && total_ms >= min_total_ms);
@@ -120,9 +102,9 @@ static int time_calls(sporkle_plan plan, ConvCase *conv, const ConvRunOptions *o
     bool on_device = true;
     for (int i = 0; i < done; ++i) on_device = on_device && !isnan(device_ms[i]);
     out->repeat = done;
-    out->ms_median = median(ms, done);
+    out->ms_median = timing_median(ms, done);
     out->ms_min = ms[0];
-    if (on_device) out->ms_device_median = median(device_ms, done);
+    if (on_device) out->ms_device_median = timing_median(device_ms, done);
   }
   free(ms);
   return code;
@@ -154,10 +136,10 @@ int conv_run(const Session *session, ConvCase *conv, const ConvRunOptions *optio
   out->outputs = (int64_t)conv->output_count;
   sporkle_plan plan = NULL;
   progress_begin("preparing", NULL, 0);
-  int64_t start = now_ns();
+  int64_t start = timing_now_ns();
   sporkle_status status = sporkle_plan_create(session->context, session->device, &conv->desc,
                                               conv->weights, conv->bias, &plan);
-  out->ms_plan = ms_since(start);
+  out->ms_plan = timing_ms_since(start);
   progress_end();
   if (status != SPORKLE_OK) {
     out->ms_plan = NAN;

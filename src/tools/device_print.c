@@ -1,5 +1,8 @@
 #include "tools/device_print.h"
 
+#include <string.h>
+
+#include "tools/device_choice.h"
 #include "tools/session.h"
 
 static uint32_t device_count(sporkle_context context) {
@@ -23,19 +26,28 @@ static int read_property(sporkle_context context, uint32_t device, uint32_t inde
   return sporkle_device_property(context, device, index, out) == SPORKLE_OK;
 }
 
+static void print_property(FILE *stream, const char *key, const char *value) {
+  char label[sizeof((sporkle_property *)NULL)->key];
+  snprintf(label, sizeof label, "%s", key);
+  for (char *at = label; (at = strchr(at, '_')) != NULL;) *at = ' ';
+  fprintf(stream, "           %-24s %s\n", label, value);
+}
+
 void print_devices(FILE *stream, sporkle_context context) {
+  const DeviceChoice choice = device_choice(context);
   fprintf(stream, "devices\n");
   for (uint32_t i = 0; i < device_count(context); ++i) {
     sporkle_device_info info = session_device(context, i);
     fprintf(stream, "  %-8s %s%s%s%s\n", info.spec, info.name,
-            info.flags & SPORKLE_DEVICE_DEFAULT ? "  [default]" : "",
+            i == choice.device ? "  [default]" : "",
             info.flags & SPORKLE_DEVICE_SOFTWARE ? "  [software, not a hardware device]" : "",
             info.flags & SPORKLE_DEVICE_SIMULATED ? "  [simulated, no hardware]" : "");
-    fprintf(stream, "           %-24s %s\n", "driver", info.driver);
+    print_property(stream, "driver", info.driver);
     sporkle_property property;
     for (uint32_t j = 0; j < info.property_count; ++j) {
-      if (!read_property(context, i, j, &property)) continue;
-      fprintf(stream, "           %-24s %s\n", property.key, property.value);
+      if (read_property(context, i, j, &property)) {
+        print_property(stream, property.key, property.value);
+      }
     }
   }
 }
@@ -43,12 +55,12 @@ void print_devices(FILE *stream, sporkle_context context) {
 void print_unavailable(FILE *stream, sporkle_context context) {
   uint32_t count = 0;
   if (sporkle_unavailable_count(context, &count) != SPORKLE_OK || count == 0) return;
-  fprintf(stream, "not usable here\n");
+  fprintf(stream, "not usable, or not fully\n");
   for (uint32_t i = 0; i < count; ++i) {
     sporkle_unavailable_info info = SPORKLE_UNAVAILABLE_INFO_INIT;
     if (sporkle_unavailable_describe(context, i, &info) != SPORKLE_OK) continue;
-    fprintf(stream, "  %-8s %s%s%s%s\n", info.backend, info.reason, info.id[0] ? " (" : "",
-            info.id, info.id[0] ? ")" : "");
+    fprintf(stream, "  %-8s %s%s%s\n", info.backend, info.id, info.id[0] ? ": " : "",
+            info.reason);
     if (info.cure[0]) fprintf(stream, "           cure: %s\n", info.cure);
   }
 }
@@ -70,7 +82,8 @@ void print_options(FILE *stream, sporkle_context context) {
   }
 }
 
-static void print_device_json(JsonWriter *writer, sporkle_context context, uint32_t device) {
+static void print_device_json(JsonWriter *writer, sporkle_context context, uint32_t device,
+                              bool is_default) {
   sporkle_device_info info = session_device(context, device);
   json_object_begin(writer, NULL);
   json_string(writer, "device", info.spec);
@@ -79,7 +92,7 @@ static void print_device_json(JsonWriter *writer, sporkle_context context, uint3
   json_string(writer, "driver", info.driver);
   json_bool(writer, "software", (info.flags & SPORKLE_DEVICE_SOFTWARE) != 0);
   json_bool(writer, "simulated", (info.flags & SPORKLE_DEVICE_SIMULATED) != 0);
-  json_bool(writer, "default", (info.flags & SPORKLE_DEVICE_DEFAULT) != 0);
+  json_bool(writer, "default", is_default);
   json_object_begin(writer, "properties");
   sporkle_property property;
   for (uint32_t i = 0; i < info.property_count; ++i) {
@@ -92,8 +105,11 @@ static void print_device_json(JsonWriter *writer, sporkle_context context, uint3
 }
 
 void print_devices_json(JsonWriter *writer, sporkle_context context) {
+  const DeviceChoice choice = device_choice(context);
   json_array_begin(writer, "devices");
-  for (uint32_t i = 0; i < device_count(context); ++i) print_device_json(writer, context, i);
+  for (uint32_t i = 0; i < device_count(context); ++i) {
+    print_device_json(writer, context, i, i == choice.device);
+  }
   json_array_end(writer);
 }
 

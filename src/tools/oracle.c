@@ -67,7 +67,7 @@ double oracle_output(const sporkle_conv2d_desc *d, const OracleTensors *t, int64
 // The first and one past the last output index whose tap lies within the input.
 static void tap_range(int64_t size, int64_t out, int64_t stride, int64_t offset, int64_t *begin,
                       int64_t *end) {
-  *begin = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
+  *begin = offset >= 0 ? 0 : (-offset - 1) / stride + 1;
   *end = offset >= size ? 0 : (size - 1 - offset) / stride + 1;
   if (*end > out) *end = out;
 }

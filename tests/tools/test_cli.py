@@ -1,8 +1,9 @@
 """Commands, options, exit codes, messages and JSON of the sporkle program."""
 import os
+import pty
+import re
 import subprocess
 import tempfile
-import pty
 
 import cli_support as cli
 from cli_support import check, expect_failure, expect_json, expect_success
@@ -17,7 +18,7 @@ CONV_FIELDS = {"problem", "name", "bias", "residual", "activation", "device", "d
 def test_help_and_version():
     check(expect_success("--version").stdout.startswith("sporkle 0."), "--version")
     overview = expect_success("help").stdout
-    for name in ("info", "conv2d", "report", "help"):
+    for name in ("info", "conv2d", "pipeline", "report", "help"):
         check(name in overview, f"{name} in help")
         text = expect_success("help", name).stdout
         check(text.startswith(f"usage: sporkle {name}"), f"help {name}")
@@ -136,8 +137,10 @@ def test_info():
     check(info["devices"][0]["device"] == "cpu", "device 0 is the CPU")
     check(isinstance(info["threads"], int) and info["threads"] >= 1, "threads")
     check(bool(info["threads_reason"]), "why that many threads")
+    check(bool(info["default_device"]) and bool(info["default_reason"]), "default and why")
     for item in info["unavailable"]:
         check(item["backend"] and item["reason"] and item["cure"], "reason and cure")
+        check(re.fullmatch(r"SPORKLE-ENV-\d\d", item["id"] or "SPORKLE-ENV-00"), "id of a cause")
     options = {item["name"]: item for item in info["options"]}
     for name in ("SPORKLE_DEVICE", "SPORKLE_THREADS", "SPORKLE_CPU_ISA", "SPORKLE_LOG",
                  "SPORKLE_CACHE_DIR", "SPORKLE_REQUIRE"):
@@ -158,6 +161,35 @@ def test_info():
     text = expect_success("info").stdout
     for word in ("devices", "cpu", "settings", "SPORKLE_DEVICE", "CPU threads"):
         check(word in text, f"{word} in info")
+
+
+def check_default(device, reason, **keywords):
+    info = expect_json("info", "--json", *keywords.pop("options", []), **keywords)
+    check(info["default_device"] == device, f"default {device}: {info}")
+    check(reason in info["default_reason"], f"'{reason}' in {info['default_reason']}")
+    marked = [item["device"] for item in info["devices"] if item["default"]]
+    check(marked == [device], f"{device} is marked: {marked}")
+
+
+def test_default_device():
+    check_default("cpu", "asked for by --device", options=["--device", "cpu"])
+    check_default("cpu", "asked for by SPORKLE_DEVICE", env={"SPORKLE_DEVICE": "cpu"})
+    info = expect_json("info", "--json")
+    found = [item for item in info["devices"] if item["kind"] == "gl"]
+    text = expect_success("info").stdout
+    for item in found:
+        for name in ("index", "pci", "uuid", "kind", "default_reason"):
+            check(item["properties"][name] != "", f"{name} of {item['device']}")
+            check(name.replace("_", " ") in text, f"{name} in the text")
+    for item in info["unavailable"]:
+        if item["id"]:
+            check(f"{item['id']}: {item['reason']}" in text, "cause with its id in the text")
+        check(f"cure: {item['cure']}" in text, "cure in the text")
+    if found and all(item["software"] for item in found):
+        check_default("cpu", "gl is software, used only when named")
+        check_default("gl", "SPORKLE_GL_DEVICE=software; problems below",
+                      env={"SPORKLE_GL_DEVICE": "software"})
+        check_default("gl", "asked for by --device", options=["--device", "gl"])
 
 
 def test_report(folder):
@@ -225,6 +257,7 @@ def main():
         test_file_errors(folder)
         test_report(folder)
     test_info()
+    test_default_device()
     test_full_disk()
     test_progress()
     print(f"checked: commands, options, exit codes, messages, JSON, report, progress "
