@@ -105,6 +105,9 @@ static void overflow_of_products(void **state) {
   sporkle_conv2d_desc desc = good;
   desc.kernel_h = desc.dilation_h = INT64_MAX;
   overflow_refused(&world, &t, &desc, "dilated kernel");
+  // Fits 64 bits, but leaves no room for a sum of sizes.
+  sporkle_conv2d_desc_set(&desc, 1, 1, 1, INT64_C(1) << 61, 1, 1, 1, 0);
+  overflow_refused(&world, &t, &desc, "input of 2^63 bytes");
   // Every tensor fits, the FLOPs do not.
   sporkle_conv2d_desc_set(&desc, 1 << 10, 1 << 18, 1 << 10, 1 << 10, 1 << 18, 1, 1, 0);
   overflow_refused(&world, &t, &desc, "FLOPs");

@@ -126,7 +126,10 @@ static void run_in_child(int (*body)(void *)) {
   world_close(&in.world);
 }
 
-static void inherited_handles_are_refused(void **state) { (void)state; run_in_child(use_inherited); }
+static void inherited_handles_are_refused(void **state) {
+  (void)state;
+  run_in_child(use_inherited);
+}
 static void child_creates_a_context(void **state) {
   (void)state;
   if (!TEST_THREADS_AFTER_FORK) skip();

@@ -134,8 +134,8 @@ static void garbage(void **state) {
   refused_by_all("pointer to an object", &world, -1);
   refused_by_all("pointer to memory", floats, -1);
   static const uint64_t bits[] = {1, 2, 3, 5, 0x1f, 0xdeadbeef, 0xdeadbeefdeadbeef,
-                                  0x7fffffffffffffff, UINT64_MAX, UINT64_MAX - 1, 0x8000000000000001,
-                                  0x5555555555555555};
+                                  0x7fffffffffffffff, UINT64_MAX, UINT64_MAX - 1,
+                                  0x8000000000000001, 0x5555555555555555};
   for (size_t i = 0; i < COUNT_OF(bits); ++i) {
     refused_by_all("garbage handle", (void *)(uintptr_t)bits[i], -1);
   }

@@ -61,7 +61,9 @@ static bool holds_sentinels(const float *data, uint64_t count) {
   return true;
 }
 
-bool tensors_untouched(const Tensors *t) { return holds_sentinels(t->output_block, block_count(t)); }
+bool tensors_untouched(const Tensors *t) {
+  return holds_sentinels(t->output_block, block_count(t));
+}
 
 bool tensors_guards_intact(const Tensors *t) {
   return holds_sentinels(t->output_block, guard) &&

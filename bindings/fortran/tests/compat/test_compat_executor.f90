@@ -1,0 +1,92 @@
+! gpu_async_executor: every public name.
+! SPDX-License-Identifier: MIT
+program test_compat_executor
+  use, intrinsic :: iso_c_binding, only: c_associated
+  use kinds
+  use compat_check
+  use gpu_async_executor
+  use gpu_opengl_interface, only: gpu_cleanup, gpu_compile_custom_shader_fortran, &
+    gpu_get_program_id, gpu_init
+  implicit none
+  integer, parameter :: N = 1, C = 6, H = 14, W = 14, K = 10, ks = 3
+  real(sp), target :: x(N * C * H * W), weights(K * C * ks * ks), y(N * K * H * W)
+  real(dp), allocatable :: expected(:)
+  type(gpu_async_state) :: state
+  integer :: i, set_id
+  logical :: ignored
+  external :: skip_without_device
+
+  call check(MAX_IN_FLIGHT == 3, "MAX_IN_FLIGHT")
+  call check(state%current_set == 1 .and. state%weight_buffer == 0 .and. &
+    state%compute_program == 0 .and. state%total_gpu_time == 0 .and. state%total_idle_time == 0 &
+    .and. state%completed_operations == 0 .and. .not. state%initialized .and. &
+    state%max_workgroup_size == 256, "the defaults of the state")
+  call check(state%buffer_sets(3)%input_buffer == 0 .and. state%buffer_sets(3)%output_buffer == 0 &
+    .and. .not. state%buffer_sets(3)%in_use .and. .not. c_associated(state%buffer_sets(3)%fence) &
+    .and. state%buffer_sets(3)%submit_time == 0 .and. state%buffer_sets(3)%complete_time == 0, &
+    "the defaults of a buffer set")
+  call gpu_async_executor_cleanup(state)
+  call skip_without_device()
+  call fill(x, 8)
+  call fill(weights, 9)
+  expected = oracle(x, weights, N, C, H, W, K, ks, 1, 1)
+  y = mark
+  call gpu_async_conv2d(state, x, weights, y, N, C, H, W, K, ks, 1, 1, H, W)
+  call check(untouched(y), "nothing happens before init")
+  ignored = gpu_init()
+  call gpu_async_executor_init(state, gpu_get_program_id(), 0)
+  call check(state%initialized, "gpu_async_executor_init")
+  do i = 1, 100
+    y = mark
+    call gpu_async_conv2d(state, x, weights, y, N, C, H, W, K, ks, 1, 1, H, W)
+    call check(close_to(y, expected), "gpu_async_conv2d")
+  end do
+  call check(state%completed_operations == 100 .and. state%total_gpu_time > 0, "its statistics")
+  y = mark
+  call gpu_async_conv2d(state, x, weights, y, N, C, H, W, K, ks, 1, 1, H + 1, W)
+  call check(untouched(y) .and. state%completed_operations == 100, "a wrong H_out")
+  do i = 1, 7
+    set_id = gpu_get_next_buffer_set(state)
+    call check(set_id == mod(i - 1, 3) + 1, "the sets come in turn")
+    call check(gpu_is_work_complete(state, set_id), "an idle set is complete")
+    call gpu_wait_for_completion(state, set_id)
+  end do
+  call own_program()
+  call gpu_async_executor_cleanup(state)
+  call check(.not. state%initialized, "gpu_async_executor_cleanup")
+  call gpu_cleanup()
+  call finish("gpu_async_executor")
+
+contains
+
+  ! A program that doubles its input; only where GL names exist.
+  subroutine own_program()
+    character, parameter :: nl = achar(10)
+    real(sp), target :: doubled(256, 8), from(256)
+    integer :: program, round
+    program = gpu_compile_custom_shader_fortran("#version 430 core" // nl // &
+      "layout(local_size_x = 64) in;" // nl // &
+      "layout(std430, binding = 0) readonly buffer A { float a[]; };" // nl // &
+      "layout(std430, binding = 2) writeonly buffer B { float b[]; };" // nl // &
+      "void main() { uint i = gl_GlobalInvocationID.x; b[i] = 2.0 * a[i]; }" // nl)
+    doubled = mark
+    call fill(from, 10)
+    state%compute_program = program
+    do round = 1, 8
+      set_id = gpu_get_next_buffer_set(state)
+      call gpu_submit_work_async(state, set_id, from, doubled(:, round), 1024_i64, 1024_i64, 4, &
+        1, 1)
+      if (program == 0) call check(gpu_is_work_complete(state, set_id), "nothing was submitted")
+    end do
+    do set_id = 1, MAX_IN_FLIGHT
+      call gpu_wait_for_completion(state, set_id)
+    end do
+    do round = 1, 8
+      if (program == 0) then
+        call check(untouched(doubled(:, round)), "without GL names the output is untouched")
+      else
+        call check(all(abs(doubled(:, round) - 2.0_sp * from) < 1.0e-6_sp), "own program")
+      end if
+    end do
+  end subroutine own_program
+end program test_compat_executor

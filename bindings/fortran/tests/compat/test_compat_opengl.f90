@@ -1,0 +1,165 @@
+! gpu_opengl_interface, _fence, gpu_opengl_zero_copy, gpu_opengl_cached: every
+! public name. Without a GPU in use inits say so and calls fail.
+! SPDX-License-Identifier: MIT
+program test_compat_opengl
+  use, intrinsic :: iso_c_binding, only: c_sizeof
+  use kinds
+  use compat_check
+  use gpu_fence_primitives
+  use gpu_opengl_cached
+  use gpu_opengl_interface
+  use gpu_opengl_interface_fence
+  use gpu_opengl_zero_copy
+  use sporkle_conv2d_juggling, only: device_capabilities, get_device_info, init_juggling_system, &
+    cleanup_juggling_system
+  implicit none
+  integer, parameter :: N = 2, C = 3, H = 20, W = 18, K = 8, ks = 3, stride = 1, pad = 1
+  real(sp), target :: x(N * C * H * W), weights(K * C * ks * ks), y(N * K * H * W)
+  real(sp), target :: strided(2 * N * K * H * W)
+  real(dp), allocatable :: expected(:)
+  real(sp) :: time_ms
+  type(device_capabilities) :: info
+  type(gpu_conv2d_params) :: params
+  type(gpu_fence_conv2d_params) :: fence_params
+  type(gpu_conv2d_state) :: state
+  type(gpu_fence) :: fence
+  logical :: gpu
+  integer :: i
+  external :: skip_without_device
+
+  call skip_without_device()
+  call fill(x, 6)
+  call fill(weights, 7)
+  expected = oracle(x, weights, N, C, H, W, K, ks, stride, pad)
+  call init_juggling_system()
+  info = get_device_info()
+  gpu = info%gpu_available
+  params = gpu_conv2d_params(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+  call check(c_sizeof(params) == 40 .and. params%H == 2 .and. params%C == 4, "gpu_conv2d_params")
+  fence_params%N = 1
+  call check(fence_params%use_fence .and. &
+    .not. gpu_fence_is_valid(fence_params%completion_fence), "gpu_fence_conv2d_params")
+  call check(.not. state%initialized .and. state%compute_program == 0 .and. state%last_n == 0 &
+    .and. state%weight_hash == 0, "gpu_conv2d_state")
+
+  call before_init()
+  call check(gpu_init_zero_copy() .eqv. gpu, "gpu_init_zero_copy")
+  call check(gpu_init() .eqv. gpu, "gpu_init")
+  call check(gpu_compile_shaders() .eqv. gpu, "gpu_compile_shaders")
+  call interface_calls()
+  call gpu_cleanup()
+  call zero_copy_call("gpu_cleanup leaves zero copy alone")
+  call gpu_cleanup_zero_copy()
+  y = mark
+  time_ms = gpu_execute_conv2d_zero_copy(x, weights, y, N, C, H, W, K, ks, stride, pad, H, W)
+  call check(time_ms < 0.0_sp .and. untouched(y), "zero copy after its cleanup")
+  call check(gpu_init_fence() .eqv. gpu, "gpu_init_fence")
+  call fence_calls()
+  call gpu_cleanup_fence()
+  call check(gpu_init_cached() .eqv. gpu, "gpu_init_cached")
+  call cached_calls()
+  call gpu_cleanup_cached()
+  call cleanup_juggling_system()
+  call reference_call("gpu_execute_conv2d_ref initialises by itself")
+  call finish("the OpenGL interface modules")
+
+contains
+
+  subroutine before_init()
+    call check(gpu_get_program_id() == 0, "no program before init")
+    y = mark
+    time_ms = gpu_execute_conv2d_zero_copy(x, weights, y, N, C, H, W, K, ks, stride, pad, H, W)
+    call check(time_ms < 0.0_sp .and. untouched(y), "zero copy before init")
+    time_ms = gpu_execute_conv2d_fence(x, weights, y, N, C, H, W, K, ks, stride, pad, H, W)
+    call check(time_ms < 0.0_sp .and. untouched(y), "fence before init")
+    call gpu_cleanup()
+  end subroutine before_init
+
+  subroutine interface_calls()
+    integer :: program, custom
+    call reference_call("gpu_execute_conv2d_ref")
+    program = gpu_get_program_id()
+    custom = gpu_compile_custom_shader_fortran("this is not a shader")
+    call check(custom == 0, "a source that does not compile")
+    y = mark
+    time_ms = gpu_execute_conv2d_custom_fortran(0, x, weights, y, N, C, H, W, K, ks, stride, pad, &
+      H, W)
+    call check(time_ms < 0.0_sp .and. untouched(y), "program 0 cannot be run")
+    if (program > 0) then
+      time_ms = gpu_execute_conv2d_custom_fortran(program, x, weights, y, N, C, H, W, K, ks, &
+        stride, pad, H, W)
+      call check(time_ms > 0.0_sp .and. close_to(y, expected), "the program by its GL name")
+    end if
+    call zero_copy_call("gpu_execute_conv2d_zero_copy")
+  end subroutine interface_calls
+
+  subroutine reference_call(what)
+    character(len=*), intent(in) :: what
+    y = mark
+    time_ms = gpu_execute_conv2d_ref(x, weights, y, N, C, H, W, K, ks, stride, pad, H, W)
+    call outcome(what)
+  end subroutine reference_call
+
+  subroutine zero_copy_call(what)
+    character(len=*), intent(in) :: what
+    y = mark
+    time_ms = gpu_execute_conv2d_zero_copy(x, weights, y, N, C, H, W, K, ks, stride, pad, H, W)
+    call outcome(what)
+  end subroutine zero_copy_call
+
+  subroutine fence_calls()
+    y = mark
+    time_ms = gpu_execute_conv2d_fence(x, weights, y, N, C, H, W, K, ks, stride, pad, H, W)
+    call outcome("gpu_execute_conv2d_fence")
+    do i = 1, 70
+      y = mark
+      time_ms = gpu_execute_conv2d_fence(x, weights, y, N, C, H, W, K, ks, stride, pad, H, W, fence)
+      call outcome("gpu_execute_conv2d_fence with a fence")
+      call check(gpu_fence_is_valid(fence) .eqv. gpu, "its fence")
+      call gpu_fence_destroy(fence)
+    end do
+    do i = 1, 70
+      y = mark
+      call gpu_execute_conv2d_fence_async(x, weights, y, N, C, H, W, K, ks, stride, pad, H, W, &
+        fence)
+      call check(gpu_fence_is_valid(fence) .eqv. gpu, "asynchronous: its fence")
+      if (gpu) then
+        call check(gpu_fence_wait(fence, FENCE_INFINITE_TIMEOUT) == FENCE_READY, "asynchronous")
+        call check(close_to(y, expected), "asynchronous: the output after the wait")
+      end if
+      call gpu_fence_destroy(fence)
+    end do
+    if (.not. gpu) return
+    strided = mark
+    call gpu_execute_conv2d_fence_async(x, weights, strided(1::2), N, C, H, W, K, ks, stride, pad, &
+      H, W, fence)
+    do while (.not. gpu_fence_is_signaled(fence))
+    end do
+    call check(close_to(strided(1::2), expected) .and. untouched(strided(2::2)), &
+      "asynchronous: polled, strided output")
+    call gpu_fence_destroy(fence)
+    y = mark
+    call gpu_execute_conv2d_fence_async(x, weights, y, N, C, H, W, K, ks, stride, pad, H, W + 1, &
+      fence)
+    call check(.not. gpu_fence_is_valid(fence) .and. untouched(y), "asynchronous: wrong W_out")
+  end subroutine fence_calls
+
+  subroutine cached_calls()
+    integer :: first
+    y = mark
+    time_ms = gpu_execute_conv2d_cached(x, weights, y, N, C, H, W, K, ks, stride, pad, H, W)
+    call outcome("gpu_execute_conv2d_cached")
+    first = gpu_get_cached_program_id("3x3")
+    call check(gpu_get_cached_program_id("3x3") == first, "a cached program keeps its name")
+    call gpu_print_cache_stats()
+  end subroutine cached_calls
+
+  subroutine outcome(what)
+    character(len=*), intent(in) :: what
+    if (gpu) then
+      call check(time_ms > 0.0_sp .and. close_to(y, expected), what)
+    else
+      call check(time_ms < 0.0_sp .and. untouched(y), what // " without a GPU")
+    end if
+  end subroutine outcome
+end program test_compat_opengl
