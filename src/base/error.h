@@ -21,6 +21,7 @@ struct Error {
   Reason reason;
 };
 
-[[noreturn]] void fail(Status status, const char* format, ...) __attribute__((format(printf, 2, 3)));
+[[noreturn]] void fail(Status status, const char* format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 }  // namespace sporkle

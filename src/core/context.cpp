@@ -91,7 +91,9 @@ void Context::apply_arguments(const ContextDesc& desc) {
     std::snprintf(number, sizeof number, "%u", desc.threads);
     options_.set_argument(Option::threads, number);
   }
-  if ((desc.flags & SPORKLE_CONTEXT_REQUIRE_GPU) != 0) options_.set_argument(Option::require, "gpu");
+  if ((desc.flags & SPORKLE_CONTEXT_REQUIRE_GPU) != 0) {
+    options_.set_argument(Option::require, "gpu");
+  }
   const char* require = options_.value(Option::require);
   if (std::strcmp(require, "gpu") != 0 && !text_is_off(require)) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "SPORKLE_REQUIRE: \"%.40s\" is neither gpu nor off",
