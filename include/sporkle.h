@@ -437,6 +437,7 @@ SPORKLE_EXPORT sporkle_status sporkle_conv2d_select(sporkle_context context, uin
  * Taps outside the input contribute nothing. NaN and infinity propagate as
  * IEEE 754 says, with one exception: an algorithm whose name begins with "w2_"
  * or "w4_" (Winograd) lets those of the input reach every output of a tile.
+ * The CPU keeps denormals; a GPU may take them as zero (GLSL 4.60, 4.7.1).
  * ---------------------------------------------------------------------- */
 
 /* What one synchronous call did. */

@@ -56,6 +56,8 @@ class GlMemory final : public DeviceMemory {
 
  private:
   void create_buffers();
+  void upload_piece(const GladGLContext& gl, Stretch stretch) noexcept;
+  void download_piece(const GladGLContext& gl, Stretch stretch) noexcept;
   void release_buffers() noexcept;
 
   std::shared_ptr<SubmissionThread> thread_;
