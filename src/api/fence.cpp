@@ -68,11 +68,11 @@ sporkle_status sporkle_fence_insert(sporkle_context context, uint32_t device, co
     Device& target = pin->context->checked_device(index);
     FencePool* fences = pin->context->fences();
     if (fences == nullptr) fail(SPORKLE_ERROR_INVALID_HANDLE, "context: being destroyed");
-    const FenceRef fence = fence_take(fences);
+    const FenceRef fence = fence_take(fences, false);
     try {
       target.insert_fence(fence, false);
     } catch (...) {
-      fence_abandon(fence);
+      fence_abandon(fence, false);
       throw;
     }
     pin->context->note_fence(fence, label);

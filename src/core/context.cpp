@@ -125,10 +125,11 @@ void Context::open_devices(const ContextDesc& desc, EnumerateDevices enumerate) 
   enumerate(environment, with_null, &list_);
   preferred_ = find_device(wanted, options_.source(Option::device, "desc.device"));
   if (!require_gpu_) return;
-  const auto is_gpu = [](const auto& d) {
-    return d->device_class() == DeviceClass::gpu || d->device_class() == DeviceClass::software;
-  };
-  if (std::none_of(list_.devices.begin(), list_.devices.end(), is_gpu)) {
+  // A software renderer counts as a GPU only where it is named.
+  const auto is_gpu = [](const auto& d) { return d->device_class() == DeviceClass::gpu; };
+  const bool named = preferred_ != SPORKLE_DEVICE_AUTO &&
+                     device(preferred_).device_class() == DeviceClass::software;
+  if (!named && std::none_of(list_.devices.begin(), list_.devices.end(), is_gpu)) {
     fail(SPORKLE_ERROR_DEVICE_UNAVAILABLE, "SPORKLE_REQUIRE: no GPU is usable: %s",
          list_.unavailable.empty() ? "none was found" : list_.unavailable[0].reason);
   }
@@ -164,7 +165,9 @@ uint32_t Context::find_device(const char* spec, const char* argument) const {
     used = std::min(used, sizeof names - 1);
   }
   for (const Unavailable& u : list_.unavailable) {
-    if (std::strncmp(u.backend, spec, std::strlen(u.backend)) == 0) {
+    // Where a device of the backend works, its troubles do not explain another number.
+    if (std::strcmp(u.backend, spec) == 0 || std::strstr(names, u.backend) == nullptr) {
+      if (std::strncmp(u.backend, spec, std::strlen(u.backend)) != 0) continue;
       fail(SPORKLE_ERROR_DEVICE_UNAVAILABLE, "%s: %.24s: %s", argument, spec, u.reason);
     }
   }

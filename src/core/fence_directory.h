@@ -34,7 +34,8 @@ class FencePool {
   // Counted here and not in the context, which may be gone: fence functions
   // pin nothing. The line is written by every take anyway.
   std::atomic<uint64_t> created{0}, destroyed{0}, exhausted{0}, timeouts{0};
-  std::atomic<uint32_t> limit{0};
+  std::atomic<uint32_t> limit{0};     // fences of the user; `used` counts these
+  std::atomic<uint32_t> reserved{0};  // fences of executor slots, beside them
   std::atomic<uint64_t> epoch{0};
   uint32_t slots = 0;  // guarded by growth
   std::mutex growth;

@@ -125,6 +125,7 @@ FencePool* fence_pool_acquire(uint32_t capacity) {
     throw;
   }
   pool->limit.store(capacity);
+  pool->reserved.store(0);
   pool->epoch.store(process_epoch());
   for (auto* count : {&pool->created, &pool->destroyed, &pool->exhausted, &pool->timeouts}) {
     count->store(0, std::memory_order_relaxed);
@@ -133,17 +134,17 @@ FencePool* fence_pool_acquire(uint32_t capacity) {
 }
 
 void fence_pool_reserve(FencePool* pool, uint32_t count) {
-  const uint32_t limit = pool->limit.fetch_add(count) + count;
+  const uint32_t reserved = pool->reserved.fetch_add(count) + count;
   try {
-    pool->grow(limit);
+    pool->grow(pool->limit.load() + reserved);
   } catch (...) {
-    pool->limit.fetch_sub(count);
+    pool->reserved.fetch_sub(count);
     throw;
   }
 }
 
 void fence_pool_unreserve(FencePool* pool, uint32_t count) noexcept {
-  pool->limit.fetch_sub(count);
+  pool->reserved.fetch_sub(count);
 }
 
 void fence_pool_snapshot(const FencePool* pool, sporkle_stats* out) noexcept {

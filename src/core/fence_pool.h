@@ -44,14 +44,15 @@ void fence_pool_reserve(FencePool* pool, uint32_t count);
 void fence_pool_unreserve(FencePool* pool, uint32_t count) noexcept;
 
 // Takes a slot that no one can see yet. Throws SPORKLE_ERROR_POOL_EXHAUSTED.
-FenceRef fence_take(FencePool* pool);
+// `owned`: for an executor's slot, from what fence_pool_reserve set aside.
+FenceRef fence_take(FencePool* pool, bool owned);
 
 // Makes the slot pending: it signals when `timeline` reaches `value`. `owned`:
 // the user may not destroy it.
 void fence_arm(FenceRef ref, uint32_t timeline, uint64_t value, bool owned) noexcept;
 
 // Gives back a slot that was taken and not armed.
-void fence_abandon(FenceRef ref) noexcept;
+void fence_abandon(FenceRef ref, bool owned) noexcept;
 
 // Writes a failure into a pending fence; the caller publishes the counter
 // afterwards or calls timeline_notify. Does nothing when the fence is gone.

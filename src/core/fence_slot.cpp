@@ -8,8 +8,8 @@ sporkle_fence fence_handle(FenceRef ref) noexcept {
   return static_cast<sporkle_fence>(encode_handle(ref.generation, ref.slot, HandleType::fence));
 }
 
-FenceRef fence_take(FencePool* pool) {
-  if (pool->used.fetch_add(1, std::memory_order_relaxed) >= pool->limit) {
+FenceRef fence_take(FencePool* pool, bool owned) {
+  if (!owned && pool->used.fetch_add(1, std::memory_order_relaxed) >= pool->limit) {
     pool->used.fetch_sub(1, std::memory_order_relaxed);
     pool->exhausted.fetch_add(1, std::memory_order_relaxed);
     fail(SPORKLE_ERROR_POOL_EXHAUSTED, "fence: all %u fences of the context are alive",
@@ -17,7 +17,7 @@ FenceRef fence_take(FencePool* pool) {
   }
   const uint32_t index = pool->pop();
   if (index == fence_no_slot) {
-    pool->used.fetch_sub(1, std::memory_order_relaxed);
+    if (!owned) pool->used.fetch_sub(1, std::memory_order_relaxed);
     fail(SPORKLE_ERROR_POOL_EXHAUSTED, "fence: no slot is free");
   }
   pool->created.fetch_add(1, std::memory_order_relaxed);
@@ -36,10 +36,10 @@ namespace {
 
 // Makes the slot stale for every holder of a handle and puts it back; a slot
 // whose generations are used up is retired.
-void recycle(uint32_t index, FenceState old) noexcept {
+void recycle(uint32_t index, FenceState old, bool owned) noexcept {
   FencePool* pool = fence_pool_of(index);
   pool->destroyed.fetch_add(1, std::memory_order_relaxed);
-  pool->used.fetch_sub(1, std::memory_order_relaxed);
+  if (!owned) pool->used.fetch_sub(1, std::memory_order_relaxed);
   if (old.generation() < FenceState::generation_limit) pool->push(index);
 }
 
@@ -51,11 +51,11 @@ bool retire_state(FenceSlot* slot, FenceState expected) noexcept {
 
 }  // namespace
 
-void fence_abandon(FenceRef ref) noexcept {
+void fence_abandon(FenceRef ref, bool owned) noexcept {
   FenceSlot* slot = fence_find(ref.slot);
   const FenceState state{slot->state.load()};
   if (state.generation() == ref.generation && retire_state(slot, state)) {
-    recycle(ref.slot, state);
+    recycle(ref.slot, state, owned);
   }
 }
 
@@ -111,7 +111,7 @@ Status fence_destroy(sporkle_fence fence, bool force) noexcept {
     if (state.owned() && !force) return SPORKLE_ERROR_INVALID_ARGUMENT;
     if (!retire_state(slot, state)) continue;
     const uint32_t timeline = state.timeline();
-    recycle(bits.slot, state);
+    recycle(bits.slot, state, state.owned());
     if (state.kind() == FenceKind::pending) timeline_notify(timeline);
     return SPORKLE_OK;
   }

@@ -1,5 +1,6 @@
 #include "core/plan.h"
 
+#include <cinttypes>
 #include <cstdio>
 #include <new>
 
@@ -33,9 +34,22 @@ void run_prepared(Context& context, uint32_t device, const std::shared_ptr<Devic
   context.stats().add(Counter::conv2d_flops, plan->problem().flops());
 }
 
+void note_plan(Context& context, uint32_t device, const DevicePlan& plan) noexcept {
+  const ConvProblem& p = plan.problem();
+  sporkle_device_info info{};
+  context.device(device).describe(&info);
+  context.log().write(SPORKLE_LOG_INFO,
+                      "plan: %s on %s: g%" PRId64 "mb%" PRId64 "ic%" PRId64 "ih%" PRId64
+                      "iw%" PRId64 "oc%" PRId64 "kh%" PRId64 "kw%" PRId64 "sh%" PRId64
+                      "sw%" PRId64 ", %" PRIu64 " bytes of weights",
+                      plan.algorithm(), info.spec, p.groups, p.n, p.c, p.h, p.w, p.k, p.kernel_h,
+                      p.kernel_w, p.stride_h, p.stride_w, plan.packed_bytes());
+}
+
 std::shared_ptr<DevicePlan> prepare(Context& context, uint32_t device, const ConvProblem& problem,
                                     const float* weights, const float* bias) {
   auto plan = context.device(device).create_plan(problem, weights, bias);
+  if (context.log().enabled(SPORKLE_LOG_INFO)) note_plan(context, device, *plan);
   context.stats().add(Counter::plans_created, 1);
   return plan;
 }
@@ -94,14 +108,14 @@ sporkle_fence Plan::submit(MemoryRange input, MemoryRange residual, MemoryRange 
   operation.input = std::move(input);
   operation.residual = std::move(residual);
   operation.output = std::move(output);
-  operation.fence = fence_take(context().fences());
+  operation.fence = fence_take(context().fences(), fence_owned);
   operation.fence_owned = fence_owned;
   operation.publish_output = fence_owned;
   const FenceRef fence = operation.fence;
   try {
     context().device(device_).submit(std::move(operation));
   } catch (...) {
-    fence_abandon(fence);
+    fence_abandon(fence, fence_owned);
     throw;
   }
   context().note_fence(fence, prepared_->algorithm());
@@ -188,6 +202,7 @@ void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,
   const Choice choice = select_device(context, device, problem);
   with_fallback(context, choice, problem, [&](uint32_t index) {
     auto plan = context.plan_cache().find(index, problem, weights, bias);
+    context.log().write(SPORKLE_LOG_DEBUG, "plan cache: %s", plan == nullptr ? "miss" : "hit");
     if (plan == nullptr) {
       plan = prepare(context, index, problem, weights, bias);
       try_cache(context, index, weights, bias, plan);

@@ -33,8 +33,7 @@ Choice select_by_size(Context& context, const ConvProblem& problem) {
   reason.set("there is none");
   for (uint32_t i = 0; i < context.device_count(); ++i) {
     const DeviceClass kind = context.device(i).device_class();
-    // A required GPU may be a software one when there is no other.
-    if (kind != DeviceClass::gpu && !(required && kind == DeviceClass::software)) continue;
+    if (kind != DeviceClass::gpu) continue;
     if (!required && problem.flops() < context.gpu_min_flops()) continue;
     if (context.device(i).supports(problem, &reason)) return {i, !required};
     if (!required) note_fallback(context, i, reason.text);

@@ -70,6 +70,9 @@ static sporkle_status open_quietly(const SessionOptions *options, int32_t log_le
 // A context that failed cannot be asked why, so one that the CPU satisfies is.
 static void open_on_cpu(const SessionOptions *options, Session *out) {
   SessionOptions cpu = *options;
+  // "auto" also looks for what cannot be used, and why.
+  cpu.device = "auto";
+  if (open_quietly(&cpu, SPORKLE_LOG_OFF, out) == SPORKLE_OK) return;
   cpu.device = "cpu";
   if (open_quietly(&cpu, SPORKLE_LOG_OFF, out) == SPORKLE_OK) return;
   // A required GPU refuses the CPU as well, and only the variable can be changed.

@@ -144,7 +144,7 @@ sporkle_status shim_device_submit(shim_device* d, const sporkle_conv2d_desc* des
     }
     auto out = d->device->create_memory(p.output_bytes(), 15);
     operation.output = {out, 0};
-    const FenceRef fence = operation.fence = fence_take(d->environment.fences);
+    const FenceRef fence = operation.fence = fence_take(d->environment.fences, false);
     d->device->submit(std::move(operation));
     status = wait(fence);
     out->invalidate(0, p.output_bytes());
@@ -168,7 +168,7 @@ sporkle_status shim_device_chain(shim_device* d, const sporkle_conv2d_desc* desc
       operation.plan = plan;
       operation.input = {i == 0 ? first : middle, 0};
       operation.output = {i == 0 ? middle : last, 0};
-      fences[i] = operation.fence = fence_take(d->environment.fences);
+      fences[i] = operation.fence = fence_take(d->environment.fences, false);
       d->device->submit(std::move(operation));
     }
     for (const FenceRef fence : fences) {

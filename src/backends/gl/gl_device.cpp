@@ -117,9 +117,10 @@ void GlDevice::list_limits() {
 
 bool GlDevice::supports(const ConvProblem& problem, Reason* reason) const noexcept {
   for (const Variant& variant : variants()) {
-    if (accepts(variant, problem, facts_.limits, reason)) return true;
+    if (accepts(variant, problem, facts_.limits, nullptr)) return true;
   }
-  return false;
+  // The most general kernel says what really stands in the way.
+  return accepts(*find_variant("direct_1x1"), problem, facts_.limits, reason);
 }
 
 std::shared_ptr<DevicePlan> GlDevice::create_plan(const ConvProblem& problem,
