@@ -162,7 +162,7 @@ enum {
 
 enum {
   SPORKLE_CONTEXT_DEBUG = 1u << 0,       /* report misuse and leaks through the log */
-  SPORKLE_CONTEXT_REQUIRE_GPU = 1u << 1, /* a fallback to the CPU is an error */
+  SPORKLE_CONTEXT_REQUIRE_GPU = 1u << 1, /* a fallback to the CPU is an error; software GPUs count only where named */
   SPORKLE_CONTEXT_ENABLE_NULL = 1u << 2  /* also list the null device (for tests) */
 };
 
@@ -200,7 +200,7 @@ typedef struct sporkle_context_desc {
   sporkle_log_callback log; /* NULL: warnings to standard error, once per cause */
   void *log_user;
   int32_t log_level;        /* SPORKLE_LOG_*; -1: SPORKLE_LOG, else warnings */
-  uint32_t fence_capacity;  /* fences alive at once; 0: 64. At most 262144. */
+  uint32_t fence_capacity;  /* fences alive at once, executor slots' apart; 0: 64. At most 262144. */
   sporkle_parallel_for parallel_for; /* NULL: the library's own threads */
   void *parallel_for_user;
   uint32_t parallel_for_threads; /* tasks that parallel_for runs at once; 0: 1 */
@@ -548,8 +548,9 @@ typedef struct sporkle_buffer_info {
 SPORKLE_EXPORT void sporkle_buffer_desc_init(sporkle_buffer_desc *desc);
 
 /* Creates a buffer; its contents are undefined.
- * Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_OUT_OF_MEMORY,
- * SPORKLE_ERROR_UNSUPPORTED (over the device's limit), SPORKLE_ERROR_VERSION. */
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_OUT_OF_MEMORY (also
+ * when the device cannot hold one buffer of that size), SPORKLE_ERROR_OVERFLOW,
+ * SPORKLE_ERROR_VERSION. */
 SPORKLE_EXPORT sporkle_status sporkle_buffer_create(sporkle_context context,
                                                     const sporkle_buffer_desc *desc,
                                                     sporkle_buffer *out_buffer);
@@ -741,7 +742,7 @@ typedef struct sporkle_stats {
   uint64_t submit_failures;      /* asynchronous operations that failed */
   uint64_t fences_created;
   uint64_t fences_destroyed;
-  uint64_t fences_now;
+  uint64_t fences_now;           /* alive, without those of executor slots */
   uint64_t fence_pool_exhausted;
   uint64_t wait_timeouts;
   uint64_t plans_created;

@@ -72,7 +72,7 @@ static bool apply_geometry(const Arg *arg, ConvInputs *inputs) {
 
 static bool apply_number(const Arg *arg, Request *request) {
   int64_t value = 0;
-  if (!arg_integer(arg, 1, arg->option == OPT_REPEAT ? 100000 : 4096, &value)) return false;
+  if (!arg_integer(arg, 1, arg->option == OPT_REPEAT ? 100000 : 1024, &value)) return false;
   if (arg->option == OPT_REPEAT) {
     request->run.repeat = (int)value;
   } else {

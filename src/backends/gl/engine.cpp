@@ -186,7 +186,11 @@ void Engine::fill_local(const BufferObject& object, const void* data, uint64_t b
   environment_.stats->add(Counter::cpu_copied_bytes, bytes);
   if (!facts().buffer_storage) {
     gl.BindBuffer(GL_COPY_WRITE_BUFFER, object.name);
-    gl.BufferSubData(GL_COPY_WRITE_BUFFER, 0, static_cast<GLsizeiptr>(bytes), data);
+    in_pieces({0, bytes}, [&](Stretch piece) {
+      gl.BufferSubData(GL_COPY_WRITE_BUFFER, static_cast<GLintptr>(piece.offset),
+                       static_cast<GLsizeiptr>(piece.bytes),
+                       static_cast<const char*>(data) + piece.offset);
+    });
     gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
   } else {
     // Storage without DYNAMIC_STORAGE is filled by the GPU from a temporary.
@@ -195,8 +199,11 @@ void Engine::fill_local(const BufferObject& object, const void* data, uint64_t b
     gl.BindBuffer(GL_COPY_READ_BUFFER, staging);
     gl.BufferStorage(GL_COPY_READ_BUFFER, static_cast<GLsizeiptr>(bytes), data, 0);
     gl.BindBuffer(GL_COPY_WRITE_BUFFER, object.name);
-    gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER, 0, 0,
-                         static_cast<GLsizeiptr>(bytes));
+    in_pieces({0, bytes}, [&](Stretch piece) {
+      const auto offset = static_cast<GLintptr>(piece.offset);
+      gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER, offset, offset,
+                           static_cast<GLsizeiptr>(piece.bytes));
+    });
     gl.BindBuffer(GL_COPY_READ_BUFFER, 0);
     gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
     gl.DeleteBuffers(1, &staging);
