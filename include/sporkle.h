@@ -163,7 +163,11 @@ enum {
 enum {
   SPORKLE_CONTEXT_DEBUG = 1u << 0,       /* report misuse and leaks through the log */
   SPORKLE_CONTEXT_REQUIRE_GPU = 1u << 1, /* a fallback to the CPU is an error; software GPUs count only where named */
-  SPORKLE_CONTEXT_ENABLE_NULL = 1u << 2  /* also list the null device (for tests) */
+  SPORKLE_CONTEXT_ENABLE_NULL = 1u << 2, /* also list the null device (for tests) */
+  /* The same results, bit by bit, on the same device with the same library for
+   * any number of threads, any split of a batch, a cold or warm cache:
+   * algorithms are chosen by rule alone, never by time. Also SPORKLE_REPRODUCIBLE=on. */
+  SPORKLE_CONTEXT_REPRODUCIBLE = 1u << 3
 };
 
 /* Memory that the library allocates for this context comes from here. `alloc`

@@ -17,7 +17,8 @@ sporkle_context_desc normalised(const sporkle_context_desc* given) {
   const sporkle_context_desc defaults = SPORKLE_CONTEXT_DESC_INIT;
   sporkle_context_desc desc = given == nullptr ? defaults : read_struct(given, defaults, "desc");
   constexpr uint32_t known =
-      SPORKLE_CONTEXT_DEBUG | SPORKLE_CONTEXT_REQUIRE_GPU | SPORKLE_CONTEXT_ENABLE_NULL;
+      SPORKLE_CONTEXT_DEBUG | SPORKLE_CONTEXT_REQUIRE_GPU | SPORKLE_CONTEXT_ENABLE_NULL |
+      SPORKLE_CONTEXT_REPRODUCIBLE;
   if ((desc.flags & ~known) != 0) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "desc.flags: unknown bits 0x%x", desc.flags & ~known);
   }

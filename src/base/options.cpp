@@ -99,6 +99,15 @@ void Options::set_effective(Option option, const char* value) noexcept {
 
 bool Options::is_off(Option option) const noexcept { return text_is_off(value(option)); }
 
+bool Options::is_on(Option option) const {
+  const char* text = value(option);
+  if (text_is_off(text)) return false;
+  if (std::strcmp(text, "1") == 0 || strcasecmp(text, "on") == 0 || strcasecmp(text, "yes") == 0) {
+    return true;
+  }
+  fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: \"%.40s\" is neither on nor off", name(option), text);
+}
+
 uint64_t Options::number(Option option) const {
   const char* text = value(option);
   char* end = nullptr;

@@ -34,6 +34,8 @@ class Options {
   const char* value(Option option) const noexcept { return entry(option).value; }
   OptionOrigin origin(Option option) const noexcept { return entry(option).origin; }
   bool is_off(Option option) const noexcept;
+  // Throws Error naming the variable when the value is neither on nor off.
+  bool is_on(Option option) const;
   // What to blame for the value: the field of the descriptor that gave it, or
   // the variable.
   const char* source(Option option, const char* field) const noexcept {

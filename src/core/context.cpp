@@ -94,6 +94,9 @@ void Context::apply_arguments(const ContextDesc& desc) {
   if ((desc.flags & SPORKLE_CONTEXT_REQUIRE_GPU) != 0) {
     options_.set_argument(Option::require, "gpu");
   }
+  if ((desc.flags & SPORKLE_CONTEXT_REPRODUCIBLE) != 0) {
+    options_.set_argument(Option::reproducible, "on");
+  }
   const char* require = options_.value(Option::require);
   if (std::strcmp(require, "gpu") != 0 && !text_is_off(require)) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "SPORKLE_REQUIRE: \"%.40s\" is neither gpu nor off",
@@ -116,6 +119,7 @@ void Context::open_devices(const ContextDesc& desc, EnumerateDevices enumerate) 
   environment.fences = fences_;
   environment.queue_capacity = std::max<uint32_t>(desc.fence_capacity, 64) + 256;
   environment.debug = debug_;
+  environment.reproducible = options_.is_on(Option::reproducible);
   environment.parallel_for = desc.parallel_for;
   environment.parallel_for_user = desc.parallel_for_user;
   environment.parallel_for_threads = std::max<uint32_t>(desc.parallel_for_threads, 1);

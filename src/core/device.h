@@ -33,6 +33,9 @@ struct DeviceEnvironment {
   FencePool* fences = nullptr;
   uint32_t queue_capacity = 0;  // most operations in flight
   bool debug = false;
+  // Algorithms by rule alone, never by time; one order of summation for any
+  // thread count and batch split.
+  bool reproducible = false;
   sporkle_parallel_for parallel_for = nullptr;
   void* parallel_for_user = nullptr;
   uint32_t parallel_for_threads = 0;

@@ -10,7 +10,7 @@
 enum {
   OPT_DEVICE, OPT_VERIFY, OPT_REPEAT, OPT_JSON, OPT_FILE, OPT_INPUT, OPT_WEIGHTS, OPT_BIAS,
   OPT_RESIDUAL, OPT_OUTPUT, OPT_RELU, OPT_CLAMP, OPT_STRIDE, OPT_PADDING, OPT_DILATION,
-  OPT_GROUPS, OPT_THREADS, OPT_ISA
+  OPT_GROUPS, OPT_THREADS, OPT_ISA, OPT_REPRODUCIBLE
 };
 
 static const OptionSpec options[] = {
@@ -32,6 +32,7 @@ static const OptionSpec options[] = {
     [OPT_GROUPS] = {"--groups", "G", "without PROBLEM; default 1"},
     [OPT_THREADS] = {"--threads", "N", "CPU threads, instead of SPORKLE_THREADS"},
     [OPT_ISA] = {"--isa", "NAME", "CPU instruction set, instead of SPORKLE_CPU_ISA"},
+    [OPT_REPRODUCIBLE] = {"--reproducible", NULL, "same bits for any thread count and batch split"},
 };
 
 typedef struct Request {
@@ -86,6 +87,7 @@ static bool apply_option(const Arg *arg, Request *request) {
   switch (arg->option) {
     case OPT_DEVICE: request->session.device = arg->value; return true;
     case OPT_ISA: request->session.isa = arg->value; return true;
+    case OPT_REPRODUCIBLE: request->session.reproducible = 1; return true;
     case OPT_VERIFY: request->run.verify = true; return true;
     case OPT_JSON: request->json = true; return true;
     case OPT_FILE: request->file = arg->value; return true;

@@ -6,7 +6,7 @@
 
 enum {
   OPT_BATCHES, OPT_SLOTS, OPT_MODE, OPT_DEVICE, OPT_VERIFY, OPT_REPEAT, OPT_JSON, OPT_BIAS,
-  OPT_RESIDUAL, OPT_RELU, OPT_CLAMP, OPT_THREADS, OPT_ISA
+  OPT_RESIDUAL, OPT_RELU, OPT_CLAMP, OPT_THREADS, OPT_ISA, OPT_REPRODUCIBLE
 };
 
 static const OptionSpec options[] = {
@@ -23,6 +23,7 @@ static const OptionSpec options[] = {
     [OPT_CLAMP] = {"--clamp", "MIN,MAX", "activation min(max(x, MIN), MAX)"},
     [OPT_THREADS] = {"--threads", "N", "CPU threads, instead of SPORKLE_THREADS"},
     [OPT_ISA] = {"--isa", "NAME", "CPU instruction set, instead of SPORKLE_CPU_ISA"},
+    [OPT_REPRODUCIBLE] = {"--reproducible", NULL, "same bits for any thread count and batch split"},
 };
 
 typedef struct Request {
@@ -69,6 +70,7 @@ static bool apply_option(const Arg *arg, Request *request) {
     case OPT_MODE: return apply_mode(arg, request);
     case OPT_DEVICE: request->session.device = arg->value; return true;
     case OPT_ISA: request->session.isa = arg->value; return true;
+    case OPT_REPRODUCIBLE: request->session.reproducible = 1; return true;
     case OPT_VERIFY: request->pipeline.verify = true; return true;
     case OPT_JSON: request->json = true; return true;
     case OPT_BIAS: inputs->bias = arg->value; return true;

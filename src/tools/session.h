@@ -10,6 +10,7 @@ typedef struct SessionOptions {
   const char *device;  // --device; NULL: SPORKLE_DEVICE or the selector
   const char *isa;     // --isa; NULL: SPORKLE_CPU_ISA or the best
   uint32_t threads;    // --threads; 0: SPORKLE_THREADS or affinity and cgroup
+  int reproducible;    // --reproducible; 0: SPORKLE_REPRODUCIBLE
 } SessionOptions;
 
 typedef struct Session {

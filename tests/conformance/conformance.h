@@ -49,3 +49,4 @@ int group_cache(void);
 int group_table(void);
 int group_unload(void);
 int group_quiet(void);
+int group_reproducible(void);

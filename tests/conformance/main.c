@@ -31,6 +31,8 @@ static const Group groups[] = {
     {"table", "the function table names every function", group_table},
     {"unload", "shutdown, dlclose, exit with work in flight", group_unload},
     {"quiet", "nothing on stdout or stderr in normal use", group_quiet},
+    {"reproducible", "the same bits for any thread count, batch split, cold or warm cache",
+     group_reproducible},
 };
 
 int main(int argc, char **argv) {

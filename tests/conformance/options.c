@@ -107,6 +107,7 @@ static void bad_variables(void **state) {
   bad_variable_is_named("SPORKLE_THREADS", "-1");
   bad_variable_is_named("SPORKLE_CPU_ISA", "mmx");
   bad_variable_is_named("SPORKLE_REQUIRE", "luck");
+  bad_variable_is_named("SPORKLE_REPRODUCIBLE", "mostly");
 }
 
 static void unknown_variable_warns_with_nearest_name(void **state) {

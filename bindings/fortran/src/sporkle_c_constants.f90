@@ -46,6 +46,7 @@ module sporkle_c_constants
   integer(c_int32_t), parameter :: SPORKLE_CONTEXT_DEBUG = 1
   integer(c_int32_t), parameter :: SPORKLE_CONTEXT_REQUIRE_GPU = 2
   integer(c_int32_t), parameter :: SPORKLE_CONTEXT_ENABLE_NULL = 4
+  integer(c_int32_t), parameter :: SPORKLE_CONTEXT_REPRODUCIBLE = 8
 
   integer(c_int32_t), parameter :: SPORKLE_DEVICE_KIND_CPU = 1
   integer(c_int32_t), parameter :: SPORKLE_DEVICE_KIND_GL = 2

@@ -7,7 +7,7 @@ module sporkle_contexts
   use sporkle_c, only: sporkle_context_create, sporkle_context_desc, sporkle_context_destroy, &
     sporkle_context_stats, sporkle_conv2d_result, sporkle_null_control, &
     sporkle_stats_t => sporkle_stats, SPORKLE_CONTEXT_DEBUG, SPORKLE_CONTEXT_ENABLE_NULL, &
-    SPORKLE_CONTEXT_REQUIRE_GPU, SPORKLE_OK
+    SPORKLE_CONTEXT_REPRODUCIBLE, SPORKLE_CONTEXT_REQUIRE_GPU, SPORKLE_OK
   use sporkle_devices, only: sporkle_device_t, sporkle_option_t, sporkle_property_t, &
     sporkle_unavailable_t
   use sporkle_logging, only: set_log_handler, sporkle_log_handler
@@ -159,12 +159,13 @@ contains
   ! that over the default. desc gives what has no argument here: allocator,
   ! parallel_for (module sporkle_openmp sets that).
   subroutine context_create(self, device, threads, cpu_isa, cache_dir, fence_capacity, &
-      plan_cache_bytes, debug, require_gpu, enable_null, log, log_level, desc, stat, errmsg)
+      plan_cache_bytes, debug, require_gpu, enable_null, reproducible, log, log_level, desc, &
+      stat, errmsg)
     class(sporkle_context_t), intent(inout) :: self
     character(len=*), intent(in), optional :: device, cpu_isa, cache_dir
     integer, intent(in), optional :: threads, fence_capacity, log_level
     integer(int64), intent(in), optional :: plan_cache_bytes
-    logical, intent(in), optional :: debug, require_gpu, enable_null
+    logical, intent(in), optional :: debug, require_gpu, enable_null, reproducible
     procedure(sporkle_log_handler), optional :: log
     type(sporkle_context_desc), intent(in), optional :: desc
     integer, intent(out), optional :: stat
@@ -188,6 +189,7 @@ contains
     if (wanted(debug)) raw%flags = ior(raw%flags, SPORKLE_CONTEXT_DEBUG)
     if (wanted(require_gpu)) raw%flags = ior(raw%flags, SPORKLE_CONTEXT_REQUIRE_GPU)
     if (wanted(enable_null)) raw%flags = ior(raw%flags, SPORKLE_CONTEXT_ENABLE_NULL)
+    if (wanted(reproducible)) raw%flags = ior(raw%flags, SPORKLE_CONTEXT_REPRODUCIBLE)
     if (present(log)) call set_log_handler(raw, log)
     code = sporkle_context_create(raw, self%handle_)
     self%owner_ = code == SPORKLE_OK
