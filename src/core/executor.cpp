@@ -1,5 +1,6 @@
 #include "core/executor.h"
 
+#include <algorithm>
 #include <cinttypes>
 
 #include "core/timeline.h"
@@ -111,19 +112,14 @@ Status Executor::acquire(Deadline deadline, sporkle_slot* out) {
   while (!try_acquire(out)) {
     if (deadline.passed()) return SPORKLE_TIMEOUT;
     // A slot becomes free by a release or by the end of work set aside; both
-    // change this word while somebody is counted as waiting.
-    multi_waiters.fetch_add(1);
-    const uint32_t events = multi_events.load(std::memory_order_acquire);
-    bool taken;
-    try {
-      taken = try_acquire(out);
-    } catch (...) {
-      multi_waiters.fetch_sub(1);
-      throw;
-    }
-    if (!taken) futex_wait(multi_events, events, deadline);
-    multi_waiters.fetch_sub(1);
-    if (taken) return SPORKLE_OK;
+    // change the gathering while somebody is counted as waiting.
+    const auto none_free = [&] {
+      const std::lock_guard lock(mutex_);
+      reclaim_aside();
+      const auto is_free = [](const Slot& slot) { return slot.state == State::free; };
+      return !closed_ && std::none_of(slots_.begin(), slots_.end(), is_free);
+    };
+    Protocol::sleep_for_any(gathering, none_free, deadline);
   }
   return SPORKLE_OK;
 }

@@ -7,12 +7,10 @@
 
 #include "base/handle.h"
 #include "core/fence_pool.h"
-#include "core/timeline.h"
 
 namespace sporkle {
 
 constexpr uint32_t fence_chunk_slots = 64;  // 1 KiB
-constexpr uint32_t fence_no_slot = UINT32_MAX;
 
 // The slot with this index, or null when it has never existed.
 FenceSlot* fence_find(uint32_t index) noexcept;
@@ -20,16 +18,10 @@ FenceSlot* fence_find(uint32_t index) noexcept;
 // The pool that owns a slot that exists.
 FencePool* fence_pool_of(uint32_t index) noexcept;
 
-inline uint64_t fence_counter(uint32_t timeline) noexcept {
-  return timelines[timeline].counter.load(std::memory_order_acquire);
-}
-
-// A free slot keeps the index of the next one in its value. The head carries a
-// tag against ABA: {tag 43 | index + 1: 21 bits}, index + 1 == 0 for none.
 class FencePool {
  public:
   std::atomic<bool> taken{false};
-  std::atomic<uint64_t> head{0};
+  Protocol::Head head{0};  // of the free slots
   std::atomic<uint32_t> used{0};
   // Counted here and not in the context, which may be gone: fence functions
   // pin nothing. The line is written by every take anyway.
@@ -41,13 +33,9 @@ class FencePool {
   std::mutex growth;
 
   void push(uint32_t index) noexcept;
-  uint32_t pop() noexcept;  // fence_no_slot when none is free
+  uint32_t pop() noexcept;  // Protocol::no_slot when none is free
   // Throws Error.
   void grow(uint32_t capacity);
-
- private:
-  static constexpr uint64_t index_bits = 21;
-  static constexpr uint64_t index_mask = (uint64_t{1} << index_bits) - 1;
 };
 
 }  // namespace sporkle

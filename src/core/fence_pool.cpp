@@ -65,26 +65,15 @@ FencePool* fence_pool_of(uint32_t index) noexcept {
   return owner == 0 ? nullptr : &pool_at(owner - 1);
 }
 
-void FencePool::push(uint32_t index) noexcept {
-  FenceSlot* slot = fence_find(index);
-  uint64_t old = head.load(std::memory_order_relaxed);
-  uint64_t next;
-  do {
-    slot->value.store(old & index_mask, std::memory_order_relaxed);
-    next = ((old >> index_bits) + 1) << index_bits | (index + 1);
-  } while (!head.compare_exchange_weak(old, next, std::memory_order_acq_rel));
-}
+namespace {
 
-uint32_t FencePool::pop() noexcept {
-  uint64_t old = head.load(std::memory_order_acquire);
-  for (;;) {
-    const auto first = static_cast<uint32_t>(old & index_mask);
-    if (first == 0) return fence_no_slot;
-    const uint64_t rest = fence_find(first - 1)->value.load(std::memory_order_relaxed);
-    const uint64_t next = ((old >> index_bits) + 1) << index_bits | (rest & index_mask);
-    if (head.compare_exchange_weak(old, next, std::memory_order_acq_rel)) return first - 1;
-  }
-}
+FenceSlot& slot_at(uint32_t index) noexcept { return *fence_find(index); }
+
+}  // namespace
+
+void FencePool::push(uint32_t index) noexcept { Protocol::push(head, index, slot_at); }
+
+uint32_t FencePool::pop() noexcept { return Protocol::pop(head, slot_at); }
 
 void FencePool::grow(uint32_t capacity) {
   const std::lock_guard lock(growth);

@@ -11,20 +11,12 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "core/fence_slot.h"
+#include "core/timeline.h"
 
 namespace sporkle {
 
 class Log;
 class FencePool;
-
-// One taken slot, as the submitting code and the device hold it.
-struct FenceRef {
-  uint32_t slot = 0;
-  uint64_t generation = 0;  // 0: no fence
-
-  explicit operator bool() const { return generation != 0; }
-};
 
 sporkle_fence fence_handle(FenceRef ref) noexcept;
 
@@ -58,8 +50,8 @@ void fence_abandon(FenceRef ref, bool owned) noexcept;
 // afterwards or calls timeline_notify. Does nothing when the fence is gone.
 void fence_fail(FenceRef ref, Status status) noexcept;
 
-// Moves a pending fence to another queue (failover). Returns false when the
-// fence is gone or final.
+// Moves a pending fence to another queue (failover), once in its life. Returns
+// false when the fence is gone, final, or has been moved before.
 bool fence_move(FenceRef ref, uint32_t timeline, uint64_t value) noexcept;
 
 // The four user operations. None allocates.

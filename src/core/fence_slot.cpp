@@ -16,7 +16,7 @@ FenceRef fence_take(FencePool* pool, bool owned) {
          pool->limit.load());
   }
   const uint32_t index = pool->pop();
-  if (index == fence_no_slot) {
+  if (index == Protocol::no_slot) {
     if (!owned) pool->used.fetch_sub(1, std::memory_order_relaxed);
     fail(SPORKLE_ERROR_POOL_EXHAUSTED, "fence: no slot is free");
   }
@@ -26,65 +26,40 @@ FenceRef fence_take(FencePool* pool, bool owned) {
 }
 
 void fence_arm(FenceRef ref, uint32_t timeline, uint64_t value, bool owned) noexcept {
-  FenceSlot* slot = fence_find(ref.slot);
-  slot->value.store(value, std::memory_order_relaxed);
-  slot->state.store(FenceState::make(ref.generation, timeline, FenceKind::pending, owned).word,
-                    std::memory_order_release);
+  Protocol::arm(*fence_find(ref.slot), ref.generation, timeline, value, owned);
 }
 
 namespace {
 
-// Makes the slot stale for every holder of a handle and puts it back; a slot
-// whose generations are used up is retired.
-void recycle(uint32_t index, FenceState old, bool owned) noexcept {
-  FencePool* pool = fence_pool_of(index);
+// Puts a stale slot back; one whose generations are used up is retired.
+void recycle(FenceRef ref, bool owned) noexcept {
+  FencePool* pool = fence_pool_of(ref.slot);
   pool->destroyed.fetch_add(1, std::memory_order_relaxed);
   if (!owned) pool->used.fetch_sub(1, std::memory_order_relaxed);
-  if (old.generation() < FenceState::generation_limit) pool->push(index);
-}
-
-bool retire_state(FenceSlot* slot, FenceState expected) noexcept {
-  const auto next = FenceState::make(expected.generation() + 1, 0, FenceKind::free, false);
-  uint64_t word = expected.word;
-  return slot->state.compare_exchange_strong(word, next.word, std::memory_order_acq_rel);
+  if (ref.generation < FenceState::generation_limit) pool->push(ref.slot);
 }
 
 }  // namespace
 
 void fence_abandon(FenceRef ref, bool owned) noexcept {
-  FenceSlot* slot = fence_find(ref.slot);
-  const FenceState state{slot->state.load()};
-  if (state.generation() == ref.generation && retire_state(slot, state)) {
-    recycle(ref.slot, state, owned);
+  FenceState old;
+  if (Protocol::retire(*fence_find(ref.slot), ref.generation, true, true, &old) == SPORKLE_OK) {
+    recycle(ref, owned);
   }
 }
 
 void fence_fail(FenceRef ref, Status status) noexcept {
-  FenceSlot* slot = fence_find(ref.slot);
-  FenceState state{slot->state.load(std::memory_order_acquire)};
-  while (state.generation() == ref.generation && state.kind() == FenceKind::pending) {
-    if (slot->state.compare_exchange_weak(state.word, state.with_failure(status).word,
-                                          std::memory_order_acq_rel)) {
-      return;
-    }
-  }
+  Protocol::fail(*fence_find(ref.slot), ref.generation, status, Protocol::any_timeline);
 }
 
 bool fence_move(FenceRef ref, uint32_t timeline, uint64_t value) noexcept {
   FenceSlot* slot = fence_find(ref.slot);
-  FenceState state{slot->state.load(std::memory_order_acquire)};
-  // The moving bit makes polls answer "pending" while value and timeline disagree.
-  do {
-    if (state.generation() != ref.generation || state.kind() != FenceKind::pending) return false;
-  } while (!slot->state.compare_exchange_weak(state.word, state.with_moving(true).word,
-                                              std::memory_order_acq_rel));
-  const uint32_t old_timeline = state.timeline();
-  slot->value.store(value, std::memory_order_release);
-  uint64_t moving = state.with_moving(true).word;
-  const bool moved = slot->state.compare_exchange_strong(
-      moving, state.with_moving(false).with_timeline(timeline).word, std::memory_order_acq_rel);
-  timeline_notify(old_timeline);
-  return moved;
+  const FenceState before{slot->state.load(std::memory_order_acquire)};
+  const auto moved =
+      Protocol::move(*slot, ref.generation, timeline, value, timelines, gathering);
+  // Destroyed meanwhile: `owned` never changes during a slot's life.
+  if (moved == Protocol::Move::recycle) recycle(ref, before.owned());
+  return moved == Protocol::Move::done;
 }
 
 const FenceSlot* fence_slot(sporkle_fence fence) noexcept {
@@ -96,25 +71,19 @@ const FenceSlot* fence_slot(sporkle_fence fence) noexcept {
 Status fence_poll(sporkle_fence fence) noexcept {
   const FenceSlot* slot = fence_slot(fence);
   if (slot == nullptr) return SPORKLE_ERROR_INVALID_HANDLE;
-  return fence_poll_slot(*slot, decode_handle(fence).generation, fence_counter);
+  return Protocol::poll(*slot, decode_handle(fence).generation, timelines);
 }
 
 Status fence_destroy(sporkle_fence fence, bool force) noexcept {
   if (fence_slot(fence) == nullptr) return SPORKLE_ERROR_INVALID_HANDLE;
   const HandleBits bits = decode_handle(fence);
-  FenceSlot* slot = fence_find(bits.slot);
-  for (;;) {
-    const FenceState state{slot->state.load(std::memory_order_acquire)};
-    if (state.generation() != bits.generation || state.kind() == FenceKind::free) {
-      return SPORKLE_ERROR_INVALID_HANDLE;
-    }
-    if (state.owned() && !force) return SPORKLE_ERROR_INVALID_ARGUMENT;
-    if (!retire_state(slot, state)) continue;
-    const uint32_t timeline = state.timeline();
-    recycle(bits.slot, state, state.owned());
-    if (state.kind() == FenceKind::pending) timeline_notify(timeline);
-    return SPORKLE_OK;
-  }
+  FenceState old;
+  const Status status =
+      Protocol::retire(*fence_find(bits.slot), bits.generation, force, false, &old);
+  if (status != SPORKLE_OK) return status;
+  if (!old.moving()) recycle({bits.slot, bits.generation}, old.owned());
+  if (old.kind() == FenceKind::pending) timeline_notify(old.timeline());
+  return SPORKLE_OK;
 }
 
 bool fence_is_foreign(sporkle_fence fence) noexcept {
@@ -139,7 +108,8 @@ void fence_pool_fail_all(FencePool* pool, uint32_t timeline, Status status) noex
       [](void* data, FenceRef ref, FenceState state) {
         const Job* j = static_cast<const Job*>(data);
         if (state.timeline() != j->timeline || state.kind() != FenceKind::pending) return;
-        if (fence_poll(fence_handle(ref)) == SPORKLE_NOT_READY) fence_fail(ref, j->status);
+        if (fence_poll(fence_handle(ref)) != SPORKLE_NOT_READY) return;
+        Protocol::fail(*fence_find(ref.slot), ref.generation, j->status, j->timeline);
       },
       &job);
   timeline_notify(timeline);

@@ -10,16 +10,6 @@ namespace {
 // Long enough to catch work that is about to end, short against a sleep.
 constexpr int spin_rounds = 64;
 
-struct Sleeper {
-  explicit Sleeper(std::atomic<uint32_t>& count) : count_(count) { count_.fetch_add(1); }
-  ~Sleeper() { count_.fetch_sub(1); }
-  Sleeper(const Sleeper&) = delete;
-  Sleeper& operator=(const Sleeper&) = delete;
-
- private:
-  std::atomic<uint32_t>& count_;
-};
-
 Status spin(sporkle_fence fence) noexcept {
   Status status = fence_poll(fence);
   for (int i = 0; i < spin_rounds && status == SPORKLE_NOT_READY; ++i) {
@@ -27,19 +17,6 @@ Status spin(sporkle_fence fence) noexcept {
     status = fence_poll(fence);
   }
   return status;
-}
-
-// One sleep on the fence's timeline. The state is read again after the sleeper
-// is counted in: a fence that moved before that would be published elsewhere.
-void sleep_once(sporkle_fence fence, const FenceSlot& slot, Deadline deadline) noexcept {
-  const FenceState state{slot.state.load(std::memory_order_acquire)};
-  Timeline& timeline = timelines[state.timeline()];
-  const Sleeper sleeper(timeline.waiters);
-  const uint32_t events = timeline.events.load(std::memory_order_acquire);
-  const uint64_t value = slot.value.load(std::memory_order_acquire);
-  if (slot.state.load(std::memory_order_acquire) != state.word) return;
-  if (fence_poll(fence) != SPORKLE_NOT_READY) return;
-  futex_wait(timeline.events, events, deadline, state.moving() ? futex_all : timeline_mask(value));
 }
 
 // Looks at all fences. Returns NOT_READY while the condition does not hold.
@@ -73,8 +50,9 @@ Status fence_wait(sporkle_fence fence, Deadline deadline) noexcept {
   if (deadline.passed()) return SPORKLE_TIMEOUT;
   status = spin(fence);
   const FenceSlot* slot = fence_slot(fence);
+  const uint64_t generation = decode_handle(fence).generation;
   while (status == SPORKLE_NOT_READY) {
-    sleep_once(fence, *slot, deadline);
+    Protocol::sleep_for(*slot, generation, timelines, deadline);
     status = fence_poll(fence);
     if (status == SPORKLE_NOT_READY && deadline.passed()) return SPORKLE_TIMEOUT;
   }
@@ -85,13 +63,13 @@ Status fence_wait_many(const sporkle_fence* fences, uint32_t count, bool any, De
                        uint32_t* out_index) noexcept {
   uint32_t index = 0;
   Status status = scan(fences, count, any, &index);
+  const auto pending = [&] {
+    status = scan(fences, count, any, &index);
+    return status == SPORKLE_NOT_READY;
+  };
   while (status == SPORKLE_NOT_READY && !deadline.passed()) {
-    const Sleeper sleeper(multi_waiters);
-    const uint32_t events = multi_events.load(std::memory_order_acquire);
-    status = scan(fences, count, any, &index);
-    if (status != SPORKLE_NOT_READY) break;
-    futex_wait(multi_events, events, deadline);
-    status = scan(fences, count, any, &index);
+    Protocol::sleep_for_any(gathering, pending, deadline);
+    if (status == SPORKLE_NOT_READY) pending();
   }
   if (status == SPORKLE_NOT_READY) return SPORKLE_TIMEOUT;
   if (out_index != nullptr) *out_index = index;

@@ -5,20 +5,39 @@
 #pragma once
 
 #include <atomic>
+#include <climits>
 #include <cstdint>
 
 #include "base/futex.h"
+#include "core/fence_protocol.h"
 
 namespace sporkle {
 
-struct alignas(64) Timeline {
-  std::atomic<uint64_t> counter{0};  // everything up to this value has ended
-  std::atomic<uint32_t> events{0};   // futex word, changed whenever a waiter must look again
-  std::atomic<uint32_t> waiters{0};
+// The memory interface of fence_protocol.h on the machine at hand.
+struct HardwareMemory {
+  template <class T>
+  using Atomic = std::atomic<T>;
+
+  static void full_fence() noexcept { std::atomic_thread_fence(std::memory_order_seq_cst); }
+  static void sleep(const Atomic<uint32_t>& word, uint32_t seen, Deadline deadline,
+                    uint32_t mask) noexcept {
+    futex_wait(word, seen, deadline, mask);
+  }
+  static void wake(const Atomic<uint32_t>& word, uint32_t mask) noexcept {
+    futex_wake(word, INT_MAX, mask);
+  }
 };
+
+using Protocol = FenceProtocol<HardwareMemory>;
+using Timeline = Protocol::Timeline;
+using FenceSlot = Protocol::Slot;
+static_assert(sizeof(FenceSlot) == 16, "a chunk of 64 fences is 1 KiB");
 
 constexpr uint32_t timeline_limit = 4096;
 extern constinit Timeline timelines[timeline_limit];
+
+// Waiters on several timelines sleep on this word instead.
+extern constinit Protocol::Gathering gathering;
 
 // Takes a timeline; its counter continues from where the last owner left it.
 // Throws Error SPORKLE_ERROR_POOL_EXHAUSTED.
@@ -38,16 +57,12 @@ bool timeline_wait(uint32_t index, uint64_t value, Deadline deadline) noexcept;
 // Wakes everyone who waits on the timeline: a fence changed state by itself.
 void timeline_notify(uint32_t index) noexcept;
 
-// Waiters on several timelines sleep on this word instead.
-extern constinit std::atomic<uint32_t> multi_events;
-extern constinit std::atomic<uint32_t> multi_waiters;
-
-// Makes everyone who sleeps on multi_events look again.
+// Makes everyone who sleeps on the gathering look again.
 void multi_notify() noexcept;
 
 // Waiters for `value` sleep with this mask, so that a publish wakes those in
 // the range it covers and few others.
-inline uint32_t timeline_mask(uint64_t value) noexcept { return 1u << (value % 32); }
+inline uint32_t timeline_mask(uint64_t value) noexcept { return Protocol::mask_of(value); }
 
 // Called in a forked child before the first context is created: nothing of the
 // parent is in flight here.
