@@ -1,0 +1,86 @@
+#include "backends/amdgpu/pm4/register_check.h"
+
+namespace sporkle::pm4 {
+
+namespace {
+
+constexpr const char* foreign = "a register that is not ours to write";
+constexpr const char* reserved = "reserved bits of a register";
+constexpr const char* not_zero = "a register that must be 0";
+
+const char* keep(uint32_t bit, uint32_t value, uint32_t* place, ShaderRegisters* registers) {
+  *place = value;
+  registers->known |= bit;
+  return nullptr;
+}
+
+const char* keep_zero(uint32_t bit, uint32_t value, ShaderRegisters* registers) {
+  if (value != 0) return not_zero;
+  registers->known |= bit;
+  return nullptr;
+}
+
+const char* keep_threads(uint32_t axis, uint32_t value, Generation g, ShaderRegisters* registers) {
+  constexpr Field full[] = {Field::COMPUTE_NUM_THREAD_X_NUM_THREAD_FULL,
+                            Field::COMPUTE_NUM_THREAD_Y_NUM_THREAD_FULL,
+                            Field::COMPUTE_NUM_THREAD_Z_NUM_THREAD_FULL};
+  if ((value & ~mask(full[axis], g)) != 0) return "a partial workgroup or reserved bits";
+  return keep(1u << (7 + axis), value, &registers->threads[axis], registers);
+}
+
+const char* keep_program(Register reg, Generation g, uint32_t value, ShaderRegisters* registers) {
+  if ((value & ~named_bits(reg, g)) != 0) return reserved;
+  if (reg == Register::COMPUTE_PGM_RSRC1) {
+    return keep(known_rsrc1, value, &registers->rsrc1, registers);
+  }
+  if (reg == Register::COMPUTE_PGM_RSRC2) {
+    return keep(known_rsrc2, value, &registers->rsrc2, registers);
+  }
+  return keep(known_rsrc3, value, &registers->rsrc3, registers);
+}
+
+const char* apply(Register reg, uint32_t value, Generation g, ShaderRegisters* registers) {
+  if (reg >= Register::COMPUTE_USER_DATA_0 && reg <= Register::COMPUTE_USER_DATA_15) {
+    const auto index = static_cast<uint32_t>(reg) -
+                       static_cast<uint32_t>(Register::COMPUTE_USER_DATA_0);
+    registers->user[index] = value;
+    registers->user_known |= 1u << index;
+    return nullptr;
+  }
+  switch (reg) {
+    case Register::COMPUTE_PGM_LO:
+      return keep(known_pgm_lo, value, &registers->pgm_lo, registers);
+    case Register::COMPUTE_PGM_HI:
+      if ((value & ~mask(Field::COMPUTE_PGM_HI_DATA, g)) != 0) return reserved;
+      return keep(known_pgm_hi, value, &registers->pgm_hi, registers);
+    case Register::COMPUTE_PGM_RSRC1:
+    case Register::COMPUTE_PGM_RSRC2:
+    case Register::COMPUTE_PGM_RSRC3: return keep_program(reg, g, value, registers);
+    case Register::COMPUTE_TMPRING_SIZE: return keep_zero(known_tmpring, value, registers);
+    case Register::COMPUTE_RESOURCE_LIMITS: return keep_zero(known_limits, value, registers);
+    case Register::COMPUTE_NUM_THREAD_X: return keep_threads(0, value, g, registers);
+    case Register::COMPUTE_NUM_THREAD_Y: return keep_threads(1, value, g, registers);
+    case Register::COMPUTE_NUM_THREAD_Z: return keep_threads(2, value, g, registers);
+    case Register::COMPUTE_START_X: return keep_zero(1u << 10, value, registers);
+    case Register::COMPUTE_START_Y: return keep_zero(1u << 11, value, registers);
+    case Register::COMPUTE_START_Z: return keep_zero(1u << 12, value, registers);
+    case Register::COMPUTE_RESTART_X: return keep_zero(1u << 13, value, registers);
+    case Register::COMPUTE_RESTART_Y: return keep_zero(1u << 14, value, registers);
+    case Register::COMPUTE_RESTART_Z: return keep_zero(1u << 15, value, registers);
+    default: return foreign;
+  }
+}
+
+}  // namespace
+
+const char* apply_registers(const SetRegisters& set, Generation generation,
+                            ShaderRegisters* registers) {
+  for (uint32_t i = 0; i < set.count; ++i) {
+    const Register reg = find_register(set.address + i, generation);
+    const char* fault = apply(reg, set.values[i], generation, registers);
+    if (fault != nullptr) return fault;
+  }
+  return nullptr;
+}
+
+}  // namespace sporkle::pm4

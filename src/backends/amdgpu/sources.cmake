@@ -1,0 +1,11 @@
+set(SPORKLE_AMDGPU_SOURCES
+  src/backends/amdgpu/pm4/commands.cpp
+  src/backends/amdgpu/pm4/decoder.cpp
+  src/backends/amdgpu/pm4/dispatch.cpp
+  src/backends/amdgpu/pm4/dispatch_check.cpp
+  src/backends/amdgpu/pm4/encoder.cpp
+  src/backends/amdgpu/pm4/register_check.cpp
+  src/backends/amdgpu/pm4/tables.cpp
+  src/backends/amdgpu/pm4/target.cpp
+  src/backends/amdgpu/pm4/validator.cpp
+  src/backends/amdgpu/ring_buffer_manager.cpp)
