@@ -1,26 +1,12 @@
 #include "pm4_shim.h"
 
 #include <cstring>
-#include <memory>
-#include <vector>
 
 #include "backends/amdgpu/pm4/decoder.h"
-#include "backends/amdgpu/pm4/encoder.h"
-#include "backends/amdgpu/pm4/validator.h"
+#include "queue_shim.h"
 
 using namespace sporkle;
 using namespace sporkle::pm4;
-
-struct pm4_queue {
-  Target target;
-  std::vector<KernelObject> kernels;
-  std::vector<AddressRange> ranges;
-  std::vector<CallableBuffer> buffers;
-  Registry registry;
-  Refusal refusal;
-  std::unique_ptr<Encoder> encoder;
-  std::unique_ptr<Validator> validator;
-};
 
 namespace {
 

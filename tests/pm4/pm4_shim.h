@@ -93,6 +93,9 @@ void pm4_ring_destroy(pm4_ring *ring);
 pm4_ring_view pm4_ring_memory(pm4_ring *ring);
 /* Submits a NOP packet of `count` dwords after validating it. Returns a sporkle_status. */
 int32_t pm4_ring_submit_nops(pm4_ring *ring, uint32_t count, uint64_t timeout_ns);
+/* Validates `words` for the queue and submits them. */
+int32_t pm4_ring_submit(pm4_ring *ring, pm4_queue *queue, const uint32_t *words, uint32_t count,
+                        uint64_t timeout_ns);
 /* A stream that no validator has seen. */
 int32_t pm4_ring_submit_unvalidated(pm4_ring *ring);
 const char *pm4_ring_reason(pm4_ring *ring);

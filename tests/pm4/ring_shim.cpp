@@ -3,7 +3,7 @@
 
 #include "backends/amdgpu/pm4/tables.h"
 #include "backends/amdgpu/ring_buffer_manager.h"
-#include "pm4_shim.h"
+#include "queue_shim.h"
 
 using namespace sporkle;
 using namespace sporkle::amdgpu;
@@ -67,6 +67,15 @@ int32_t pm4_ring_submit_nops(pm4_ring* ring, uint32_t count, uint64_t timeout_ns
   if (count > 0) words[0] = count == 1 ? pm4::nop_dword : pm4::packet_header(pm4::Opcode::NOP, count);
   pm4::ValidatedStream stream;
   if (!validate(&validator, words, &stream, &ring->reason)) return SPORKLE_ERROR_INVALID_ARGUMENT;
+  return ring->manager->submit(stream, timeout_ns, &ring->reason);
+}
+
+int32_t pm4_ring_submit(pm4_ring* ring, pm4_queue* queue, const uint32_t* words, uint32_t count,
+                        uint64_t timeout_ns) {
+  pm4::ValidatedStream stream;
+  if (!validate(queue->validator.get(), {words, count}, &stream, &ring->reason)) {
+    return SPORKLE_ERROR_INVALID_ARGUMENT;
+  }
   return ring->manager->submit(stream, timeout_ns, &ring->reason);
 }
 
