@@ -801,6 +801,152 @@ SPORKLE_EXPORT sporkle_status sporkle_null_control(sporkle_context context, uint
                                                    uint64_t count);
 
 /* ------------------------------------------------------------------------
+ * OpenGL interop (experimental, outside the ABI promise)
+ * Thread-safety: any thread; what a call does to the "attached context" is
+ * about the calling thread alone.
+ * Ownership: names belong to the share group, not to a thread: the caller
+ * deletes those it created; a buffer's name goes with the buffer.
+ *
+ * For programs that issue OpenGL commands themselves. sporkle_gl_attach makes a
+ * context of the device's share group current on the calling thread; the names
+ * below are real there, for the caller's own glBindBuffer, glUseProgram and so
+ * on. Between the caller's commands and work submitted to the library stands a
+ * hand-over in one direction or the other: a flush and a wait on the GPU.
+ *
+ * Every function that works in the attached context returns
+ * SPORKLE_ERROR_INVALID_ARGUMENT when the thread is not attached to the device,
+ * SPORKLE_ERROR_BUSY when another context has been made current meanwhile,
+ * SPORKLE_ERROR_DEVICE_LOST when the device was reset after the attach (detach,
+ * attach again; the old names are gone), and SPORKLE_ERROR_UNSUPPORTED for a
+ * device without OpenGL; these are not repeated below. They keep the caller's
+ * bindings but for what they are named after, and they read the context's
+ * glGetError until it is clear.
+ *
+ * A thread that ends while attached is detached. Destroying the sporkle_context
+ * detaches the thread that does it; the others keep their context current until
+ * they attach again or end, and the names in it stay usable by gl* calls.
+ * ---------------------------------------------------------------------- */
+
+/* Attaches the calling thread: makes a context of the share group of `device`
+ * current on it, with the robustness of the library's own. Counted: each attach
+ * wants its detach. The state of the context (bindings, current program) is
+ * that of a new context or what an earlier user left.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (device out of range),
+ * SPORKLE_ERROR_UNSUPPORTED (no OpenGL device, or the driver refuses another
+ * context), SPORKLE_ERROR_BUSY (a context of the caller's own is current on the
+ * thread, or one of another device: nothing is changed), SPORKLE_ERROR_DEVICE_LOST,
+ * SPORKLE_ERROR_POOL_EXHAUSTED. */
+SPORKLE_EXPORT sporkle_status sporkle_gl_attach(sporkle_context context, uint32_t device);
+
+/* Undoes one attach of the calling thread; the last one makes no context
+ * current, unless the caller has made another one current meanwhile: that one
+ * stays.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (not attached to this device). Works
+ * on a lost device. */
+SPORKLE_EXPORT sporkle_status sporkle_gl_detach(sporkle_context context, uint32_t device);
+
+/* Orders the commands that the caller has issued in the attached context before
+ * whatever is submitted to the device afterwards; a fence inserted afterwards
+ * covers them. Does not wait. `buffer` (may be NULL) is one whose content the
+ * CPU will read: after such a fence and sporkle_buffer_invalidate it sees what
+ * the caller's commands wrote.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (buffer of another context or device),
+ * SPORKLE_ERROR_POOL_EXHAUSTED (too many operations in flight). */
+SPORKLE_EXPORT sporkle_status sporkle_gl_hand_over(sporkle_context context, uint32_t device,
+                                                   sporkle_buffer buffer);
+
+/* Orders everything submitted to the device so far before the commands that the
+ * caller issues afterwards in the attached context. Waits until the library's
+ * thread has told the driver, not for the GPU. `buffer` (may be NULL) is one
+ * that the CPU has flushed: required before the caller's commands read or write
+ * it, because a flush may take effect as late as the buffer's next use.
+ * Returns: as sporkle_gl_hand_over; SPORKLE_ERROR_DEVICE_UNAVAILABLE (the driver
+ * takes no commands for 10 seconds). */
+SPORKLE_EXPORT sporkle_status sporkle_gl_take_over(sporkle_context context, uint32_t device,
+                                                   sporkle_buffer buffer);
+
+/* The OpenGL name of a buffer of the library, constant for the buffer's life.
+ * Do not delete or resize it. Needs no attached context. For its content see
+ * sporkle_gl_take_over and sporkle_gl_hand_over.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_UNSUPPORTED (a device
+ * without OpenGL), SPORKLE_ERROR_DEVICE_LOST. */
+SPORKLE_EXPORT sporkle_status sporkle_gl_buffer_name(sporkle_buffer buffer, uint32_t *out_name);
+
+/* Creates a buffer object of `size` bytes with the content at `data`, or
+ * undefined content when `data` is NULL. Its storage is mutable: glBufferData
+ * may size it anew.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (size 0), SPORKLE_ERROR_OUT_OF_MEMORY. */
+SPORKLE_EXPORT sporkle_status sporkle_gl_buffer_create(sporkle_context context, uint32_t device,
+                                                       uint64_t size, const void *data,
+                                                       uint32_t *out_name);
+
+/* Deletes a buffer object that sporkle_gl_buffer_create or the caller made.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (no buffer object). */
+SPORKLE_EXPORT sporkle_status sporkle_gl_buffer_delete(sporkle_context context, uint32_t device,
+                                                       uint32_t name);
+
+/* Copies `size` bytes at `data` to `offset` of a buffer object.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (no buffer object, range outside of it,
+ * data NULL), SPORKLE_ERROR_UNSUPPORTED (its storage does not allow that). */
+SPORKLE_EXPORT sporkle_status sporkle_gl_buffer_write(sporkle_context context, uint32_t device,
+                                                      uint32_t name, uint64_t offset,
+                                                      uint64_t size, const void *data);
+
+/* Copies `size` bytes from `offset` of a buffer object to `data` when the
+ * attached context's commands that write it have ended. After writes by the
+ * library's work, take over first.
+ * Returns: as sporkle_gl_buffer_write. */
+SPORKLE_EXPORT sporkle_status sporkle_gl_buffer_read(sporkle_context context, uint32_t device,
+                                                     uint32_t name, uint64_t offset, uint64_t size,
+                                                     void *data);
+
+/* Binds a buffer object to a storage binding of the attached context; 0 unbinds.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (binding beyond the driver's limit, no
+ * buffer object). */
+SPORKLE_EXPORT sporkle_status sporkle_gl_buffer_bind(sporkle_context context, uint32_t device,
+                                                     uint32_t binding, uint32_t name);
+
+/* Compiles and links a compute shader; `length` bytes of GLSL, no NUL needed.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (source NULL, length 0 or above
+ * INT32_MAX, a NUL inside), SPORKLE_ERROR_OPERATION_FAILED with the first line
+ * of the driver's log. */
+SPORKLE_EXPORT sporkle_status sporkle_gl_program_create(sporkle_context context, uint32_t device,
+                                                        const char *source, uint64_t length,
+                                                        uint32_t *out_program);
+
+/* Deletes a program object of the caller's.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (no program object). */
+SPORKLE_EXPORT sporkle_status sporkle_gl_program_delete(sporkle_context context, uint32_t device,
+                                                        uint32_t program);
+
+/* Copies the driver's binary of a linked program to `data`, its size to
+ * `out_size` and its format to `out_format`. With `data` NULL only the size is
+ * given and the format is 0.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (no program object; capacity below the
+ * size, which is given then), SPORKLE_ERROR_UNSUPPORTED (not linked, or a driver
+ * without binaries). */
+SPORKLE_EXPORT sporkle_status sporkle_gl_program_save(sporkle_context context, uint32_t device,
+                                                      uint32_t program, void *data,
+                                                      uint64_t capacity, uint64_t *out_size,
+                                                      uint32_t *out_format);
+
+/* Makes a program of a binary that sporkle_gl_program_save gave on the same GPU
+ * with the same driver.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (data NULL, size 0 or above INT32_MAX),
+ * SPORKLE_ERROR_OPERATION_FAILED (the driver refuses it). */
+SPORKLE_EXPORT sporkle_status sporkle_gl_program_load(sporkle_context context, uint32_t device,
+                                                      uint32_t format, const void *data,
+                                                      uint64_t size, uint32_t *out_program);
+
+/* Dispatches a compute program on what is bound, followed by a barrier for every
+ * kind of access. Does not wait.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (no linked program; groups outside of
+ * [1, the driver's limit]), SPORKLE_ERROR_OPERATION_FAILED. */
+SPORKLE_EXPORT sporkle_status sporkle_gl_dispatch(sporkle_context context, uint32_t device,
+                                                  uint32_t program, uint32_t groups_x,
+                                                  uint32_t groups_y, uint32_t groups_z);
+
+/* ------------------------------------------------------------------------
  * Function table, for hosts that load the library with dlopen
  * Thread-safety: any thread.   Ownership: the table is static.
  * ---------------------------------------------------------------------- */
@@ -863,6 +1009,28 @@ typedef struct sporkle_api {
   sporkle_status (*executor_release)(sporkle_executor, uint32_t);
   sporkle_status (*context_stats)(sporkle_context, sporkle_stats *);
   sporkle_status (*null_control)(sporkle_context, uint32_t, uint32_t, uint64_t, uint64_t);
+  sporkle_status (*gl_attach)(sporkle_context, uint32_t);
+  sporkle_status (*gl_detach)(sporkle_context, uint32_t);
+  sporkle_status (*gl_hand_over)(sporkle_context, uint32_t, sporkle_buffer);
+  sporkle_status (*gl_take_over)(sporkle_context, uint32_t, sporkle_buffer);
+  sporkle_status (*gl_buffer_name)(sporkle_buffer, uint32_t *);
+  sporkle_status (*gl_buffer_create)(sporkle_context, uint32_t, uint64_t, const void *,
+                                     uint32_t *);
+  sporkle_status (*gl_buffer_delete)(sporkle_context, uint32_t, uint32_t);
+  sporkle_status (*gl_buffer_write)(sporkle_context, uint32_t, uint32_t, uint64_t, uint64_t,
+                                    const void *);
+  sporkle_status (*gl_buffer_read)(sporkle_context, uint32_t, uint32_t, uint64_t, uint64_t,
+                                   void *);
+  sporkle_status (*gl_buffer_bind)(sporkle_context, uint32_t, uint32_t, uint32_t);
+  sporkle_status (*gl_program_create)(sporkle_context, uint32_t, const char *, uint64_t,
+                                      uint32_t *);
+  sporkle_status (*gl_program_delete)(sporkle_context, uint32_t, uint32_t);
+  sporkle_status (*gl_program_save)(sporkle_context, uint32_t, uint32_t, void *, uint64_t,
+                                    uint64_t *, uint32_t *);
+  sporkle_status (*gl_program_load)(sporkle_context, uint32_t, uint32_t, const void *, uint64_t,
+                                    uint32_t *);
+  sporkle_status (*gl_dispatch)(sporkle_context, uint32_t, uint32_t, uint32_t, uint32_t,
+                                uint32_t);
 } sporkle_api;
 
 /* The function table of API major version `major` (SPORKLE_VERSION_MAJOR).

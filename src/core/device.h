@@ -22,6 +22,7 @@
 namespace sporkle {
 
 class CacheStore;
+class GlInterop;
 
 // What a device gets from its context. Everything outlives the device.
 struct DeviceEnvironment {
@@ -154,6 +155,9 @@ class Device {
   // joined, fences still pending fail with `status`. Bounded in time also when
   // the hardware hangs. Called once, before the destructor.
   virtual void close(Status status) noexcept = 0;
+
+  // Null: the device has no OpenGL context to share.
+  virtual GlInterop* gl_interop() noexcept { return nullptr; }
 
   // Null-device controls; other devices refuse.
   virtual void control(uint32_t command, uint64_t value, uint64_t count);

@@ -102,5 +102,6 @@ FORWARD(unsigned, eglDestroyContext, (void *display, void *context), (display, c
 FORWARD(unsigned, eglMakeCurrent, (void *display, void *draw, void *read, void *context),
         (display, draw, read, context))
 FORWARD(unsigned, eglReleaseThread, (void), ())
+FORWARD(void *, eglGetCurrentContext, (void), ())
 FORWARD(void *, eglGetPlatformDisplay, (unsigned platform, void *native, const intptr_t *list),
         (platform, native, list))

@@ -7,7 +7,7 @@ module gpu_unified_buffers
     SPORKLE_BUFFER_DEVICE_READ, SPORKLE_BUFFER_DEVICE_WRITE
   use sporkle_compat_buffer, only: buffer_close, buffer_flush, buffer_gl_name, buffer_invalidate, &
     buffer_open, buffer_valid, mapped_buffer
-  use sporkle_compat_gl, only: gl_bind_buffer
+  use sporkle_compat_gl, only: gl_bind_buffer, gl_collect, gl_lend
   use sporkle_compat_values, only: get_values, put_values
   use gpu_fence_primitives, only: FENCE_INFINITE_TIMEOUT, gpu_fence, gpu_fence_create, &
     gpu_fence_destroy, gpu_fence_wait
@@ -96,6 +96,7 @@ contains
       ok = buffer_flush(buffer%memory, 0_i64, buffer%memory%size)
     end if
     if (.not. ok) return
+    call gl_lend(buffer%memory%handle)
     call gpu_fence_destroy(buffer%sync_fence)
     buffer%sync_fence = gpu_fence_create()
   end subroutine sync_buffer_to_gpu
@@ -106,6 +107,7 @@ contains
     integer :: status
     logical :: ok
     if (.not. buffer_valid(buffer%memory)) return
+    call gl_collect(buffer%memory%handle)
     call gpu_fence_destroy(buffer%sync_fence)
     buffer%sync_fence = gpu_fence_create()
     status = gpu_fence_wait(buffer%sync_fence, FENCE_INFINITE_TIMEOUT)
@@ -116,6 +118,8 @@ contains
     type(unified_buffer), intent(in) :: buffer
     integer, intent(in) :: binding_point
     logical :: ignored
+    if (.not. buffer_valid(buffer%memory)) return
+    call gl_lend(buffer%memory%handle)
     ignored = gl_bind_buffer(binding_point, buffer_gl_name(buffer%memory))
   end subroutine bind_buffer_to_shader
 

@@ -5,17 +5,16 @@
 module sporkle_compat_gl
   use, intrinsic :: iso_c_binding, only: c_int32_t, c_int64_t, c_int8_t, c_loc, c_null_ptr, c_ptr
   use kinds, only: i64
-  use sporkle_c, only: SPORKLE_OK
+  use sporkle_c
   use sporkle_compat_devices, only: device_set
   use sporkle_compat_lock, only: mutex, lock, unlock
   use sporkle_compat_session, only: session_devices, session_drop, session_retain
   use sporkle_compat_text, only: last_error_text, say
-  use sporkle_gl_c
   implicit none
   private
-  public :: gl_attach, gl_detach, gl_publish, gl_compile, gl_delete_program, gl_program_bytes
-  public :: gl_program_from_bytes, gl_make_buffer, gl_drop_buffer, gl_write_buffer
-  public :: gl_read_buffer, gl_bind_buffer, gl_dispatch, gl_buffer_name
+  public :: gl_attach, gl_detach, gl_publish, gl_lend, gl_collect, gl_compile, gl_delete_program
+  public :: gl_program_bytes, gl_program_from_bytes, gl_make_buffer, gl_drop_buffer
+  public :: gl_write_buffer, gl_read_buffer, gl_bind_buffer, gl_dispatch, gl_buffer_name
 
   ! A context attached to the calling thread for the length of one operation; an
   ! attachment that gpu_init made stays underneath.
@@ -58,8 +57,32 @@ contains
     type(c_ptr), intent(in) :: context
     integer(c_int32_t), intent(in) :: device
     integer(c_int32_t) :: ignored
-    if (attached > 0) ignored = sporkle_gl_hand_over(context, device)
+    if (attached > 0) ignored = sporkle_gl_hand_over(context, device, c_null_ptr)
   end subroutine gl_publish
+
+  ! What the CPU has flushed into a buffer of the library is there for the
+  ! caller's next commands.
+  subroutine gl_lend(buffer)
+    type(c_ptr), intent(in) :: buffer
+    type(visit) :: v
+    integer(c_int32_t) :: ignored
+    if (attached == 0) return
+    if (.not. find_device(v)) return
+    ignored = sporkle_gl_take_over(v%context, v%device, buffer)
+    call session_drop()
+  end subroutine gl_lend
+
+  ! What the caller's commands wrote to a buffer of the library is there for the
+  ! CPU after a fence that is created next.
+  subroutine gl_collect(buffer)
+    type(c_ptr), intent(in) :: buffer
+    type(visit) :: v
+    integer(c_int32_t) :: ignored
+    if (attached == 0) return
+    if (.not. find_device(v)) return
+    ignored = sporkle_gl_hand_over(v%context, v%device, buffer)
+    call session_drop()
+  end subroutine gl_collect
 
   ! A linked compute program, or 0 with the compiler's words in verbose mode.
   integer function gl_compile(source) result(program)
@@ -202,7 +225,7 @@ contains
     integer(c_int32_t) :: size(3)
     ok = enter(v)
     if (.not. ok) return
-    ok = sporkle_gl_take_over(v%context, v%device) == SPORKLE_OK
+    ok = sporkle_gl_take_over(v%context, v%device, c_null_ptr) == SPORKLE_OK
     do i = 1, ubound(buffers, 1)
       if (ok .and. buffers(i) > 0) ok = sporkle_gl_buffer_bind(v%context, v%device, &
         int(i - 1, c_int32_t), int(buffers(i), c_int32_t)) == SPORKLE_OK
@@ -210,7 +233,7 @@ contains
     size = int(groups, c_int32_t)
     if (ok) ok = sporkle_gl_dispatch(v%context, v%device, int(program, c_int32_t), size(1), &
       size(2), size(3)) == SPORKLE_OK
-    if (ok) ok = sporkle_gl_hand_over(v%context, v%device) == SPORKLE_OK
+    if (ok) ok = sporkle_gl_hand_over(v%context, v%device, c_null_ptr) == SPORKLE_OK
     call leave(v)
   end function gl_dispatch
 

@@ -12,6 +12,7 @@ module sporkle_c
   use sporkle_c_context
   use sporkle_c_conv2d
   use sporkle_c_async
+  use sporkle_c_gl
   use sporkle_c_table
   implicit none
   public

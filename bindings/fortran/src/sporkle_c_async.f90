@@ -1,4 +1,4 @@
-! Functions of sporkle.h in its order: fences, executor, statistics, null device, function table.
+! Functions of sporkle.h in its order: fences, executor, statistics, null device.
 ! SPDX-License-Identifier: MIT
 module sporkle_c_async
   use, intrinsic :: iso_c_binding, only: c_char, c_int32_t, c_int64_t, c_ptr
@@ -9,7 +9,7 @@ module sporkle_c_async
   public :: sporkle_fence_wait_any, sporkle_fence_wait_all, sporkle_fence_destroy
   public :: sporkle_executor_desc_init, sporkle_executor_create, sporkle_executor_destroy
   public :: sporkle_executor_acquire, sporkle_executor_submit, sporkle_executor_release
-  public :: sporkle_context_stats, sporkle_null_control, sporkle_get_api
+  public :: sporkle_context_stats, sporkle_null_control
 
   interface
     function sporkle_fence_insert(context, device, label, out_fence) &
@@ -112,13 +112,6 @@ module sporkle_c_async
       type(c_ptr), value :: context
       integer(c_int32_t), value :: device, command
       integer(c_int64_t), value :: value, count
-      integer(c_int32_t) :: status
-    end function
-
-    function sporkle_get_api(major, out_api) bind(C, name="sporkle_get_api") result(status)
-      import :: c_int32_t, c_ptr
-      integer(c_int32_t), value :: major
-      type(c_ptr), intent(out) :: out_api ! a sporkle_api, for c_f_pointer
       integer(c_int32_t) :: status
     end function
   end interface

@@ -56,5 +56,20 @@ module sporkle_c_table
     type(c_funptr) :: executor_release = c_null_funptr
     type(c_funptr) :: context_stats = c_null_funptr
     type(c_funptr) :: null_control = c_null_funptr
+    type(c_funptr) :: gl_attach = c_null_funptr
+    type(c_funptr) :: gl_detach = c_null_funptr
+    type(c_funptr) :: gl_hand_over = c_null_funptr
+    type(c_funptr) :: gl_take_over = c_null_funptr
+    type(c_funptr) :: gl_buffer_name = c_null_funptr
+    type(c_funptr) :: gl_buffer_create = c_null_funptr
+    type(c_funptr) :: gl_buffer_delete = c_null_funptr
+    type(c_funptr) :: gl_buffer_write = c_null_funptr
+    type(c_funptr) :: gl_buffer_read = c_null_funptr
+    type(c_funptr) :: gl_buffer_bind = c_null_funptr
+    type(c_funptr) :: gl_program_create = c_null_funptr
+    type(c_funptr) :: gl_program_delete = c_null_funptr
+    type(c_funptr) :: gl_program_save = c_null_funptr
+    type(c_funptr) :: gl_program_load = c_null_funptr
+    type(c_funptr) :: gl_dispatch = c_null_funptr
   end type sporkle_api
 end module sporkle_c_table

@@ -3,6 +3,7 @@
 #include <climits>
 #include <utility>
 
+#include "backends/gl/interop_exchange.h"
 #include "base/futex.h"
 #include "core/timeline.h"
 
@@ -29,21 +30,31 @@ void CommandQueue::check_open() const {
   if (refusal_ != SPORKLE_OK) fail(refusal_, "device: %s", refusal_reason_.text);
 }
 
-uint64_t CommandQueue::push(Operation&& operation, RunSink* sink) {
-  const std::lock_guard lock(mutex_);
+Entry& CommandQueue::next_entry() {
   check_open();
   if (submitted_ - completed_ == ring_.size()) {
     fail(SPORKLE_ERROR_POOL_EXHAUSTED, "submit: %zu operations are already in flight",
          ring_.size());
   }
-  const uint64_t value = ++submitted_;
-  Entry& target = ring_[value % ring_.size()];
-  if (operation.fence) fence_arm(operation.fence, timeline_, value, operation.fence_owned);
-  target.operation = std::move(operation);
-  target.sink = sink;
+  Entry& target = ring_[++submitted_ % ring_.size()];
   target.status = SPORKLE_OK;
   target.timer = -1;
-  return value;
+  return target;
+}
+
+uint64_t CommandQueue::push(Operation&& operation, RunSink* sink) {
+  const std::lock_guard lock(mutex_);
+  Entry& target = next_entry();
+  if (operation.fence) fence_arm(operation.fence, timeline_, submitted_, operation.fence_owned);
+  target.operation = std::move(operation);
+  target.sink = sink;
+  return submitted_;
+}
+
+uint64_t CommandQueue::push_exchange(std::shared_ptr<Exchange> exchange) {
+  const std::lock_guard lock(mutex_);
+  next_entry().exchange = std::move(exchange);
+  return submitted_;
 }
 
 void CommandQueue::insert_fence(FenceRef fence, bool owned) {
@@ -95,13 +106,15 @@ void CommandQueue::end(uint64_t value, bool keep) noexcept {
     Entry& e = entry(v);
     if (e.status < 0) {
       if (e.operation.fence) fence_fail(e.operation.fence, e.status);
-      if (e.sink == nullptr) stats_->add(Counter::submit_failures, 1);
+      if (e.sink == nullptr && e.exchange == nullptr) stats_->add(Counter::submit_failures, 1);
     }
     if (e.sink != nullptr) e.sink->status = e.status;
+    if (e.exchange != nullptr) e.exchange->finish(e.status);
     if (keep) continue;
     // Let go before anyone can see the end, so that a buffer destroyed after
     // its fence is freed at once.
     e.operation = Operation{};
+    e.exchange = nullptr;
     e.sink = nullptr;
   }
   {

@@ -13,6 +13,7 @@
 namespace sporkle::gl {
 
 class Engine;
+struct Exchange;
 
 // Result of an operation that somebody waits for without a fence.
 struct RunSink {
@@ -23,6 +24,8 @@ struct RunSink {
 struct Entry {
   Operation operation;
   RunSink* sink = nullptr;
+  // Instead of an operation: a hand-over to or from a caller's context.
+  std::shared_ptr<Exchange> exchange;
   Status status = SPORKLE_OK;  // the submission thread's
   uint64_t predicted_ns = 0;
   int32_t timer = -1;
@@ -49,6 +52,7 @@ class CommandQueue {
 
   // From any thread. Returns the value that the timeline will reach.
   uint64_t push(Operation&& operation, RunSink* sink);
+  uint64_t push_exchange(std::shared_ptr<Exchange> exchange);
   void insert_fence(FenceRef fence, bool owned);
   bool drain(Deadline deadline) noexcept;
   // Throws when the queue is closed.
@@ -76,6 +80,7 @@ class CommandQueue {
 
  private:
   void check_open() const;
+  Entry& next_entry();
   void end(uint64_t value, bool keep) noexcept;
 
   Stats* stats_;

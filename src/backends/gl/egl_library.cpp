@@ -48,6 +48,8 @@ bool load_core(Reason* reason) noexcept {
 void load_client_extensions() noexcept {
   const char* list = functions.query_string(EGL_NO_DISPLAY, EGL_EXTENSIONS);
   const char* version = functions.query_string(EGL_NO_DISPLAY, EGL_VERSION);
+  // Needed only to share names with a caller.
+  load_symbol("eglGetCurrentContext", &functions.get_current_context);
   const bool base = has_extension(list, "EGL_EXT_device_base");
   if (base || has_extension(list, "EGL_EXT_device_enumeration")) {
     load_extension("eglQueryDevicesEXT", &functions.query_devices);

@@ -21,7 +21,8 @@ struct EglFunctions {
   PFNEGLDESTROYCONTEXTPROC destroy_context = nullptr;
   PFNEGLMAKECURRENTPROC make_current = nullptr;
   PFNEGLRELEASETHREADPROC release_thread = nullptr;
-  // Null when the client extension is missing.
+  // Null when missing.
+  PFNEGLGETCURRENTCONTEXTPROC get_current_context = nullptr;
   PFNEGLGETPLATFORMDISPLAYPROC get_platform_display = nullptr;
   PFNEGLGETPLATFORMDISPLAYEXTPROC get_platform_display_ext = nullptr;
   PFNEGLQUERYDEVICESEXTPROC query_devices = nullptr;

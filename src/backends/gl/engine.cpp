@@ -4,6 +4,7 @@
 #include <cinttypes>
 #include <new>
 
+#include "backends/gl/interop_exchange.h"
 #include "backends/gl/self_test.h"
 
 namespace sporkle::gl {
@@ -102,10 +103,8 @@ void Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexc
   while (emitted_ < last && !lost_ && !stop.load(std::memory_order_relaxed)) {
     const uint64_t value = emitted_ + 1;
     Entry& entry = queue_.entry(value);
-    entry.predicted_ns = static_cast<const GlPlan&>(*entry.operation.plan).estimate_ns();
-    if (batches_.must_close_before(entry.predicted_ns)) close_batch();
+    emit(entry, value);
     if (lost_) return;
-    entry.status = encoder_.encode(entry, value);
     driver_checkpoint(slot);
     emitted_ = value;
     batches_.add(value, entry.predicted_ns);
@@ -115,6 +114,17 @@ void Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexc
       end_batches();
     }
   }
+}
+
+void Engine::emit(Entry& entry, uint64_t value) noexcept {
+  if (entry.exchange != nullptr) {
+    entry.predicted_ns = 0;
+    entry.status = entry.exchange->emit(context_->gl(), generation());
+    return;
+  }
+  entry.predicted_ns = static_cast<const GlPlan&>(*entry.operation.plan).estimate_ns();
+  if (batches_.must_close_before(entry.predicted_ns)) close_batch();
+  if (!lost_) entry.status = encoder_.encode(entry, value);
 }
 
 void Engine::close_batch() noexcept {
@@ -143,13 +153,24 @@ void Engine::end_batches() noexcept {
   }
 }
 
+bool Engine::has_exchange(const Batch& batch) noexcept {
+  for (uint64_t v = queue_.completed() + 1; v <= batch.last_value; ++v) {
+    if (queue_.entry(v).exchange != nullptr) return true;
+  }
+  return false;
+}
+
 void Engine::observe(const Batch& batch, uint64_t now) noexcept {
   const uint64_t begin = std::max(batch.closed_ns, last_end_ns_);
   const uint64_t took = now > begin ? now - begin : 1;
   last_end_ns_ = now;
+  // Behind a hand-over the time is also the caller's commands'.
+  const bool mixed = has_exchange(batch);
   for (uint64_t v = queue_.completed() + 1; v <= batch.last_value; ++v) {
     Entry& entry = queue_.entry(v);
+    if (entry.exchange != nullptr) continue;
     encoder_.collect(entry);
+    if (mixed) continue;
     auto& plan = static_cast<GlPlan&>(*entry.operation.plan);
     // Shares of the batch's time in proportion to what was predicted.
     const double share = static_cast<double>(entry.predicted_ns) /

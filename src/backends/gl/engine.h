@@ -33,6 +33,11 @@ class Engine {
   bool reopen(Error* error) noexcept;
 
   const Facts& facts() const noexcept { return context_->facts(); }
+  const GlContext& context() const noexcept { return *context_; }
+  const EglFunctions& egl() const noexcept { return egl_; }
+  const EglDevice& device() const noexcept { return device_; }
+  // Changes with the context. From any thread.
+  uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
   bool hinted() const noexcept { return batches_.hinted(); }
 
   // Services for calls from other threads.
@@ -48,9 +53,11 @@ class Engine {
  private:
   bool start_context(Reason* reason);
   void emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexcept;
+  void emit(Entry& entry, uint64_t value) noexcept;
   void close_batch() noexcept;
   void end_batches() noexcept;
   void observe(const Batch& batch, uint64_t now) noexcept;
+  bool has_exchange(const Batch& batch) noexcept;
 
   // A lost context whose mapped memory somebody still may look at.
   struct Zombie {
@@ -65,7 +72,7 @@ class Engine {
   OpenRules rules_;
   CommandQueue& queue_;
   GlContext* context_ = nullptr;
-  uint64_t generation_ = 0;
+  std::atomic<uint64_t> generation_{0};
   uint64_t buffers_ = 0;  // alive in the current context
   std::pmr::vector<Zombie> zombies_;
   ProgramCache programs_;

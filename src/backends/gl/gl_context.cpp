@@ -43,6 +43,16 @@ Vendor vendor_of(const char* vendor, const char* renderer, bool software) noexce
   return Vendor::other;
 }
 
+EGLContext create_like(const EglFunctions& egl, EGLDisplay display, EGLContext share,
+                       EGLint minor, bool robust) noexcept {
+  const EGLint attributes[] = {
+      EGL_CONTEXT_MAJOR_VERSION, 4, EGL_CONTEXT_MINOR_VERSION, minor,
+      EGL_CONTEXT_OPENGL_PROFILE_MASK, EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT,
+      robust ? EGL_CONTEXT_OPENGL_RESET_NOTIFICATION_STRATEGY : EGL_NONE,
+      EGL_LOSE_CONTEXT_ON_RESET, EGL_NONE};
+  return egl.create_context(display, EGL_NO_CONFIG_KHR, share, attributes);
+}
+
 constexpr uint64_t workspace_limit_hardware = uint64_t{2} << 30;
 constexpr uint64_t workspace_limit_software = uint64_t{512} << 20;
 
@@ -75,13 +85,9 @@ bool GlContext::create(const EglFunctions& egl, Reason* reason) {
   // EXT tokens are refused by Mesa and by NVIDIA.
   for (const EGLint minor : {5, 3}) {
     for (const bool robust : {true, false}) {
-      const EGLint attributes[] = {
-          EGL_CONTEXT_MAJOR_VERSION, 4, EGL_CONTEXT_MINOR_VERSION, minor,
-          EGL_CONTEXT_OPENGL_PROFILE_MASK, EGL_CONTEXT_OPENGL_CORE_PROFILE_BIT,
-          robust ? EGL_CONTEXT_OPENGL_RESET_NOTIFICATION_STRATEGY : EGL_NONE,
-          EGL_LOSE_CONTEXT_ON_RESET, EGL_NONE};
-      context_ = egl.create_context(display_, EGL_NO_CONFIG_KHR, EGL_NO_CONTEXT, attributes);
       asked_robust_ = robust;
+      asked_minor_ = minor;
+      context_ = create_like(egl, display_, EGL_NO_CONTEXT, minor, robust);
       if (context_ != EGL_NO_CONTEXT) break;
     }
     if (context_ != EGL_NO_CONTEXT) break;
@@ -98,6 +104,10 @@ bool GlContext::create(const EglFunctions& egl, Reason* reason) {
   reason->set("eglMakeCurrent without a surface failed (EGL error 0x%04x)",
               static_cast<unsigned>(egl.get_error()));
   return false;
+}
+
+EGLContext GlContext::create_shared() const noexcept {
+  return create_like(*egl_, display_, context_, asked_minor_, asked_robust_);
 }
 
 bool GlContext::load(const OpenRules& rules, const EglDevice& device, Reason* reason) {

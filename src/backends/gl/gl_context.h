@@ -51,6 +51,11 @@ class GlContext {
   const GladGLContext& gl() const noexcept { return gl_; }
   const Facts& facts() const noexcept { return facts_; }
 
+  EGLDisplay display() const noexcept { return display_; }
+  // A context of the same kind in the same share group, current nowhere;
+  // EGL_NO_CONTEXT when the driver refuses.
+  EGLContext create_shared() const noexcept;
+
   // Whether the driver has reported a reset of this context.
   bool was_reset() const noexcept;
 
@@ -64,6 +69,7 @@ class GlContext {
   EGLDisplay display_ = EGL_NO_DISPLAY;
   EGLContext context_ = EGL_NO_CONTEXT;
   bool asked_robust_ = false;
+  EGLint asked_minor_ = 0;
   bool current_ = false;
   GladGLContext gl_{};
   Facts facts_;

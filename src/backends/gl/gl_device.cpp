@@ -49,6 +49,7 @@ GlDevice::GlDevice(const DeviceEnvironment& environment, std::shared_ptr<Submiss
       facts_(thread_->facts()),
       form_(form_for(facts_, identity.kind, rules)),
       staging_(thread_, environment_),
+      interop_(thread_, environment_.memory),
       properties_(environment.memory) {
   list_properties();
 }
@@ -172,6 +173,7 @@ bool GlDevice::drain(Deadline deadline) noexcept { return thread_->drain(deadlin
 
 void GlDevice::close(Status status) noexcept {
   staging_.clear();
+  interop_.close();
   thread_->close(status);
 }
 

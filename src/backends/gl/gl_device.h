@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "backends/gl/interop.h"
 #include "backends/gl/staging_pool.h"
 #include "backends/gl/submission_thread.h"
 #include "core/device_list.h"
@@ -38,6 +39,7 @@ class GlDevice final : public Device {
   void insert_fence(FenceRef fence, bool owned) override;
   bool drain(Deadline deadline) noexcept override;
   void close(Status status) noexcept override;
+  GlInterop* gl_interop() noexcept override { return &interop_; }
 
  private:
   void list_properties();
@@ -51,6 +53,7 @@ class GlDevice final : public Device {
   Facts facts_;
   MemoryForm form_;
   StagingPool staging_;
+  Interop interop_;
   std::pmr::vector<sporkle_property> properties_;
 };
 

@@ -19,6 +19,10 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/gl_memory.cpp
   src/backends/gl/gl_plan.cpp
   src/backends/gl/glad.cpp
+  src/backends/gl/interop.cpp
+  src/backends/gl/interop_exchange.cpp
+  src/backends/gl/interop_objects.cpp
+  src/backends/gl/interop_thread.cpp
   src/backends/gl/pci.cpp
   src/backends/gl/program_cache.cpp
   src/backends/gl/selection.cpp

@@ -118,6 +118,12 @@ uint64_t SubmissionThread::submit(Operation&& operation, RunSink* sink) {
   return value;
 }
 
+void SubmissionThread::submit(std::shared_ptr<Exchange> exchange) {
+  need_open();
+  queue_.push_exchange(std::move(exchange));
+  if (DriverSlot* slot = slot_.load(std::memory_order_acquire)) driver_wake(*slot);
+}
+
 void SubmissionThread::run_call(Call* call) {
   need_open();
   queue_.push_call(call);

@@ -32,6 +32,10 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
 
   // As Device says. Returns the value that the timeline will reach.
   uint64_t submit(Operation&& operation, RunSink* sink);
+  // Queues a hand-over behind the operations submitted so far.
+  void submit(std::shared_ptr<Exchange> exchange);
+  // Of the context; another value means that its names are gone.
+  uint64_t generation() const noexcept { return engine_.generation(); }
   void insert_fence(FenceRef fence, bool owned) { queue_.insert_fence(fence, owned); }
   bool drain(Deadline deadline) noexcept { return queue_.drain(deadline); }
   void close(Status status) noexcept;

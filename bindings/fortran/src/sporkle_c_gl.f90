@@ -1,20 +1,14 @@
-! Interfaces to the experimental sporkle_gl_* functions of libsporkle: real GL
-! names in a context of the library's share group, for programs that issue gl*
-! calls themselves.
-!
-! Each function but the first and sporkle_gl_buffer_name works in the context
-! attached to the calling thread and returns SPORKLE_ERROR_INVALID_ARGUMENT when
-! there is none.
+! Functions of sporkle.h in its order: OpenGL interop (experimental), function table.
 ! SPDX-License-Identifier: MIT
-module sporkle_gl_c
+module sporkle_c_gl
   use, intrinsic :: iso_c_binding, only: c_char, c_int32_t, c_int64_t, c_ptr
   implicit none
   private
   public :: sporkle_gl_attach, sporkle_gl_detach, sporkle_gl_hand_over, sporkle_gl_take_over
-  public :: sporkle_gl_buffer_create, sporkle_gl_buffer_delete, sporkle_gl_buffer_write
-  public :: sporkle_gl_buffer_read, sporkle_gl_buffer_name, sporkle_gl_buffer_bind
+  public :: sporkle_gl_buffer_name, sporkle_gl_buffer_create, sporkle_gl_buffer_delete
+  public :: sporkle_gl_buffer_write, sporkle_gl_buffer_read, sporkle_gl_buffer_bind
   public :: sporkle_gl_program_create, sporkle_gl_program_delete, sporkle_gl_program_save
-  public :: sporkle_gl_program_load, sporkle_gl_dispatch
+  public :: sporkle_gl_program_load, sporkle_gl_dispatch, sporkle_get_api
 
   interface
     function sporkle_gl_attach(context, device) bind(C, name="sporkle_gl_attach") result(status)
@@ -29,21 +23,30 @@ module sporkle_gl_c
       integer(c_int32_t), value :: device
       integer(c_int32_t) :: status
     end function
-    function sporkle_gl_hand_over(context, device) bind(C, name="sporkle_gl_hand_over") &
+    function sporkle_gl_hand_over(context, device, buffer) bind(C, name="sporkle_gl_hand_over") &
         result(status)
       import :: c_int32_t, c_ptr
       type(c_ptr), value :: context
       integer(c_int32_t), value :: device
+      type(c_ptr), value :: buffer
       integer(c_int32_t) :: status
     end function
-    function sporkle_gl_take_over(context, device) bind(C, name="sporkle_gl_take_over") &
+    function sporkle_gl_take_over(context, device, buffer) bind(C, name="sporkle_gl_take_over") &
         result(status)
       import :: c_int32_t, c_ptr
       type(c_ptr), value :: context
       integer(c_int32_t), value :: device
+      type(c_ptr), value :: buffer
       integer(c_int32_t) :: status
     end function
 
+    function sporkle_gl_buffer_name(buffer, out_name) bind(C, name="sporkle_gl_buffer_name") &
+        result(status)
+      import :: c_int32_t, c_ptr
+      type(c_ptr), value :: buffer
+      integer(c_int32_t), intent(inout) :: out_name
+      integer(c_int32_t) :: status
+    end function
     function sporkle_gl_buffer_create(context, device, size, data, out_name) &
         bind(C, name="sporkle_gl_buffer_create") result(status)
       import :: c_int32_t, c_int64_t, c_ptr
@@ -77,13 +80,6 @@ module sporkle_gl_c
       integer(c_int32_t), value :: device, name
       integer(c_int64_t), value :: offset, size
       type(c_ptr), value :: data
-      integer(c_int32_t) :: status
-    end function
-    function sporkle_gl_buffer_name(buffer, out_name) bind(C, name="sporkle_gl_buffer_name") &
-        result(status)
-      import :: c_int32_t, c_ptr
-      type(c_ptr), value :: buffer
-      integer(c_int32_t), intent(inout) :: out_name
       integer(c_int32_t) :: status
     end function
     function sporkle_gl_buffer_bind(context, device, binding, name) &
@@ -139,5 +135,12 @@ module sporkle_gl_c
       integer(c_int32_t), value :: device, program, groups_x, groups_y, groups_z
       integer(c_int32_t) :: status
     end function
+
+    function sporkle_get_api(major, out_api) bind(C, name="sporkle_get_api") result(status)
+      import :: c_int32_t, c_ptr
+      integer(c_int32_t), value :: major
+      type(c_ptr), intent(out) :: out_api ! a sporkle_api, for c_f_pointer
+      integer(c_int32_t) :: status
+    end function
   end interface
-end module sporkle_gl_c
+end module sporkle_c_gl
