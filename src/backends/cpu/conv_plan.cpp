@@ -6,14 +6,16 @@
 
 namespace sporkle::cpu {
 
-const Implementation* const implementations[implementation_count] = {&channel_lanes, &pixel_lanes,
-                                                                     &tapwise};
+const Implementation* const implementations[implementation_count] = {
+    &winograd_4x4, &winograd_2x2, &channel_lanes, &pixel_lanes, &tapwise};
 
 namespace {
 
 constexpr uint32_t isa_count = static_cast<uint32_t>(Isa::count);
 
 constexpr const char* algorithm_names[implementation_count][isa_count] = {
+    {"winograd_4x4_scalar", "winograd_4x4_avx2", "winograd_4x4_avx512", "winograd_4x4_neon"},
+    {"winograd_2x2_scalar", "winograd_2x2_avx2", "winograd_2x2_avx512", "winograd_2x2_neon"},
     {"channel_lanes_scalar", "channel_lanes_avx2", "channel_lanes_avx512", "channel_lanes_neon"},
     {"pixel_lanes_scalar", "pixel_lanes_avx2", "pixel_lanes_avx512", "pixel_lanes_neon"},
     {"tapwise", "tapwise", "tapwise", "tapwise"},
@@ -26,7 +28,11 @@ std::shared_ptr<ConvPlan> create_forced(const PlanRequest& request, const char* 
     if (!implementation->can(request, &reason)) {
       fail(SPORKLE_ERROR_UNSUPPORTED, "algorithm: %s: %s", name, reason.text);
     }
-    return implementation->create(request, algorithm_name(*implementation, request.kernels.isa));
+    auto plan = implementation->create(request, algorithm_name(*implementation, request.kernels.isa));
+    if (plan == nullptr) {
+      fail(SPORKLE_ERROR_UNSUPPORTED, "algorithm: %s: not for these weights", name);
+    }
+    return plan;
   }
   fail(SPORKLE_ERROR_INVALID_ARGUMENT, "algorithm: there is no \"%.40s\"", name);
 }
@@ -46,9 +52,9 @@ std::shared_ptr<ConvPlan> create_conv_plan(const PlanRequest& request, const cha
   if (force != nullptr) return create_forced(request, force);
   Reason reason;
   for (const Implementation* implementation : implementations) {
-    if (implementation->can(request, &reason) && implementation->prefers(request)) {
-      return implementation->create(request, algorithm_name(*implementation, request.kernels.isa));
-    }
+    if (!implementation->can(request, &reason) || !implementation->prefers(request)) continue;
+    auto plan = implementation->create(request, algorithm_name(*implementation, request.kernels.isa));
+    if (plan != nullptr) return plan;
   }
   fail(SPORKLE_ERROR_UNSUPPORTED, "desc: %s", reason.text);
 }

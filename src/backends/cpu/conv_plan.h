@@ -53,11 +53,11 @@ struct Implementation {
   bool (*can)(const PlanRequest& request, Reason* reason) noexcept;
   // Whether it is worth while; asked in order, the last one always says yes.
   bool (*prefers)(const PlanRequest& request) noexcept;
-  // Throws std::bad_alloc.
+  // Null when preparing shows that it cannot after all. Throws std::bad_alloc.
   std::shared_ptr<ConvPlan> (*create)(const PlanRequest& request, const char* algorithm);
 };
 
-constexpr uint32_t implementation_count = 3;
+constexpr uint32_t implementation_count = 5;
 extern const Implementation* const implementations[implementation_count];
 
 // Names with the instruction set appended; static storage.
@@ -70,6 +70,7 @@ std::shared_ptr<ConvPlan> create_conv_plan(const PlanRequest& request,
                                            const char* force = nullptr);
 
 // Implementations, one per file.
+extern const Implementation winograd_2x2, winograd_4x4;
 extern const Implementation channel_lanes, pixel_lanes, tapwise;
 
 // Whether products with the zeros of a padded copy stand for taps outside the

@@ -21,6 +21,11 @@ namespace sporkle::cpu::HWY_NAMESPACE {
 #include "backends/cpu/kernel_tile.inc"
 #include "backends/cpu/kernel_finish.inc"
 #include "backends/cpu/kernel_pack.inc"
+#if HWY_TARGET != HWY_SCALAR
+#include "backends/cpu/kernel_winograd_math.inc"
+#include "backends/cpu/kernel_winograd_input.inc"
+#include "backends/cpu/kernel_winograd_output.inc"
+#endif
 #include "backends/cpu/kernel_table.inc"
 
 }  // namespace sporkle::cpu::HWY_NAMESPACE

@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "backends/cpu/isa.h"
+#include "backends/cpu/winograd_kernels.h"
 
 namespace sporkle::cpu {
 
@@ -93,6 +94,7 @@ struct Kernels {
   void (*finish)(const FinishArgs&);
   void (*transpose)(const TransposeArgs&);
   void (*pack)(const PackArgs&);
+  WinogradKernels winograd[winograd_sizes];  // by size of the output tile: 2, 4
 };
 
 // Most vectors of pixels in a tile with this many rows.

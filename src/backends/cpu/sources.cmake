@@ -11,7 +11,9 @@ set(SPORKLE_CPU_SOURCES
   src/backends/cpu/scratch_pool.cpp
   src/backends/cpu/tapwise.cpp
   src/backends/cpu/thread_count.cpp
-  src/backends/cpu/thread_pool.cpp)
+  src/backends/cpu/thread_pool.cpp
+  src/backends/cpu/winograd.cpp
+  src/backends/cpu/winograd_run.cpp)
 # Kernels in memory instead of registers would make every unoptimised build crawl.
 set_source_files_properties(
   ${PROJECT_SOURCE_DIR}/src/backends/cpu/kernels.cpp

@@ -1,0 +1,204 @@
+// Preparing a Winograd plan: blocks, weights, and when it is worth while.
+#include "backends/cpu/winograd.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sporkle::cpu {
+
+namespace {
+
+// Transformed weights that the panels of a block share, in the level-1 cache.
+constexpr ptrdiff_t step_cache_floats = 16 * 1024 / 4;
+// Fewer tiles would read the weights too often.
+constexpr ptrdiff_t tiles_least = 32;
+constexpr ptrdiff_t tiles_most = 96;
+
+// Rows of the matrix that transforms weights, for the points of
+// kernel_winograd_math.inc: {1, p, p^2} over the product of the differences
+// with the other points.
+struct WeightRows {
+  double row[6][3];
+};
+
+WeightRows weight_rows(int size) noexcept {
+  static constexpr double points[winograd_sizes][5] = {{0, 1, -1},
+                                                      {0, 0.625, -0.625, 1.5, -1.5}};
+  const double* p = points[size / 2 - 1];
+  const int finite = size + 1;
+  WeightRows rows{};
+  for (int i = 0; i < finite; ++i) {
+    double scale = 1;
+    for (int j = 0; j < finite; ++j) {
+      if (j != i) scale *= p[i] - p[j];
+    }
+    for (int j = 0; j < 3; ++j) rows.row[i][j] = (j == 0 ? 1 : j == 1 ? p[i] : p[i] * p[i]) / scale;
+  }
+  rows.row[finite][2] = 1;
+  return rows;
+}
+
+}  // namespace
+
+WinogradPlan::WinogradPlan(const PlanRequest& request, const char* algorithm, int size)
+    : ConvPlan(request.problem),
+      algorithm_(algorithm),
+      kernels_(request.kernels),
+      transforms_(request.kernels.winograd[size / 2 - 1]),
+      threads_(request.threads),
+      size_(size),
+      positions_((size + 2) * (size + 2)),
+      tile_rows_(divide_up(request.problem.out_h, size)),
+      tile_columns_(divide_up(request.problem.out_w, size)),
+      tiles_(request.problem.n * tile_rows_ * tile_columns_),
+      vectors_(divide_up(request.problem.k, kernels_.lanes)),
+      blocks_(divide_up(vectors_, kernels_.channel_vectors)),
+      weights_(request.memory, sizeof(float) * positions_ * request.problem.c * vectors_ *
+                                   kernels_.lanes),
+      direct_(request.memory, sizeof(float) * 9 * request.problem.c * vectors_ * kernels_.lanes),
+      bias_(request.memory, sizeof(float) * vectors_ * kernels_.lanes) {
+  const ptrdiff_t channels = problem().c;
+  // The order of the sums depends on nothing but the number of channels.
+  const ptrdiff_t fitting = std::max<ptrdiff_t>(step_cache_floats / row_floats(), 1);
+  step_channels_ = divide_up(channels, divide_up(channels, fitting));
+  choose_blocks(request.level2_bytes);
+  pack_weights(request.weights);
+  std::fill_n(bias_.floats(), vectors_ * kernels_.lanes, 0.0f);
+  if (request.bias != nullptr) std::copy_n(request.bias, problem().k, bias_.floats());
+}
+
+ptrdiff_t WinogradPlan::panels(ptrdiff_t tiles) const noexcept {
+  return divide_up(tiles, kernels_.channel_rows);
+}
+
+// Room for whole vectors of tiles; not a multiple of 4 KiB, which would put all
+// positions of a channel in the same set of the cache.
+ptrdiff_t WinogradPlan::input_position(ptrdiff_t tiles) const noexcept {
+  const ptrdiff_t rounded = divide_up(tiles, 16) * 16;
+  return panels(rounded) * problem().c * kernels_.channel_rows + 16;
+}
+
+void WinogradPlan::choose_blocks(uint64_t cache) {
+  const ptrdiff_t tile_floats = positions_ * (problem().c + row_floats());
+  const ptrdiff_t fitting = static_cast<ptrdiff_t>(cache / sizeof(float)) * 3 / 4 / tile_floats;
+  const ptrdiff_t most = std::clamp(fitting, tiles_least, tiles_most);
+  block_count_ = divide_up(tiles_, most);
+  if (threads_ > 1) {
+    // Alone when no thread idles for long at the end.
+    const ptrdiff_t threads = threads_;
+    const ptrdiff_t even = divide_up(block_count_, threads) * threads;
+    if (tiles_ / even >= 2 * kernels_.channel_rows) block_count_ = even;
+    together_ = block_count_ % threads != 0 && block_count_ < 8 * threads;
+    if (together_) {
+      block_count_ = divide_up(tiles_, tiles_most);
+      blocks_ = std::min(divide_up(blocks_, threads) * threads, vectors_);
+    }
+  }
+  block_tiles_ = divide_up(tiles_, block_count_);
+}
+
+void WinogradPlan::pack_weights(const float* weights) {
+  const ptrdiff_t channels = problem().c;
+  float* direct = direct_.floats();
+  for (ptrdiff_t b = 0; b < blocks_; ++b) {
+    const ptrdiff_t begin = lanes_begin(b), lanes = lanes_begin(b + 1) - begin;
+    const ptrdiff_t real = std::min<ptrdiff_t>(problem().k - begin, lanes);
+    for (ptrdiff_t i = 0; i < channels * 9; ++i, direct += lanes) {
+      for (ptrdiff_t k = 0; k < real; ++k) direct[k] = weights[(begin + k) * channels * 9 + i];
+      std::fill(direct + real, direct + lanes, 0.0f);
+    }
+    transform_weights(direct - channels * 9 * lanes, b,
+                      weights_.floats() + begin * channels * positions_);
+  }
+}
+
+// `from` is [channel][tap][lane], `out` [position][channel][lane].
+void WinogradPlan::transform_weights(const float* from, ptrdiff_t block, float* out) {
+  const ptrdiff_t channels = problem().c, n = size_ + 2;
+  const ptrdiff_t lanes = lanes_begin(block + 1) - lanes_begin(block);
+  const WeightRows g = weight_rows(static_cast<int>(size_));
+  double half[6][3][3 * 16];
+  for (ptrdiff_t c = 0; c < channels; ++c, from += 9 * lanes) {
+    for (ptrdiff_t i = 0; i < n; ++i) {
+      for (ptrdiff_t s = 0; s < 3; ++s) {
+        for (ptrdiff_t k = 0; k < lanes; ++k) {
+          half[i][s][k] = g.row[i][0] * from[s * lanes + k] +
+                          g.row[i][1] * from[(3 + s) * lanes + k] +
+                          g.row[i][2] * from[(6 + s) * lanes + k];
+        }
+      }
+    }
+    for (ptrdiff_t i = 0; i < n; ++i) {
+      for (ptrdiff_t j = 0; j < n; ++j) {
+        float* const to = out + ((i * n + j) * channels + c) * lanes;
+        float check = 0;
+        for (ptrdiff_t k = 0; k < lanes; ++k) {
+          to[k] = static_cast<float>(half[i][0][k] * g.row[j][0] + half[i][1][k] * g.row[j][1] +
+                                     half[i][2][k] * g.row[j][2]);
+          check += to[k] * 0.0f;
+        }
+        if (check != 0) usable_ = false;
+      }
+    }
+  }
+}
+
+namespace {
+
+bool can(const PlanRequest& request, Reason* reason) noexcept {
+  const ConvProblem& p = request.problem;
+  if (request.kernels.winograd[0].input == nullptr) {
+    reason->set("the instruction set has no vectors");
+    return false;
+  }
+  if (p.kernel_h != 3 || p.kernel_w != 3 || p.stride_h != 1 || p.stride_w != 1 ||
+      p.dilation_h != 1 || p.dilation_w != 1 || p.groups != 1) {
+    reason->set("only 3x3 kernels with stride 1, without dilation and groups");
+    return false;
+  }
+  return padded_copy_usable(request, reason);
+}
+
+// Products and additions of the transforms in units of a product, and weights
+// read: the least sum wins. Direct kernels do 9 products per output.
+double cost(const ConvProblem& p, int size) noexcept {
+  const double channels = static_cast<double>(p.c), outputs = static_cast<double>(p.k);
+  const double positions = (size + 2) * (size + 2);
+  // One image stands for any batch: results must not depend on it.
+  const double tiles = static_cast<double>(divide_up(p.out_h, size) * divide_up(p.out_w, size));
+  const double transforms = (size == 2 ? 4.0 : 6.0) * (channels + outputs);
+  // From the level-3 cache or memory, about 2 floats a cycle against 16 products.
+  const double reads = 8.0 * channels * outputs;
+  return positions * (tiles * (channels * outputs + transforms) + reads);
+}
+
+bool prefers(const PlanRequest& request, int size) noexcept {
+  const ConvProblem& p = request.problem;
+  if (p.c < 16 || p.k < 16) return false;
+  const double direct = 9.0 * static_cast<double>(p.out_h * p.out_w) *
+                        static_cast<double>(p.c) * static_cast<double>(p.k) * 0.95;
+  const double mine = cost(p, size);
+  for (const int other : {2, 4}) {
+    if (cost(p, other) < mine) return false;
+  }
+  return mine < direct;
+}
+
+template <int size>
+bool prefers_size(const PlanRequest& request) noexcept {
+  return prefers(request, size);
+}
+
+template <int size>
+std::shared_ptr<ConvPlan> create(const PlanRequest& request, const char* algorithm) {
+  auto plan = make_shared_in<WinogradPlan>(request.memory, request, algorithm, size);
+  if (plan->usable()) return plan;
+  return nullptr;
+}
+
+}  // namespace
+
+const Implementation winograd_2x2 = {"winograd_2x2", can, prefers_size<2>, create<2>};
+const Implementation winograd_4x4 = {"winograd_4x4", can, prefers_size<4>, create<4>};
+
+}  // namespace sporkle::cpu

@@ -1,0 +1,99 @@
+// Winograd's algorithm F(m x m, 3 x 3) for m = 2 and 4: fewer products than the
+// definition by 2.25 and 4. Lanes are output channels in the products.
+//
+// A block of tiles is transformed, multiplied position by position, and
+// transformed back; sums never leave the caches. Where the blocks keep the
+// threads busy each task does all of that by itself; else all threads work on
+// one block, first on its input channels, then on its output channels.
+#pragma once
+
+#include "backends/cpu/conv_plan.h"
+#include "backends/cpu/geometry.h"
+#include "backends/cpu/workspace.h"
+#include "base/memory.h"
+
+namespace sporkle::cpu {
+
+class WinogradPlan final : public ConvPlan {
+ public:
+  WinogradPlan(const PlanRequest& request, const char* algorithm, int size);
+
+  const char* algorithm() const noexcept override { return algorithm_; }
+  uint64_t packed_bytes() const noexcept override {
+    return weights_.size() + direct_.size() + bias_.size();
+  }
+  uint64_t workspace_bytes() const noexcept override;
+  void execute(const HostTensors& tensors, ParallelFor& parallel,
+               void* workspace) const noexcept override;
+
+  // Whether every transformed weight is finite.
+  bool usable() const noexcept { return usable_; }
+
+ private:
+  struct Block {
+    ptrdiff_t first, count;  // tiles, counted over the whole batch
+  };
+  // A block, its transformed input and what belongs to the running task.
+  struct Run {
+    const HostTensors& tensors;
+    Block block;
+    float* input;  // [position][panel][channel][tile]
+    float* task;
+  };
+  struct Tile {
+    ptrdiff_t image, y, x;  // first output
+  };
+
+  void choose_blocks(uint64_t cache);
+  void pack_weights(const float* weights);
+  void transform_weights(const float* weights, ptrdiff_t block, float* out);
+
+  ptrdiff_t vector_begin(ptrdiff_t block) const noexcept { return block * vectors_ / blocks_; }
+  ptrdiff_t lanes_begin(ptrdiff_t block) const noexcept {
+    return vector_begin(block) * kernels_.lanes;
+  }
+  ptrdiff_t row_floats() const noexcept { return kernels_.channel_vectors * kernels_.lanes; }
+  ptrdiff_t panels(ptrdiff_t tiles) const noexcept;
+  ptrdiff_t input_position(ptrdiff_t tiles) const noexcept;
+  ptrdiff_t sums_position(ptrdiff_t tiles) const noexcept { return tiles * row_floats() + 16; }
+  // Parts of a task's memory, in floats.
+  ptrdiff_t input_floats() const noexcept { return positions_ * input_position(block_tiles_); }
+  ptrdiff_t sums_floats() const noexcept { return positions_ * sums_position(block_tiles_); }
+  ptrdiff_t outputs_floats() const noexcept { return size_ * size_ * row_floats(); }
+  ptrdiff_t task_floats() const noexcept;
+
+  Block block(ptrdiff_t index) const noexcept;
+  Tile tile(ptrdiff_t index) const noexcept;
+  void run_alone(const HostTensors& tensors, ParallelFor* pool, TaskBlocks& tasks) const noexcept;
+  void run_together(const HostTensors& tensors, ParallelFor* pool, float* input,
+                    TaskBlocks& tasks) const noexcept;
+  void transform_input(const Run& run, ptrdiff_t first, ptrdiff_t last) const noexcept;
+  // Output channels of one block for the panels [first, last).
+  void run_channels(const Run& run, ptrdiff_t channels, ptrdiff_t first,
+                    ptrdiff_t last) const noexcept;
+  void multiply(const Run& run, ptrdiff_t channels, ptrdiff_t first,
+                ptrdiff_t last) const noexcept;
+  void compute_directly(const Run& run, ptrdiff_t channels, const Tile& at,
+                        float* outputs) const noexcept;
+  void store(const Run& run, ptrdiff_t channels, const Tile& at,
+             const float* outputs) const noexcept;
+
+  const char* algorithm_;
+  const Kernels& kernels_;
+  const WinogradKernels& transforms_;
+  uint32_t threads_;
+  ptrdiff_t size_, positions_;          // m, (m + 2)^2
+  ptrdiff_t tile_rows_, tile_columns_;  // of an image
+  ptrdiff_t tiles_;                     // of the batch
+  ptrdiff_t vectors_, blocks_;          // of output channels, blocks of them
+  ptrdiff_t step_channels_ = 0;         // input channels summed at a time
+  ptrdiff_t block_tiles_ = 0;           // most tiles of a block
+  ptrdiff_t block_count_ = 0;
+  bool together_ = false;               // all threads work on one block
+  bool usable_ = true;
+  AlignedBlock weights_;  // [block][position][channel][lane]
+  AlignedBlock direct_;   // [block][channel][tap][lane], for tiles that are not finite
+  AlignedBlock bias_;     // zeros without bias
+};
+
+}  // namespace sporkle::cpu

@@ -1,0 +1,209 @@
+// Running a Winograd plan.
+#include <algorithm>
+
+#include "backends/cpu/schedule.h"
+#include "backends/cpu/winograd.h"
+
+namespace sporkle::cpu {
+
+// What a task needs beside the transformed input: scratch memory of the
+// transform, sums, outputs of a tile, and the inputs of a tile that is computed
+// directly.
+ptrdiff_t WinogradPlan::task_floats() const noexcept {
+  const ptrdiff_t scratch = winograd_input_floats(static_cast<int>(size_), block_tiles_);
+  const ptrdiff_t direct = problem().c * positions_ + 16;
+  return (together_ ? 0 : input_floats()) + sums_floats() + outputs_floats() +
+         std::max(scratch, direct);
+}
+
+uint64_t WinogradPlan::workspace_bytes() const noexcept {
+  const uint64_t shared = together_ ? sizeof(float) * input_floats() : 0;
+  return (shared + 63) / 64 * 64 + TaskBlocks::bytes(threads_, sizeof(float) * task_floats());
+}
+
+WinogradPlan::Block WinogradPlan::block(ptrdiff_t index) const noexcept {
+  const ptrdiff_t each = tiles_ / block_count_, rest = tiles_ % block_count_;
+  return {each * index + std::min(index, rest), each + (index < rest ? 1 : 0)};
+}
+
+WinogradPlan::Tile WinogradPlan::tile(ptrdiff_t index) const noexcept {
+  const ptrdiff_t row = index / tile_columns_;
+  return {row / tile_rows_, row % tile_rows_ * size_, index % tile_columns_ * size_};
+}
+
+void WinogradPlan::execute(const HostTensors& tensors, ParallelFor& parallel,
+                           void* workspace) const noexcept {
+  ParallelFor* pool = worth_splitting(kernels_, problem().flops() / 3) ? &parallel : nullptr;
+  float* const shared = static_cast<float*>(workspace);
+  const uint64_t before = together_ ? (sizeof(float) * input_floats() + 63) / 64 * 64 : 0;
+  TaskBlocks tasks(static_cast<char*>(workspace) + before, threads_,
+                   sizeof(float) * task_floats());
+  if (together_) return run_together(tensors, pool, shared, tasks);
+  run_alone(tensors, pool, tasks);
+}
+
+void WinogradPlan::run_alone(const HostTensors& tensors, ParallelFor* pool,
+                             TaskBlocks& tasks) const noexcept {
+  for_ranges(pool, block_count_, 16, [&](int64_t first, int64_t last) {
+    const TaskBlock memory(tasks);
+    for (int64_t i = first; i < last; ++i) {
+      const Run run{tensors, block(i), memory.floats(), memory.floats() + input_floats()};
+      transform_input(run, 0, problem().c);
+      for (ptrdiff_t b = 0; b < blocks_; ++b) run_channels(run, b, 0, panels(run.block.count));
+    }
+  });
+}
+
+void WinogradPlan::run_together(const HostTensors& tensors, ParallelFor* pool, float* input,
+                                TaskBlocks& tasks) const noexcept {
+  for (ptrdiff_t i = 0; i < block_count_; ++i) {
+    const Block now = block(i);
+    for_ranges(pool, problem().c, 2, [&](int64_t first, int64_t last) {
+      const TaskBlock memory(tasks);
+      transform_input({tensors, now, input, memory.floats()}, first, last);
+    });
+    // With few blocks of output channels the tiles are divided as well.
+    const ptrdiff_t all = panels(now.count);
+    const ptrdiff_t parts =
+        blocks_ >= 4 * static_cast<ptrdiff_t>(threads_) || blocks_ % threads_ == 0
+            ? 1 : std::min<ptrdiff_t>(all, threads_);
+    for_ranges(pool, blocks_ * parts, 16, [&](int64_t first, int64_t last) {
+      const TaskBlock memory(tasks);
+      const Run run{tensors, now, input, memory.floats()};
+      for (int64_t task = first; task < last; ++task) {
+        const ptrdiff_t part = task % parts;
+        run_channels(run, task / parts, part * all / parts, (part + 1) * all / parts);
+      }
+    });
+  }
+}
+
+void WinogradPlan::transform_input(const Run& run, ptrdiff_t first, ptrdiff_t last) const noexcept {
+  const ConvProblem& p = problem();
+  const ptrdiff_t row = run.block.first / tile_columns_;
+  WinogradInputArgs args{};
+  args.input = run.tensors.input + first * p.h * p.w;
+  args.channels = last - first;
+  args.image = p.c * p.h * p.w;
+  args.height = p.h;
+  args.width = p.w;
+  args.pad_top = p.pad_top;
+  args.pad_left = p.pad_left;
+  args.tile_rows = tile_rows_;
+  args.tile_columns = tile_columns_;
+  args.first_image = row / tile_rows_;
+  args.first_row = row % tile_rows_;
+  args.first_column = run.block.first % tile_columns_;
+  args.tiles = run.block.count;
+  args.out = run.input + first * kernels_.channel_rows;
+  args.out_position = input_position(run.block.count);
+  args.out_panel = p.c * kernels_.channel_rows;
+  args.scratch = run.task + sums_floats() + outputs_floats();
+  transforms_.input(args);
+}
+
+void WinogradPlan::run_channels(const Run& run, ptrdiff_t channels, ptrdiff_t first,
+                                ptrdiff_t last) const noexcept {
+  multiply(run, channels, first, last);
+  float* const outputs = run.task + sums_floats();
+  const ptrdiff_t begin = first * kernels_.channel_rows;
+  const ptrdiff_t end = std::min<ptrdiff_t>(last * kernels_.channel_rows, run.block.count);
+  WinogradInverseArgs args{};
+  args.position = sums_position(run.block.count);
+  args.vectors = vector_begin(channels + 1) - vector_begin(channels);
+  args.out = outputs;
+  for (ptrdiff_t t = begin; t < end; ++t) {
+    const Tile at = tile(run.block.first + t);
+    args.sums = run.task + t * row_floats();
+    if (!transforms_.inverse(args)) compute_directly(run, channels, at, outputs);
+    store(run, channels, at, outputs);
+  }
+}
+
+void WinogradPlan::multiply(const Run& run, ptrdiff_t channels, ptrdiff_t first,
+                            ptrdiff_t last) const noexcept {
+  static constexpr ptrdiff_t origin = 0;
+  const ptrdiff_t rows = kernels_.channel_rows, all = problem().c;
+  const ptrdiff_t vectors = vector_begin(channels + 1) - vector_begin(channels);
+  const ptrdiff_t lanes = vectors * kernels_.lanes;
+  const float* const weights = weights_.floats() + lanes_begin(channels) * all * positions_;
+  TileArgs args{};
+  args.taps = &origin;
+  args.tap_count = 1;
+  args.x_channel = rows;
+  args.w_channel = lanes;
+  args.acc_row = row_floats();
+  for (ptrdiff_t position = 0; position < positions_; ++position) {
+    const float* const input = run.input + position * input_position(run.block.count);
+    float* const sums = run.task + position * sums_position(run.block.count);
+    for (ptrdiff_t c = 0; c < all; c += step_channels_) {
+      args.w = weights + (position * all + c) * lanes;
+      args.channels = std::min(step_channels_, all - c);
+      args.accumulate = c > 0;
+      for (ptrdiff_t panel = first; panel < last; ++panel) {
+        const ptrdiff_t count = std::min(rows, run.block.count - panel * rows);
+        args.x = input + (panel * all + c) * rows;
+        args.acc = sums + panel * rows * row_floats();
+        kernels_.channel_tile[count][vectors](args);
+      }
+    }
+  }
+}
+
+// The transforms mix the inputs of a tile: one value that is not finite, or too
+// large for them, would spread to outputs that do not depend on it.
+void WinogradPlan::compute_directly(const Run& run, ptrdiff_t channels, const Tile& at,
+                                    float* outputs) const noexcept {
+  const ConvProblem& p = problem();
+  const ptrdiff_t n = size_ + 2;
+  const ptrdiff_t vectors = vector_begin(channels + 1) - vector_begin(channels);
+  const ptrdiff_t lanes = vectors * kernels_.lanes;
+  float* const patch = outputs + outputs_floats();
+  const ptrdiff_t origin = 0;
+  const ptrdiff_t top = at.y - p.pad_top, left = at.x - p.pad_left;
+  kernels_.pack({run.tensors.input + at.image * p.c * p.h * p.w, p.c, p.h, p.w, &origin, &origin,
+                 1, 1, 1, 1, top, left, n, n, patch, positions_});
+  ptrdiff_t taps[9];
+  for (ptrdiff_t i = 0; i < 9; ++i) taps[i] = i / 3 * n + i % 3;
+  TileArgs args{};
+  args.w = direct_.floats() + lanes_begin(channels) * p.c * 9;
+  args.taps = taps;
+  args.tap_count = 9;
+  args.channels = p.c;
+  args.x_channel = positions_;
+  args.w_channel = 9 * lanes;
+  args.acc_row = row_floats();
+  for (ptrdiff_t i = 0; i < size_; ++i) {
+    for (ptrdiff_t j = 0; j < size_; j += kernels_.channel_rows) {
+      args.x = patch + i * n + j;
+      args.acc = outputs + (i * size_ + j) * row_floats();
+      kernels_.channel_tile[std::min<ptrdiff_t>(size_ - j, kernels_.channel_rows)][vectors](args);
+    }
+  }
+}
+
+void WinogradPlan::store(const Run& run, ptrdiff_t channels, const Tile& at,
+                         const float* outputs) const noexcept {
+  const ConvProblem& p = problem();
+  const ptrdiff_t begin = lanes_begin(channels);
+  const ptrdiff_t plane = p.out_h * p.out_w;
+  const ptrdiff_t first = (at.image * p.k + begin) * plane + at.y * p.out_w + at.x;
+  FinishArgs activation{};
+  set_activation(p, &activation);
+  WinogradStoreArgs args{};
+  args.sums = outputs;
+  args.channels = std::min<ptrdiff_t>(p.k, lanes_begin(channels + 1)) - begin;
+  args.bias = bias_.floats() + begin;
+  args.residual = run.tensors.residual == nullptr ? nullptr : run.tensors.residual + first;
+  args.output = run.tensors.output + first;
+  args.plane = plane;
+  args.width = p.out_w;
+  args.rows = std::min<ptrdiff_t>(size_, p.out_h - at.y);
+  args.columns = std::min<ptrdiff_t>(size_, p.out_w - at.x);
+  args.activate = activation.activate;
+  args.low = activation.low;
+  args.high = activation.high;
+  transforms_.store(args);
+}
+
+}  // namespace sporkle::cpu

@@ -1,0 +1,186 @@
+// algorithms ISA: every algorithm of the CPU by name, on one instruction set.
+//
+// Against float64; the same bits for 1, 2 and 3 threads and image by image; what
+// is not finite stays where it belongs; denormals cost no more than a multiple.
+#include <math.h>
+
+#include "numerics/cpu_shim.h"
+#include "numerics/problems.h"
+#include "support/expect.h"
+#include "support/tensors.h"
+#include "support/world.h"
+#include "tools/random.h"
+
+static uint32_t isa;
+
+// 3x3 with stride 1, which every algorithm takes; tiles of every size at the edges.
+static sporkle_conv2d_desc square_problem(uint64_t number) {
+  uint64_t state = (number + 1) * 0xd1342543de82ef95u;
+  const int64_t r[8] = {
+      (int64_t)(random_next(&state) >> 33), (int64_t)(random_next(&state) >> 33),
+      (int64_t)(random_next(&state) >> 33), (int64_t)(random_next(&state) >> 33),
+      (int64_t)(random_next(&state) >> 33), (int64_t)(random_next(&state) >> 33),
+      (int64_t)(random_next(&state) >> 33), (int64_t)(random_next(&state) >> 33)};
+  sporkle_conv2d_desc d;
+  sporkle_conv2d_desc_init(&d);
+  sporkle_conv2d_desc_set(&d, 1 + r[0] % 4, 1 + r[1] % 150, 1 + r[2] % 30, 1 + r[3] % 34,
+                          1 + r[4] % 70, 3, 1, r[5] % 3);
+  if (d.h < 3 || d.w < 3) d.padding_top = d.padding_left = d.padding_bottom = d.padding_right = 2;
+  if (r[6] % 3 == 0) d.padding_left += 3, d.padding_bottom += 7;
+  if (r[7] % 2 == 0) d.flags |= SPORKLE_CONV2D_BIAS;
+  if (r[7] % 3 == 0) d.flags |= SPORKLE_CONV2D_RESIDUAL;
+  d.activation = (int32_t)(r[6] % 3);
+  d.clamp_min = -0.5f;
+  d.clamp_max = 2.0f;
+  return d;
+}
+
+static sporkle_status run(Tensors *t, uint32_t algorithm, uint32_t threads) {
+  char text[320] = "";
+  const shim_conv conv = {isa,        algorithm, threads,     &t->desc, t->input,
+                          t->weights, t->bias,   t->residual, t->output};
+  tensors_clear_output(t);
+  const sporkle_status status = shim_conv_run(&conv, text, sizeof text);
+  expect_true(status == SPORKLE_OK || status == SPORKLE_ERROR_UNSUPPORTED, "%s", text);
+  return status;
+}
+
+static void check_bits(Tensors *t, uint32_t algorithm, const char *text) {
+  float *want = malloc(t->info.output_size);
+  memcpy(want, t->output, t->info.output_size);
+  for (uint32_t threads = 2; threads <= 3; ++threads) {
+    run(t, algorithm, threads);
+    expect_true(memcmp(want, t->output, t->info.output_size) == 0, "%s: %s: other bits with %u threads",
+                shim_algorithm(algorithm), text, threads);
+  }
+  const size_t n = (size_t)t->desc.n;
+  const size_t in = t->info.input_size / 4 / n, out = t->info.output_size / 4 / n;
+  sporkle_conv2d_desc one = t->desc;
+  one.n = 1;
+  for (size_t i = 0; i < n; ++i) {
+    const shim_conv conv = {isa,
+                            algorithm,
+                            1,
+                            &one,
+                            t->input + i * in,
+                            t->weights,
+                            t->bias,
+                            t->residual ? t->residual + i * out : NULL,
+                            t->output + i * out};
+    char reason[320];
+    expect_ok(shim_conv_run(&conv, reason, sizeof reason));
+  }
+  expect_true(memcmp(want, t->output, t->info.output_size) == 0, "%s: %s: other bits image by image",
+              shim_algorithm(algorithm), text);
+  free(want);
+}
+
+// Returns the error, negative where the algorithm refuses.
+static double check_one(const sporkle_conv2d_desc *desc, uint64_t seed, uint32_t algorithm) {
+  char text[320];
+  numerics_print(desc, text, sizeof text);
+  Tensors t;
+  tensors_make(&t, desc, seed);
+  double worst = -1;
+  if (run(&t, algorithm, 1) == SPORKLE_OK) {
+    const OracleError error = tensors_error(&t, t.output);
+    expect_true(error.rel_l2 <= REL_L2_LIMIT, "%s: %s: relative L2 error %g, largest %g at %lld",
+                shim_algorithm(algorithm), text, error.rel_l2, error.max_abs,
+                (long long)error.worst);
+    expect_true(tensors_guards_intact(&t), "%s: %s: written outside the output",
+                shim_algorithm(algorithm), text);
+    check_bits(&t, algorithm, text);
+    worst = error.rel_l2;
+  }
+  tensors_free(&t);
+  return worst;
+}
+
+static void by_name(void **state) {
+  (void)state;
+  for (uint32_t a = 0; shim_algorithm(a) != NULL; ++a) {
+    int checked = 0;
+    double worst = 0;
+    for (uint64_t i = 0; i < 100; ++i) {
+      const sporkle_conv2d_desc desc = i < 50 ? square_problem(i) : numerics_problem(i);
+      const double error = check_one(&desc, i, a);
+      checked += error >= 0;
+      if (error > worst) worst = error;
+    }
+    printf("%s on %s: %d problems within relative L2 %g, worst %.3g\n", shim_algorithm(a),
+           shim_isa(isa), checked, REL_L2_LIMIT, worst);
+    const bool vectors_only = strncmp(shim_algorithm(a), "winograd", 8) == 0;
+    if (!vectors_only || isa != 0) assert_true(checked >= 50);
+  }
+}
+
+// One value that is not finite, or that the transforms cannot hold, changes the
+// outputs that depend on it and no other.
+static void not_finite(void **state) {
+  (void)state;
+  static const float specials[] = {NAN, INFINITY, -INFINITY, 3e38f};
+  sporkle_conv2d_desc desc;
+  sporkle_conv2d_desc_init(&desc);
+  sporkle_conv2d_desc_set(&desc, 2, 20, 13, 15, 35, 3, 1, 1);
+  for (uint32_t a = 0; shim_algorithm(a) != NULL; ++a) {
+    for (size_t s = 0; s < COUNT_OF(specials); ++s) {
+      Tensors t;
+      tensors_make(&t, &desc, s);
+      t.input[7 * 15 + 6] = specials[s];
+      if (run(&t, a, 1) == SPORKLE_OK) {
+        const OracleError error = tensors_error(&t, t.output);
+        expect_true(error.rel_l2 <= REL_L2_LIMIT, "%s with %g: error %g at %lld",
+                    shim_algorithm(a), (double)specials[s], error.rel_l2, (long long)error.worst);
+      }
+      tensors_free(&t);
+    }
+  }
+}
+
+static double seconds(Tensors *t, uint32_t algorithm) {
+  double best = INFINITY;
+  for (int i = 0; i < 3; ++i) {
+    const uint64_t start = clock_ns();
+    run(t, algorithm, 1);
+    best = fmin(best, (double)(clock_ns() - start) * 1e-9);
+  }
+  return best;
+}
+
+static void denormals_are_no_trap(void **state) {
+  (void)state;
+  sporkle_conv2d_desc desc;
+  sporkle_conv2d_desc_init(&desc);
+  sporkle_conv2d_desc_set(&desc, 1, 32, 24, 24, 32, 3, 1, 1);
+  for (uint32_t a = 0; shim_algorithm(a) != NULL; ++a) {
+    Tensors t;
+    tensors_make(&t, &desc, 9);
+    if (run(&t, a, 1) == SPORKLE_OK) {
+      const double usual = seconds(&t, a);
+      for (uint64_t i = 0; i < t.info.input_size / 4; ++i) t.input[i] *= 0x1p-130f;
+      const double slow = seconds(&t, a);
+      // Sums of a few hundred of the smallest numbers keep this much.
+      expect_true(tensors_error(&t, t.output).rel_l2 < 1e-3, "%s", shim_algorithm(a));
+      printf("%s on %s: denormal inputs take %.1f times as long\n", shim_algorithm(a),
+             shim_isa(isa), slow / usual);
+      expect_true(slow < 100 * usual, "%s: denormal inputs take %.0f times as long",
+                  shim_algorithm(a), slow / usual);
+    }
+    tensors_free(&t);
+  }
+}
+
+int main(int argc, char **argv) {
+  while (argc == 2 && shim_isa(isa) != NULL && strcmp(shim_isa(isa), argv[1]) != 0) ++isa;
+  if (argc != 2 || shim_isa(isa) == NULL) {
+    fprintf(stderr, "usage: algorithms ISA\n");
+    return 2;
+  }
+  if (!shim_isa_usable(isa)) {
+    printf("skipped: this CPU or this build has no %s\n", argv[1]);
+    return TEST_SKIPPED;
+  }
+  const struct CMUnitTest tests[] = {cmocka_unit_test(by_name), cmocka_unit_test(not_finite),
+                                     cmocka_unit_test(denormals_are_no_trap)};
+  return cmocka_run_group_tests_name("algorithms", tests, NULL, NULL) == 0 ? 0 : 1;
+}
