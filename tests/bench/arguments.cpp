@@ -12,8 +12,10 @@ constexpr const char* usage =
     "usage: bench_conv2d --file PROBLEMS [--peer onednn] [--threads 1,2] [--batch 1,4]\n"
     "                    [--repeat 7] [--json FILE]\n"
     "Times the CPU convolution on every problem of a file (benchdnn's grammar), after\n"
-    "checking its output against double precision. With a peer: both in processes of\n"
-    "their own that take turns, and the ratio of the medians.\n";
+    "checking its output against double precision. With a peer: ours as plan, as one\n"
+    "call and limited to AVX2, oneDNN plain, blocked and Winograd, the FMA peak and one\n"
+    "read of the weights, all in processes of their own that take turns, and the ratios\n"
+    "of the medians.\n";
 
 [[noreturn]] void wrong(const char* what, const char* value) {
   std::fprintf(stderr, "bench_conv2d: %s: %s\n%s", what, value, usage);

@@ -41,10 +41,9 @@ void compete(const Arguments& arguments, Problem problem, int batch, int threads
   char text[PROBLEM_TEXT_CAPACITY];
   problem_format(&problem, text, sizeof text);
   Field field;
-  field.push_back(std::make_unique<Contestant>(Kind::sporkle, text, threads));
-  if (arguments.peer) {
-    field.push_back(std::make_unique<Contestant>(Kind::onednn_nchw, text, threads));
-    field.push_back(std::make_unique<Contestant>(Kind::onednn_any, text, threads));
+  // Without a peer the plan alone.
+  for (int kind = 0; kind < (arguments.peer ? kind_count : 1); ++kind) {
+    field.push_back(std::make_unique<Contestant>(static_cast<Kind>(kind), text, threads));
   }
   for (int i = 0; i < arguments.repeat; ++i) {
     for (auto& contestant : field) contestant->round();

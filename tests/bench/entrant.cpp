@@ -52,17 +52,31 @@ class Entrant {
     // What is not written must not pass the check.
     std::fill_n(output_.get(), desc_.n * desc_.k * problem.out_h * problem.out_w, NAN);
     const Tensors tensors{input_.get(), weights_.get(), output_.get()};
-    if (kind == Kind::sporkle) runner_ = make_sporkle(desc_, threads, tensors);
+    flops_ = static_cast<double>(problem_flops(&problem));
+    machine_ = is_machine(kind);
+    if (machine_) {
+      runner_ = make_machine(kind, threads, weights_.get(),
+                             static_cast<uint64_t>(weight_count()) * sizeof(float));
+    } else if (!is_onednn(kind)) {
+      runner_ = make_sporkle(kind, desc_, threads, tensors);
+    }
 #ifdef BENCH_HAS_ONEDNN
-    if (kind != Kind::sporkle) runner_ = make_onednn(desc_, kind == Kind::onednn_any, tensors);
+    if (is_onednn(kind)) runner_ = make_onednn(kind, desc_, tensors);
 #endif
-    if (runner_ == nullptr) throw std::runtime_error("not part of this build");
+    if (runner_ == nullptr) throw Absent("not part of this build");
   }
 
   void check(Ready* ready) {
     runner_->run();
     std::snprintf(ready->algorithm, sizeof ready->algorithm, "%s", runner_->algorithm().c_str());
-    ready->rel_l2_error = bench_error(&desc_, input_.get(), weights_.get(), output_.get());
+    ready->work = machine_ ? runner_->work() : flops_;
+    if (machine_) return;
+    BenchError error;
+    if (!bench_compare(&desc_, input_.get(), weights_.get(), output_.get(), &error)) {
+      throw std::bad_alloc();
+    }
+    ready->rel_l2_error = error.rel_l2;
+    ready->max_rel_error = error.max_rel;
     if (!(ready->rel_l2_error < error_limit)) {
       std::snprintf(ready->failure, sizeof ready->failure, "wrong output: relative L2 error %.3g",
                     ready->rel_l2_error);
@@ -97,6 +111,8 @@ class Entrant {
   sporkle_conv2d_desc desc_;
   Array input_, weights_, output_;
   std::unique_ptr<Runner> runner_;
+  double flops_ = 0;
+  bool machine_ = false;
   int runs_ = 1;
 };
 
@@ -118,6 +134,9 @@ int enter(Kind kind, const char* text, int threads, int from, int to) {
     entrant = std::make_unique<Entrant>(kind, problem, threads);
     entrant->check(&ready);
     if (ready.failure[0] == '\0') entrant->calibrate();
+  } catch (const Absent& error) {
+    ready.absent = true;
+    std::snprintf(ready.failure, sizeof ready.failure, "%s", error.what());
   } catch (const std::exception& error) {
     std::snprintf(ready.failure, sizeof ready.failure, "%s", error.what());
   }

@@ -5,14 +5,31 @@
 
 namespace bench {
 
-enum class Kind : int { sporkle, onednn_nchw, onednn_any };
-constexpr const char* kind_names[] = {"sporkle", "onednn_nchw", "onednn_any"};
+// Ours: a plan; the one-call form; a plan limited to AVX2. oneDNN: plain NCHW;
+// the layouts it prefers; its Winograd, both with conversions timed. The machine:
+// multiply-adds in registers, with the widest instruction set and with AVX2; one
+// read of the weights.
+enum class Kind : int {
+  sporkle, sporkle_call, sporkle_avx2, onednn_nchw, onednn_any, onednn_winograd, peak, peak_avx2,
+  weights_read
+};
+constexpr const char* kind_names[] = {"sporkle",    "sporkle_call",    "sporkle_avx2",
+                                      "onednn_nchw", "onednn_any",     "onednn_winograd",
+                                      "peak",       "peak_avx2",       "weights_read"};
+constexpr int kind_count = 9;
+
+inline bool is_machine(Kind kind) { return kind >= Kind::peak; }
+inline bool is_onednn(Kind kind) {
+  return kind == Kind::onednn_nchw || kind == Kind::onednn_any || kind == Kind::onednn_winograd;
+}
 
 // What an entrant says once it is ready.
 struct Ready {
   char algorithm[96];
   char failure[160];  // empty when the output is right
-  double rel_l2_error;
+  bool absent;        // it does not take this problem, or this machine lacks it: no failure
+  double rel_l2_error, max_rel_error;
+  double work;  // FLOPs of one run, for weights_read its bytes
 };
 
 // Relative L2 error above which a figure is not printed.

@@ -1,7 +1,6 @@
 #include "report.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
@@ -26,27 +25,28 @@ void read_cpu_model(char* out, size_t capacity) {
   std::fclose(file);
 }
 
-// How much faster the first contestant is than the better of the others.
-double ratio_to_peer(const Field& field) {
-  double best = NAN;
-  for (size_t i = 1; i < field.size(); ++i) best = std::fmin(best, field[i]->median_ns());
-  return best / field[0]->median_ns();
-}
-
-void print_rate(const Problem& problem, const Contestant& contestant) {
+void print_contestant(const Contestant& contestant) {
+  const char* name = kind_names[static_cast<int>(contestant.kind())];
+  const Ready& ready = contestant.ready();
   if (!contestant.usable()) {
-    std::printf("  %-12s refused: %s\n", kind_names[static_cast<int>(contestant.kind())],
-                contestant.ready().failure);
+    std::printf("  %-15s %s: %s\n", name, ready.absent ? "absent" : "refused", ready.failure);
     return;
   }
   const std::vector<double>& rounds = contestant.rounds_ns();
   const auto [low, high] = std::minmax_element(rounds.begin(), rounds.end());
-  const auto flops = static_cast<double>(problem_flops(&problem));
-  std::printf("  %-12s %7.1f GFLOP/s (%.1f..%.1f)  %9.4f ms  error %.1e  %s\n",
-              kind_names[static_cast<int>(contestant.kind())], flops / contestant.median_ns(),
-              flops / *high, flops / *low, contestant.median_ns() * 1e-6,
-              contestant.ready().rel_l2_error, contestant.ready().algorithm);
+  std::printf("  %-15s %7.1f %s (%.1f..%.1f)  %9.4f ms", name, contestant.rate(),
+              contestant.kind() == Kind::weights_read ? "GB/s   " : "GFLOP/s", ready.work / *high,
+              ready.work / *low, contestant.median_ns() * 1e-6);
+  if (is_machine(contestant.kind())) {
+    std::printf("  %s\n", ready.algorithm);
+  } else {
+    std::printf("  error %.1e, worst %.1e  %s\n", ready.rel_l2_error, ready.max_rel_error,
+                ready.algorithm);
+  }
 }
+
+// Whether a problem's algorithm multiplies less often than its FLOPs say.
+bool is_winograd(const char* algorithm) { return std::strstr(algorithm, "winograd") != nullptr; }
 
 }  // namespace
 
@@ -60,7 +60,9 @@ Report::Report(bool peer, const std::string& json) : peer_(peer) {
   }
   json_ = json_writer(file_);
   json_object_begin(&json_, nullptr);
-  json_string(&json_, "cpu", cpu_);
+  json_string(&json_, "benchmark", "bench_conv2d");
+  json_string(&json_, "device", cpu_);
+  json_bool(&json_, "software", false);
   json_string(&json_, "sporkle", sporkle_version_string());
   json_array_begin(&json_, "results");
 }
@@ -71,41 +73,43 @@ Report::~Report() {
 
 void Report::add(const Problem& problem, const std::string& text, int threads,
                  const Field& field) {
-  const double ratio = ratio_to_peer(field);
-  if (peer_) {
-    std::printf("%.2fx  ", ratio);
-    add_mean(threads, ratio);
-  }
-  std::printf("%s  %d thread%s  %s\n", text.c_str(), threads, threads == 1 ? "" : "s", cpu_);
+  Row row = make_row(problem, text, threads);
   for (const auto& contestant : field) {
-    print_rate(problem, *contestant);
-    if (!contestant->usable()) ++failures_;
+    const int kind = static_cast<int>(contestant->kind());
+    row.ns[kind] = contestant->median_ns();
+    row.rate[kind] = contestant->rate();
+    if (!contestant->usable() && !contestant->ready().absent) ++failures_;
   }
+  row.winograd_used = is_winograd(field.front()->ready().algorithm);
+  if (peer_) std::printf("%.2fx  ", row.direct_ratio());
+  std::printf("%s  %d thread%s  %s\n", text.c_str(), threads, threads == 1 ? "" : "s", cpu_);
+  for (const auto& contestant : field) print_contestant(*contestant);
   std::fflush(stdout);
-  if (file_ != nullptr) add_json(problem, text, threads, field, ratio);
+  if (file_ != nullptr) add_json(row, field);
+  rows_.push_back(row);
 }
 
-void Report::add_mean(int threads, double ratio) {
-  if (!std::isfinite(ratio)) return;
-  auto found = std::find_if(means_.begin(), means_.end(),
-                            [&](const Mean& mean) { return mean.threads == threads; });
-  if (found == means_.end()) found = means_.insert(found, {threads, 0, 0});
-  found->log_sum += std::log(ratio);
-  ++found->count;
-}
-
-void Report::add_json(const Problem& problem, const std::string& text, int threads,
-                      const Field& field, double ratio) {
+void Report::add_json(const Row& row, const Field& field) {
   json_object_begin(&json_, nullptr);
-  json_string(&json_, "problem", text.c_str());
-  json_integer(&json_, "threads", threads);
-  json_number(&json_, "flops", static_cast<double>(problem_flops(&problem)));
-  json_number(&json_, "ratio", ratio);
+  json_string(&json_, "name", row.problem.c_str());
+  json_integer(&json_, "threads", row.threads);
+  json_integer(&json_, "batch", row.batch);
+  json_number(&json_, "flops", row.flops);
+  if (peer_) {
+    json_number(&json_, "ratio_direct", row.direct_ratio());
+    json_number(&json_, "ratio_winograd", row.winograd_ratio());
+    json_number(&json_, "peak_share", row.peak_share());
+    json_number(&json_, "avx2_peak_share", row.avx2_share());
+    json_number(&json_, "call_excess", row.call_excess());
+  }
   for (const auto& contestant : field) {
     json_object_begin(&json_, kind_names[static_cast<int>(contestant->kind())]);
     json_string(&json_, "algorithm", contestant->ready().algorithm);
-    json_bool(&json_, "verified", contestant->usable());
+    json_bool(&json_, "verified", contestant->usable() && !is_machine(contestant->kind()));
+    if (!contestant->usable()) json_string(&json_, "refused", contestant->ready().failure);
     json_number(&json_, "rel_l2_error", contestant->ready().rel_l2_error);
+    json_number(&json_, "max_rel_error", contestant->ready().max_rel_error);
+    json_number(&json_, "work", contestant->ready().work);
     json_number(&json_, "ms_median", contestant->median_ns() * 1e-6);
     json_array_begin(&json_, "rounds_ns");
     for (const double ns : contestant->rounds_ns()) json_number(&json_, nullptr, ns);
@@ -116,11 +120,7 @@ void Report::add_json(const Problem& problem, const std::string& text, int threa
 }
 
 bool Report::finish() {
-  for (const Mean& mean : means_) {
-    std::printf("%.2fx  geometric mean of %d problems against the better of two oneDNN layouts, "
-                "%d thread%s, %s\n", std::exp(mean.log_sum / mean.count), mean.count,
-                mean.threads, mean.threads == 1 ? "" : "s", cpu_);
-  }
+  if (peer_) print_summary(rows_, cpu_);
   if (file_ != nullptr) {
     json_array_end(&json_);
     json_object_end(&json_);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "contestant.h"
+#include "summary.h"
 #include "tools/json.h"
 #include "tools/problem.h"
 
@@ -23,25 +24,17 @@ class Report {
 
   void add(const Problem& problem, const std::string& text, int threads, const Field& field);
 
-  // The geometric means. Returns false when something could not be verified.
+  // The means. Returns false when something could not be verified.
   bool finish();
 
  private:
-  struct Mean {
-    int threads;
-    double log_sum;
-    int count;
-  };
-
-  void add_json(const Problem& problem, const std::string& text, int threads, const Field& field,
-                double ratio);
-  void add_mean(int threads, double ratio);
+  void add_json(const Row& row, const Field& field);
 
   bool peer_;
   char cpu_[128];
   FILE* file_ = nullptr;
   JsonWriter json_{};
-  std::vector<Mean> means_;
+  std::vector<Row> rows_;
   int failures_ = 0;
 };
 

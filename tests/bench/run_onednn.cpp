@@ -16,7 +16,7 @@ memory::desc plain(const memory::dims& dims, Tag tag) {
 
 class OnednnRunner final : public Runner {
  public:
-  OnednnRunner(const sporkle_conv2d_desc& d, bool any, const Tensors& tensors)
+  OnednnRunner(Kind kind, const sporkle_conv2d_desc& d, const Tensors& tensors)
       : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_) {
     const int64_t out_h =
         (d.h + d.padding_top + d.padding_bottom - d.dilation_h * (d.kernel_h - 1) - 1) /
@@ -29,14 +29,16 @@ class OnednnRunner final : public Runner {
     const memory::dims filter =
         grouped ? memory::dims{d.groups, d.k / d.groups, d.c / d.groups, d.kernel_h, d.kernel_w}
                 : memory::dims{d.k, d.c, d.kernel_h, d.kernel_w};
-    const Tag layout = any ? Tag::any : Tag::nchw;
+    const Tag layout = kind == Kind::onednn_nchw ? Tag::nchw : Tag::any;
+    const auto algorithm = kind == Kind::onednn_winograd ? dnnl::algorithm::convolution_winograd
+                                                         : dnnl::algorithm::convolution_direct;
     // Its dilation counts the gaps: 0 is dense.
     const dnnl::convolution_forward::desc operation(
-        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
+        dnnl::prop_kind::forward_inference, algorithm,
         plain(source, layout), plain(filter, Tag::any), plain(target, layout),
         {d.stride_h, d.stride_w}, {d.dilation_h - 1, d.dilation_w - 1},
         {d.padding_top, d.padding_left}, {d.padding_bottom, d.padding_right});
-    const dnnl::convolution_forward::primitive_desc chosen(operation, engine_);
+    const auto chosen = implementation(operation);
     algorithm_ = chosen.impl_info_str();
     user_input_ = memory(plain(source, Tag::nchw), engine_, const_cast<float*>(tensors.input));
     user_output_ = memory(plain(target, Tag::nchw), engine_, tensors.output);
@@ -59,6 +61,16 @@ class OnednnRunner final : public Runner {
   std::string algorithm() const override { return algorithm_; }
 
  private:
+  dnnl::convolution_forward::primitive_desc implementation(
+      const dnnl::convolution_forward::desc& operation) const {
+    try {
+      return {operation, engine_};
+    } catch (const dnnl::error& error) {
+      if (error.status == dnnl_unimplemented) throw Absent("oneDNN does not implement it");
+      throw;
+    }
+  }
+
   memory matching(const memory& user, const memory::desc& wanted) const {
     return user.get_desc() == wanted ? user : memory(wanted, engine_);
   }
@@ -82,9 +94,9 @@ class OnednnRunner final : public Runner {
 
 }  // namespace
 
-std::unique_ptr<Runner> make_onednn(const sporkle_conv2d_desc& desc, bool any,
+std::unique_ptr<Runner> make_onednn(Kind kind, const sporkle_conv2d_desc& desc,
                                     const Tensors& tensors) {
-  return std::make_unique<OnednnRunner>(desc, any, tensors);
+  return std::make_unique<OnednnRunner>(kind, desc, tensors);
 }
 
 }  // namespace bench

@@ -15,14 +15,17 @@ void require(sporkle_status status) {
 
 class SporkleRunner final : public Runner {
  public:
-  SporkleRunner(const sporkle_conv2d_desc& desc, int threads, const Tensors& tensors)
-      : tensors_(tensors) {
+  SporkleRunner(Kind kind, const sporkle_conv2d_desc& desc, int threads, const Tensors& tensors)
+      : call_(kind == Kind::sporkle_call), desc_(desc), tensors_(tensors) {
     sporkle_context_desc context = SPORKLE_CONTEXT_DESC_INIT;
     context.threads = static_cast<uint32_t>(threads);
-    require(sporkle_context_create(&context, &context_));
-    uint32_t cpu;
-    require(sporkle_device_find(context_, "cpu", &cpu));
-    require(sporkle_plan_create(context_, cpu, &desc, tensors.weights, nullptr, &plan_));
+    context.device = "cpu";
+    if (kind == Kind::sporkle_avx2) context.cpu_isa = "avx2";
+    const sporkle_status status = sporkle_context_create(&context, &context_);
+    if (status == SPORKLE_ERROR_UNSUPPORTED) throw Absent("the CPU has no AVX2");
+    require(status);
+    require(sporkle_device_find(context_, "cpu", &cpu_));
+    require(sporkle_plan_create(context_, cpu_, &desc, tensors.weights, nullptr, &plan_));
   }
   ~SporkleRunner() override {
     sporkle_plan_destroy(plan_);
@@ -30,7 +33,12 @@ class SporkleRunner final : public Runner {
   }
 
   void run() override {
-    require(sporkle_plan_run(plan_, tensors_.input, nullptr, tensors_.output, nullptr));
+    if (call_) {
+      require(sporkle_conv2d(context_, cpu_, &desc_, tensors_.input, tensors_.weights, nullptr,
+                             nullptr, tensors_.output, nullptr));
+    } else {
+      require(sporkle_plan_run(plan_, tensors_.input, nullptr, tensors_.output, nullptr));
+    }
   }
   std::string algorithm() const override {
     sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
@@ -39,16 +47,19 @@ class SporkleRunner final : public Runner {
   }
 
  private:
+  bool call_;
+  sporkle_conv2d_desc desc_;
   Tensors tensors_;
+  uint32_t cpu_ = 0;
   sporkle_context context_ = nullptr;
   sporkle_plan plan_ = nullptr;
 };
 
 }  // namespace
 
-std::unique_ptr<Runner> make_sporkle(const sporkle_conv2d_desc& desc, int threads,
+std::unique_ptr<Runner> make_sporkle(Kind kind, const sporkle_conv2d_desc& desc, int threads,
                                      const Tensors& tensors) {
-  return std::make_unique<SporkleRunner>(desc, threads, tensors);
+  return std::make_unique<SporkleRunner>(kind, desc, threads, tensors);
 }
 
 }  // namespace bench

@@ -1,0 +1,35 @@
+// Means and extremes over the problems of a run.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "entrant.h"
+#include "tools/problem.h"
+
+namespace bench {
+
+// Medians of one problem, NaN where a contestant did not take part.
+struct Row {
+  std::string problem;
+  int threads;
+  int64_t batch;
+  double flops;
+  bool winograd_shape;  // 3x3, stride 1, at least 64 input channels per group
+  bool winograd_used;   // by our plan
+  double ns[kind_count];
+  double rate[kind_count];  // work per ns
+
+  double direct_ratio() const;    // faster than the better of oneDNN's direct paths by
+  double winograd_ratio() const;  // than oneDNN's Winograd
+  double peak_share() const;      // of the multiply-adds measured in the same rounds
+  double avx2_share() const;      // our AVX2 plan, of AVX2 multiply-adds
+  double call_excess() const;     // one-call form: (call - read of the weights) / plan - 1
+};
+
+Row make_row(const Problem& problem, const std::string& text, int threads);
+
+// Prints one line per figure.
+void print_summary(const std::vector<Row>& rows, const char* cpu);
+
+}  // namespace bench
