@@ -1,0 +1,72 @@
+# mutant(NAME FILE protocol|model FAMILY f FIND text REPLACE text EXPECT violation)
+# Each builds the explorer with one line of the protocol, or of the rules that
+# its callers follow, changed; the test passes when the explorer names the harm.
+
+mutant(poll_looks_once FILE protocol FAMILY life
+  FIND "if (again.word == state.word) return counter"
+  REPLACE "return counter"
+  EXPECT "early success")
+mutant(poll_overlooks_a_move FILE protocol FAMILY move
+  FIND "if (again.word == state.word) return counter"
+  REPLACE "if (again.kind() == state.kind()) return counter"
+  EXPECT "early success")
+mutant(handle_without_generation FILE protocol FAMILY recycle
+  FIND "if (state.generation() != generation) return SPORKLE_ERROR_INVALID_HANDLE;\n      switch"
+  REPLACE "switch"
+  EXPECT "success for a recycled slot")
+mutant(retire_without_generation FILE protocol FAMILY recycle
+  FIND "if (state.generation() != generation) return SPORKLE_ERROR_INVALID_HANDLE;\n      if ((state.kind()"
+  REPLACE "if ((state.kind()"
+  EXPECT "a live fence is called stale")
+mutant(publish_before_failure FILE model FAMILY life
+  FIND "  if (failing) {"
+  REPLACE "  publish(k, home, k.value);\n  if (failing) {"
+  EXPECT "success for a failed operation")
+mutant(fail_without_generation FILE protocol FAMILY recycle
+  FIND "while (state.pending(generation)) {"
+  REPLACE "while (state.kind() == FenceKind::pending) {"
+  EXPECT "failure of another fence")
+mutant(waiters_not_looked_at FILE protocol FAMILY life
+  FIND "if (timeline.waiters.load(std::memory_order_relaxed) != 0) {"
+  REPLACE "if (false) {"
+  EXPECT "a waiter is never woken")
+mutant(no_fence_before_waiters FILE protocol FAMILY life
+  FIND "    M::full_fence();\n    if (timeline.waiters"
+  REPLACE "    if (timeline.waiters"
+  EXPECT "lost completion")
+mutant(sleeper_does_not_look_again FILE protocol FAMILY life
+  FIND "if (same && poll(slot, generation, timelines) == SPORKLE_NOT_READY)"
+  REPLACE "if (same)"
+  EXPECT "a waiter is never woken")
+mutant(sleeper_trusts_old_state FILE protocol FAMILY move
+  FIND "const bool same = slot.state.load(std::memory_order_acquire) == state.word;"
+  REPLACE "const bool same = true;"
+  EXPECT "a waiter is never woken")
+mutant(wrong_mask FILE protocol FAMILY life
+  FIND "return notify(timeline, gathering, mask_of_range(before, value));"
+  REPLACE "return notify(timeline, gathering, mask_of(before));"
+  EXPECT "a waiter is never woken")
+mutant(gathering_forgotten FILE protocol FAMILY several
+  FIND "if (gathering.waiters.load(std::memory_order_relaxed) != 0) {"
+  REPLACE "if (false) {"
+  EXPECT "a waiter is never woken")
+mutant(destroy_wakes_nobody FILE model FAMILY life
+  FIND "if (old.kind() == sporkle::FenceKind::pending &&"
+  REPLACE "if (false &&"
+  EXPECT "a waiter is never woken")
+mutant(listeners_forgotten FILE protocol FAMILY life
+  FIND "return gathering.listeners.load(std::memory_order_relaxed) != 0;"
+  REPLACE "return false;"
+  EXPECT "a listener was not told")
+mutant(mover_does_not_recycle FILE protocol FAMILY move
+  FIND "if (state.generation() != generation) return Move::recycle;"
+  REPLACE "if (state.generation() != generation) return Move::refused;"
+  EXPECT "a slot was lost")
+mutant(destroy_recycles_under_a_mover FILE model FAMILY move
+  FIND "if (!old.moving()) recycle(k.slot);"
+  REPLACE "recycle(k.slot);"
+  EXPECT "the list of free slots is broken")
+mutant(old_queue_not_notified FILE protocol FAMILY move
+  FIND "    notify(timelines[old_timeline], gathering);\n"
+  REPLACE "    (void)old_timeline;\n"
+  EXPECT "a waiter is never woken")
