@@ -204,7 +204,7 @@ typedef struct sporkle_context_desc {
   sporkle_log_callback log; /* NULL: warnings to standard error, once per cause */
   void *log_user;
   int32_t log_level;        /* SPORKLE_LOG_*; -1: SPORKLE_LOG, else warnings */
-  uint32_t fence_capacity;  /* fences alive at once, executor slots' apart; 0: 64. At most 262144. */
+  uint32_t fence_capacity;  /* fences alive at once, executor slots' apart; 0: 128. At most 262144. */
   sporkle_parallel_for parallel_for; /* NULL: the library's own threads */
   void *parallel_for_user;
   uint32_t parallel_for_threads; /* tasks that parallel_for runs at once; 0: 1 */
@@ -658,6 +658,20 @@ SPORKLE_EXPORT sporkle_status sporkle_fence_wait_all(const sporkle_fence *fences
  * Returns: SPORKLE_ERROR_INVALID_ARGUMENT when an executor slot owns the fence. */
 SPORKLE_EXPORT sporkle_status sporkle_fence_destroy(sporkle_fence fence);
 
+/* Makes a file descriptor (an eventfd, close-on-exec, non-blocking) for poll(2),
+ * epoll or an event loop. It is readable from the moment on at which
+ * sporkle_fence_poll answers anything but SPORKLE_NOT_READY: the fence has ended
+ * or has been destroyed, also by the destruction of its context. Ask the fence
+ * itself how it ended. Works for fences of every device, any number of times per
+ * fence; a fence that has ended gives a readable descriptor. Reading takes 8
+ * bytes and makes the descriptor unreadable again; poll it instead.
+ * Ownership: the caller closes the descriptor, at any time. A forked child's copy
+ * stays usable: it becomes readable when the parent's fence ends.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (out_fd NULL),
+ * SPORKLE_ERROR_POOL_EXHAUSTED (the process has no descriptors left, or 1024
+ * pending fences are exported in it). `*out_fd` is -1 after an error. */
+SPORKLE_EXPORT sporkle_status sporkle_fence_export_fd(sporkle_fence fence, int32_t *out_fd);
+
 /* ------------------------------------------------------------------------
  * Executor: a pipeline of slots with mapped input and output
  * Thread-safety: any thread; one slot belongs to one thread at a time, from
@@ -1031,6 +1045,7 @@ typedef struct sporkle_api {
                                     uint32_t *);
   sporkle_status (*gl_dispatch)(sporkle_context, uint32_t, uint32_t, uint32_t, uint32_t,
                                 uint32_t);
+  sporkle_status (*fence_export_fd)(sporkle_fence, int32_t *);
 } sporkle_api;
 
 /* The function table of API major version `major` (SPORKLE_VERSION_MAJOR).

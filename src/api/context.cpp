@@ -7,6 +7,7 @@
 #include "backends/registry.h"
 #include "base/fp_environment.h"
 #include "base/process.h"
+#include "core/fence_listeners.h"
 #include "core/timeline.h"
 
 using namespace sporkle;
@@ -50,6 +51,7 @@ sporkle_status sporkle_context_create(const sporkle_context_desc* desc,
     if (process_enter()) {
       timelines_reset_after_fork();
       fence_pools_reset_after_fork();
+      fence_listeners_reset_after_fork();
     }
     *out_context = create_context(full, enumerate_devices);
     return SPORKLE_OK;

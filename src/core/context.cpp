@@ -67,9 +67,10 @@ Context::Context(const ContextDesc& desc, EnumerateDevices enumerate)
   gpu_min_flops_ = options_.number(Option::gpu_min_flops);
   cache_.open(options_.value(Option::cache_dir));
   if (debug_) {
-    fence_records_ = make_shared_in<FenceRecords>(&memory_, &memory_, desc.fence_capacity + 256);
+    fence_records_ = make_shared_in<FenceRecords>(&memory_, &memory_, desc.fence_capacity + 256, log_);
   }
   fences_ = fence_pool_acquire(desc.fence_capacity);
+  fence_records_attach(fences_, fence_records_.get());
   try {
     open_devices(desc, enumerate);
   } catch (...) {
@@ -203,11 +204,11 @@ void Context::report_leaks() noexcept {
                child->kind_name(), child->label(),
                static_cast<double>(now_ns() - child->created_ns()) * 1e-9);
   }
-  fence_records_->report(fences_, log_);
+  fence_records_->report_leaks(fences_);
 }
 
-void Context::note_fence(FenceRef fence, const char* label) noexcept {
-  if (fence_records_ != nullptr) fence_records_->note(fence, label);
+void Context::note_fence(FenceRef fence, const char* label, const char* maker) noexcept {
+  if (fence_records_ != nullptr) fence_records_->note(fence, label, maker);
 }
 
 void Context::destroy_children() noexcept {
@@ -244,6 +245,7 @@ void Context::close_devices() noexcept {
   const Deadline deadline = Deadline::after(close_patience_ns);
   for (auto& device : list_.devices) device->drain(deadline);
   for (auto& device : list_.devices) device->close(SPORKLE_ERROR_CANCELLED);
+  fence_records_attach(fences_, nullptr);
   fence_pool_release(fences_, SPORKLE_ERROR_CANCELLED);
   fences_ = nullptr;
 }

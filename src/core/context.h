@@ -76,8 +76,8 @@ class Context {
   // "cpu", "gl:1", "auto". Throws SPORKLE_ERROR_DEVICE_UNAVAILABLE.
   uint32_t find_device(const char* spec, const char* argument) const;
 
-  // Debug mode keeps the label and the time; otherwise nothing happens.
-  void note_fence(FenceRef fence, const char* label) noexcept;
+  // Debug mode keeps the label, the maker and the time; otherwise nothing happens.
+  void note_fence(FenceRef fence, const char* label, const char* maker) noexcept;
 
   // Lists a published child. False when the context is being destroyed: nobody
   // would destroy the child.

@@ -30,6 +30,8 @@ class FencePool {
   std::atomic<uint32_t> reserved{0};  // fences of executor slots, beside them
   std::atomic<uint64_t> epoch{0};
   uint32_t slots = 0;  // guarded by growth
+  class FenceRecords* records = nullptr;  // debug mode; guarded by records_mutex
+  std::mutex records_mutex;
   std::mutex growth;
 
   void push(uint32_t index) noexcept;
@@ -37,5 +39,8 @@ class FencePool {
   // Throws Error.
   void grow(uint32_t capacity);
 };
+
+// Calls visit(data, pool) for every pool that has ever been made.
+void fence_pools_visit(void (*visit)(void*, FencePool&), void* data) noexcept;
 
 }  // namespace sporkle

@@ -159,9 +159,18 @@ void fence_pool_visit(FencePool* pool, void (*visit)(void*, FenceRef, FenceState
   }
 }
 
+void fence_pools_visit(void (*visit)(void*, FencePool&), void* data) noexcept {
+  const uint32_t made = pools_made.load(std::memory_order_acquire);
+  for (uint32_t i = 0; i < made; ++i) visit(data, pool_at(i));
+}
+
 void fence_pools_reset_after_fork() noexcept {
-  const uint32_t made = pools_made.load();
-  for (uint32_t i = 0; i < made; ++i) new (&pool_at(i).growth) std::mutex;
+  fence_pools_visit(
+      [](void*, FencePool& pool) {
+        new (&pool.growth) std::mutex;
+        new (&pool.records_mutex) std::mutex;
+      },
+      nullptr);
 }
 
 }  // namespace sporkle

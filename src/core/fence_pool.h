@@ -20,7 +20,8 @@ class FencePool;
 
 sporkle_fence fence_handle(FenceRef ref) noexcept;
 
-constexpr uint32_t fence_capacity_default = 64;
+// Two chunks of 64 slots, 1 KiB each.
+constexpr uint32_t fence_capacity_default = 128;
 constexpr uint32_t fence_capacity_limit = 1u << 18;
 
 // Takes a pool for a new context, with `capacity` fences. Throws Error.

@@ -1,6 +1,7 @@
 // The life of a fence slot: taken, armed, failed or moved, destroyed.
 #include "base/process.h"
 #include "core/fence_directory.h"
+#include "core/fence_records.h"
 
 namespace sporkle {
 
@@ -12,6 +13,7 @@ FenceRef fence_take(FencePool* pool, bool owned) {
   if (!owned && pool->used.fetch_add(1, std::memory_order_relaxed) >= pool->limit) {
     pool->used.fetch_sub(1, std::memory_order_relaxed);
     pool->exhausted.fetch_add(1, std::memory_order_relaxed);
+    fence_pool_misused(pool, "submit", Misuse::pool_exhausted);
     fail(SPORKLE_ERROR_POOL_EXHAUSTED, "fence: all %u fences of the context are alive",
          pool->limit.load());
   }

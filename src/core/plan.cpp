@@ -118,7 +118,8 @@ sporkle_fence Plan::submit(MemoryRange input, MemoryRange residual, MemoryRange 
     fence_abandon(fence, fence_owned);
     throw;
   }
-  context().note_fence(fence, prepared_->algorithm());
+  context().note_fence(fence, prepared_->algorithm(),
+                       fence_owned ? "sporkle_executor_submit" : "sporkle_plan_submit");
   context().stats().add(Counter::submits, 1);
   return fence_handle(fence);
 }

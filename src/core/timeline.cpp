@@ -1,6 +1,7 @@
 #include "core/timeline.h"
 
 #include "base/error.h"
+#include "core/fence_listeners.h"
 
 namespace sporkle {
 
@@ -33,7 +34,7 @@ uint32_t timeline_acquire() {
 void timeline_release(uint32_t index) noexcept { taken[index].store(false); }
 
 void timeline_publish(uint32_t index, uint64_t value) noexcept {
-  Protocol::publish(timelines[index], value, gathering);
+  if (Protocol::publish(timelines[index], value, gathering)) fence_listeners_tell();
 }
 
 bool timeline_wait(uint32_t index, uint64_t value, Deadline deadline) noexcept {
@@ -45,7 +46,9 @@ bool timeline_wait(uint32_t index, uint64_t value, Deadline deadline) noexcept {
   return true;
 }
 
-void timeline_notify(uint32_t index) noexcept { Protocol::notify(timelines[index], gathering); }
+void timeline_notify(uint32_t index) noexcept {
+  if (Protocol::notify(timelines[index], gathering)) fence_listeners_tell();
+}
 
 void timelines_reset_after_fork() noexcept {
   for (Timeline& timeline : timelines) timeline.waiters.store(0, std::memory_order_relaxed);

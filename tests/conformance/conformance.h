@@ -31,6 +31,8 @@ int group_values(void);
 int group_plan(void);
 int group_buffers(void);
 int group_fences(void);
+int group_export_fd(void);
+int group_debug(void);
 int group_waits(void);
 int group_executor(void);
 int group_stats(void);

@@ -1,5 +1,6 @@
 // Fences: poll, wait, insert, destroy, the limit of the pool.
 #include <pthread.h>
+#include <unistd.h>
 
 #include "conformance/conformance.h"
 #include "support/job.h"
@@ -152,6 +153,47 @@ static void pool_limit(void **state) {
   world_close(&world);
 }
 
+// More than a hundred by default; ten thousand when asked for; exhaustion is a
+// status; and nothing is allocated once the context exists.
+static void capacity_of(uint32_t asked, uint32_t expected) {
+  World world;
+  sporkle_context_desc desc = world_desc(&world);
+  desc.fence_capacity = asked;
+  world_open_with(&world, &desc);
+  sporkle_fence *fences = calloc(expected + 1, sizeof *fences);
+  sporkle_fence warm = NULL;  // a device may set itself up for its first fence
+  expect_ok(sporkle_fence_insert(world.context, world.device, NULL, &warm));
+  expect_ok(sporkle_fence_wait(warm, SPORKLE_TIMEOUT_INFINITE));
+  expect_ok(sporkle_fence_destroy(warm));
+  const long long allocations = atomic_load(&world.allocator.allocations);
+  for (uint32_t i = 0; i < expected; ++i) {
+    expect_ok(sporkle_fence_insert(world.context, world.device, "one of many", &fences[i]));
+  }
+  expect_status(SPORKLE_ERROR_POOL_EXHAUSTED,
+                sporkle_fence_insert(world.context, world.device, NULL, &fences[expected]));
+  int32_t fd = -1;
+  expect_ok(sporkle_fence_export_fd(fences[0], &fd));
+  close(fd);
+  uint32_t index = 0;
+  for (uint32_t i = 0; i < expected; ++i) {
+    expect_ok(sporkle_fence_wait(fences[i], SPORKLE_TIMEOUT_INFINITE));
+    expect_ok(sporkle_fence_poll(fences[i]));
+  }
+  expect_ok(sporkle_fence_wait_any(fences, expected < 4096 ? expected : 4096, 0, &index));
+  expect_ok(sporkle_fence_wait_all(fences, expected < 4096 ? expected : 4096, 0));
+  for (uint32_t i = 0; i < expected; ++i) expect_ok(sporkle_fence_destroy(fences[i]));
+  assert_int_equal(atomic_load(&world.allocator.allocations), allocations);
+  free(fences);
+  world_close(&world);
+}
+
+static void capacities(void **state) {
+  (void)state;
+  capacity_of(0, 128);
+  capacity_of(64, 64);
+  capacity_of(10000, 10000);
+}
+
 static void insert_refusals(void **state) {
   (void)state;
   World world;
@@ -187,5 +229,5 @@ static void stale_handles_stay_stale(void **state) {
 GROUP(group_fences, "fences", cmocka_unit_test(inserted_into_an_idle_device),
       cmocka_unit_test(pending_then_signalled), cmocka_unit_test(destroyed_while_pending),
       cmocka_unit_test(waiters_see_destruction), cmocka_unit_test(many_waiters_wake),
-      cmocka_unit_test(pool_limit), cmocka_unit_test(insert_refusals),
+      cmocka_unit_test(pool_limit), cmocka_unit_test(capacities), cmocka_unit_test(insert_refusals),
       cmocka_unit_test(stale_handles_stay_stale))

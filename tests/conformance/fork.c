@@ -50,6 +50,8 @@ static int use_inherited(void *data) {
   CHILD_CHECK(sporkle_executor_acquire(in->executor, 0, &slot) == forked);
   CHILD_CHECK(sporkle_fence_insert(in->world.context, in->world.device, NULL, &fence) == forked);
   CHILD_CHECK(sporkle_fence_poll(in->job.fence) == SPORKLE_OK);
+  int32_t fd = 0;
+  CHILD_CHECK(sporkle_fence_export_fd(in->job.fence, &fd) == forked && fd == -1);
   CHILD_CHECK(sporkle_fence_destroy(in->job.fence) == forked);
   CHILD_CHECK(sporkle_buffer_destroy(in->job.input) == forked);
   CHILD_CHECK(sporkle_plan_destroy(in->job.plan) == forked);

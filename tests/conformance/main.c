@@ -13,6 +13,8 @@ static const Group groups[] = {
     {"plan", "plans: creation, description, running, submission", group_plan},
     {"buffers", "buffers: address, ranges, usage, flush, invalidate, reuse", group_buffers},
     {"fences", "fences: poll, wait, insert, destroy, pool limit", group_fences},
+    {"export_fd", "descriptors that become readable when a fence ends", group_export_fd},
+    {"debug", "reports of misuse and leaks: id, label, maker, age", group_debug},
     {"waits", "wait-any and wait-all: order, limits, devices mixed, deadlines", group_waits},
     {"executor", "executor slots: life cycle, refusals, set-aside slots", group_executor},
     {"stats", "statistics agree with what was done", group_stats},

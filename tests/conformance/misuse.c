@@ -18,6 +18,7 @@ typedef struct Call {
   static sporkle_status call_##name(void *h) { return sporkle_##name(__VA_ARGS__); }
 
 static uint32_t number;
+static int32_t descriptor;
 static void *pointer;
 static sporkle_option_info option_info = SPORKLE_OPTION_INFO_INIT;
 static sporkle_device_info device_info = SPORKLE_DEVICE_INFO_INIT;
@@ -62,6 +63,7 @@ CALL(fence_insert, h, 0, NULL, &fence_out)
 CALL(fence_poll, h)
 CALL(fence_wait, h, 0)
 CALL(fence_destroy, h)
+CALL(fence_export_fd, h, &descriptor)
 CALL(executor_create, h, &executor_desc, &executor_out)
 CALL(executor_destroy, h)
 CALL(executor_acquire, h, 0, &slot)
@@ -92,7 +94,7 @@ static const Call calls[] = {
     ROW(buffer_destroy, of_buffer), ROW(buffer_describe, of_buffer), ROW(buffer_data, of_buffer),
     ROW(buffer_flush, of_buffer), ROW(buffer_invalidate, of_buffer), ROW(plan_submit, of_plan),
     ROW(fence_insert, of_context), ROW(fence_poll, of_fence), ROW(fence_wait, of_fence),
-    ROW(wait_any, of_fence), ROW(wait_all, of_fence), ROW(fence_destroy, of_fence),
+    ROW(wait_any, of_fence), ROW(wait_all, of_fence), ROW(fence_destroy, of_fence), ROW(fence_export_fd, of_fence),
     ROW(executor_create, of_context), ROW(executor_destroy, of_executor),
     ROW(executor_acquire, of_executor), ROW(executor_submit, of_executor),
     ROW(executor_release, of_executor), ROW(context_stats, of_context),
