@@ -28,7 +28,7 @@ class Contestant {
 
   const std::vector<double>& rounds_ns() const { return rounds_ns_; }
   double median_ns() const;
-  // Work per time of the median: GFLOP/s, for weights_read GB/s; NaN when unusable.
+  // Work per time of the median: GFLOP/s, for the two reads GB/s; NaN when unusable.
   double rate() const { return ready_.work / median_ns(); }
 
  private:

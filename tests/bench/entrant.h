@@ -8,15 +8,16 @@ namespace bench {
 // Ours: a plan; the one-call form; a plan limited to AVX2. oneDNN: plain NCHW;
 // the layouts it prefers; its Winograd, both with conversions timed. The machine:
 // multiply-adds in registers, with the widest instruction set and with AVX2; one
-// read of the weights.
+// read of the weights by one thread, and of 128 MiB by all threads.
 enum class Kind : int {
   sporkle, sporkle_call, sporkle_avx2, onednn_nchw, onednn_any, onednn_winograd, peak, peak_avx2,
-  weights_read
+  weights_read, memory_read
 };
 constexpr const char* kind_names[] = {"sporkle",    "sporkle_call",    "sporkle_avx2",
                                       "onednn_nchw", "onednn_any",     "onednn_winograd",
-                                      "peak",       "peak_avx2",       "weights_read"};
-constexpr int kind_count = 9;
+                                      "peak",       "peak_avx2",       "weights_read",
+                                      "memory_read"};
+constexpr int kind_count = 10;
 
 inline bool is_machine(Kind kind) { return kind >= Kind::peak; }
 inline bool is_onednn(Kind kind) {
@@ -29,7 +30,7 @@ struct Ready {
   char failure[160];  // empty when the output is right
   bool absent;        // it does not take this problem, or this machine lacks it: no failure
   double rel_l2_error, max_rel_error;
-  double work;  // FLOPs of one run, for weights_read its bytes
+  double work;  // FLOPs of one run, for the two reads its bytes
 };
 
 // Relative L2 error above which a figure is not printed.

@@ -35,7 +35,7 @@ void print_contestant(const Contestant& contestant) {
   const std::vector<double>& rounds = contestant.rounds_ns();
   const auto [low, high] = std::minmax_element(rounds.begin(), rounds.end());
   std::printf("  %-15s %7.1f %s (%.1f..%.1f)  %9.4f ms", name, contestant.rate(),
-              contestant.kind() == Kind::weights_read ? "GB/s   " : "GFLOP/s", ready.work / *high,
+              contestant.kind() >= Kind::weights_read ? "GB/s   " : "GFLOP/s", ready.work / *high,
               ready.work / *low, contestant.median_ns() * 1e-6);
   if (is_machine(contestant.kind())) {
     std::printf("  %s\n", ready.algorithm);

@@ -125,38 +125,74 @@ class PeakRunner final : public Runner {
 
 volatile uint64_t read_sink;
 
+void read_once(const unsigned char* bytes, uint64_t count) {
+  // Four independent sums of 16 bytes keep the loads of a core busy.
+  using Vector __attribute__((vector_size(16))) = uint64_t;
+  using Load __attribute__((vector_size(16), may_alias, aligned(4))) = uint64_t;
+  Vector a{}, b{}, c{}, d{};
+  uint64_t i = 0;
+  for (; i + 64 <= count; i += 64) {
+    const auto* block = reinterpret_cast<const Load*>(bytes + i);
+    a ^= block[0];
+    b ^= block[1];
+    c ^= block[2];
+    d ^= block[3];
+  }
+  a ^= b ^ c ^ d;
+  uint64_t rest = a[0] ^ a[1];
+  for (; i < count; ++i) rest ^= bytes[i];
+  read_sink = rest;
+}
+
 class ReadRunner final : public Runner {
  public:
-  ReadRunner(const float* data, uint64_t bytes) : data_(data), bytes_(bytes) {}
+  ReadRunner(const float* data, uint64_t bytes, int threads)
+      : data_(reinterpret_cast<const unsigned char*>(data)), bytes_(bytes), threads_(threads) {}
 
   void run() override {
-    const auto* words = reinterpret_cast<const unsigned char*>(data_);
-    // Eight independent 32-byte sums keep the loads of a core busy.
-    using Vector __attribute__((vector_size(32), may_alias, aligned(4))) = uint64_t;
-    Vector sum[8] = {};
-    uint64_t i = 0;
-    for (; i + sizeof sum <= bytes_; i += sizeof sum) {
-      const auto* block = reinterpret_cast<const Vector*>(words + i);
-      for (int j = 0; j < 8; ++j) sum[j] ^= block[j];
+    const uint64_t part = bytes_ / static_cast<uint64_t>(threads_) / 64 * 64;
+    std::vector<std::thread> others;
+    for (int i = 1; i < threads_; ++i) {
+      others.emplace_back([this, part, i] { read_once(data_ + part * (i - 1), part); });
     }
-    uint64_t rest = 0;
-    for (; i < bytes_; ++i) rest ^= words[i];
-    for (const Vector& s : sum) rest ^= s[0] ^ s[1] ^ s[2] ^ s[3];
-    read_sink = rest;
+    const uint64_t done = part * static_cast<uint64_t>(threads_ - 1);
+    read_once(data_ + done, bytes_ - done);
+    for (auto& other : others) other.join();
   }
-  std::string algorithm() const override { return "one thread"; }
+  std::string algorithm() const override {
+    return threads_ == 1 ? "one thread" : std::to_string(threads_) + " threads";
+  }
   double work() const override { return static_cast<double>(bytes_); }
 
  private:
-  const float* data_;
+  const unsigned char* data_;
   uint64_t bytes_;
+  int threads_;
+};
+
+class MemoryRunner final : public Runner {
+ public:
+  explicit MemoryRunner(int threads)
+      : data_(size_t{128 << 20} / sizeof(float), 1.0f),
+        reader_(data_.data(), data_.size() * sizeof(float), threads) {}
+
+  void run() override { reader_.run(); }
+  std::string algorithm() const override { return reader_.algorithm(); }
+  double work() const override { return reader_.work(); }
+
+ private:
+  std::vector<float> data_;
+  ReadRunner reader_;
 };
 
 }  // namespace
 
 std::unique_ptr<Runner> make_machine(Kind kind, int threads, const float* weights,
                                      uint64_t weights_bytes) {
-  if (kind == Kind::weights_read) return std::make_unique<ReadRunner>(weights, weights_bytes);
+  if (kind == Kind::weights_read) {
+    return std::make_unique<ReadRunner>(weights, weights_bytes, 1);
+  }
+  if (kind == Kind::memory_read) return std::make_unique<MemoryRunner>(threads);
   return std::make_unique<PeakRunner>(kind, threads);
 }
 

@@ -1,0 +1,163 @@
+"""scripts/report.py: comparisons, the page, the tables.
+
+    test_report.py SOURCE_DIR
+"""
+import copy
+import html.parser
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+ROOT = sys.argv[1]
+REPORT = os.path.join(ROOT, "scripts", "report.py")
+failures = 0
+checks = 0
+
+FENCES = {"benchmark": "bench_fences", "device": "a <card>", "software": False, "results": [
+    {"name": "poll", "unit": "ns", "median": 5.0, "p10": 4.9, "p90": 5.1, "bar": "at_most",
+     "bar_value": 10, "met": True},
+    {"name": "rate", "unit": "1/s", "median": 100.0, "p10": 98.0, "p90": 102.0, "bar": "at_least",
+     "bar_value": 90, "met": True},
+    {"name": "tiny_depth_1", "unit": "us", "median": 20.0}, {"name": "tiny_depth_8", "unit": "us",
+                                                             "median": 4.0},
+    {"name": "wait_4ms_cpu", "unit": "%", "median": 4.0},
+    {"name": "pipeline", "timeline": [
+        {"lane": "slot 0", "stage": "fill", "begin_us": 0, "end_us": 4},
+        {"lane": "slot 1", "stage": "compute", "begin_us": 2, "end_us": 9}]}]}
+CONTESTANT = {"algorithm": "x", "work": 1e9, "ms_median": 10.0,
+              "rounds_ns": [9.9e6, 10e6, 10.1e6, 10e6]}
+CONV = {"benchmark": "bench_conv2d", "device": "a CPU", "software": False, "results": [
+    {"name": 'mb1ic64oc64ih56kh3ph1n"a <layer>"', "threads": 1, "batch": 1, "flops": 1e9,
+     "ratio_direct": 1.25, "ratio_winograd": 0.8, "sporkle": CONTESTANT,
+     "peak": dict(CONTESTANT, ms_median=8.0), "memory_read": dict(CONTESTANT, work=1e8)}]}
+
+
+def check(condition, message):
+    global failures, checks
+    checks += 1
+    if not condition:
+        failures += 1
+        print(f"FAILED: {message}")
+
+
+def run(*arguments):
+    return subprocess.run(["/usr/bin/env", "-S", sys.executable, "-B", REPORT, *arguments],
+                          capture_output=True, text=True)
+
+
+def write(folder, name, data):
+    path = os.path.join(folder, name)
+    with open(path, "w") as file:
+        json.dump(data, file)
+    return path
+
+
+def changed(data, **values):
+    """A copy of FENCES with the first two results changed."""
+    out = copy.deepcopy(data)
+    for index, key in ((0, "poll"), (1, "rate")):
+        out["results"][index].update(values.get(key, {}))
+    return out
+
+
+def test_compare(folder):
+    old = write(folder, "old.json", FENCES)
+    cases = [
+        ("the same", {}, 0),
+        ("a lower time", {"poll": {"median": 3.0, "p10": 2.9, "p90": 3.1}}, 0),
+        ("9 % more time", {"poll": {"median": 5.45, "p10": 5.4, "p90": 5.5}}, 0),
+        ("20 % more time", {"poll": {"median": 6.0, "p10": 5.9, "p90": 6.1}}, 1),
+        ("20 % more time within the spread", {"poll": {"median": 6.0, "p10": 5.0, "p90": 9.0}}, 0),
+        ("20 % less rate", {"rate": {"median": 80.0, "p10": 79.0, "p90": 81.0}}, 1),
+        ("20 % more rate", {"rate": {"median": 120.0, "p10": 119.0, "p90": 121.0}}, 0),
+    ]
+    for what, change, code in cases:
+        new = write(folder, "new.json", changed(FENCES, **change))
+        result = run("--compare", old, new)
+        check(result.returncode == code, f"{what}: exit code {result.returncode}, not {code}")
+        check(("worse: " in result.stdout) == (code == 1), f"{what}: {result.stdout}")
+    slower = copy.deepcopy(CONV)
+    slower["results"][0]["sporkle"]["rounds_ns"] = [15e6, 15.1e6, 14.9e6, 15e6]
+    result = run("--compare", write(folder, "c1.json", CONV), write(folder, "c2.json", slower))
+    check(result.returncode == 1 and "sporkle" in result.stdout, "slower rounds are seen")
+    other = dict(FENCES, device="another card")
+    result = run("--compare", old, write(folder, "other.json", other))
+    check(result.returncode == 2 and "cannot be" in result.stderr, "other devices are refused")
+    broken = os.path.join(folder, "broken.txt")
+    with open(broken, "w") as file:
+        file.write("{")
+    for path in (broken, os.path.join(folder, "none.json"), write(folder, "no.json", {"a": 1})):
+        result = run("--compare", old, path)
+        check(result.returncode == 2 and "Traceback" not in result.stderr, f"{path} is refused")
+
+
+class Links(html.parser.HTMLParser):
+    """Collects what would be loaded from elsewhere, and open tags."""
+
+    def __init__(self):
+        super().__init__()
+        self.external, self.scripts = [], 0
+
+    def handle_starttag(self, tag, attributes):
+        self.scripts += tag == "script"
+        self.external += [value for key, value in attributes if key in ("src", "href")]
+
+
+def test_page(folder):
+    write(folder, "fences.json", FENCES)
+    write(folder, "conv.json", CONV)
+    write(folder, "driver.json", dict(FENCES, software=True))
+    out = os.path.join(folder, "page.html")
+    result = run("--out", out, *(os.path.join(folder, name) for name in
+                                 ("fences.json", "conv.json", "driver.json")))
+    check(result.returncode == 0, result.stderr)
+    with open(out) as file:
+        text = file.read()
+    links = Links()
+    links.feed(text)
+    check(not links.external and not links.scripts, "the page loads nothing")
+    charts = re.findall(r"<svg.*?</svg>", text, re.S)
+    for chart in charts:
+        xml.etree.ElementTree.fromstring(chart)
+    for title in ("Cost of one call", "Operations per second", "CPU time of a wait", "Roofline",
+                  "Times as fast as the peer", "pipeline"):
+        check(any(f"<title>{title}" in chart for chart in charts), f"a chart {title}")
+    check("a &lt;card&gt;" in text and "a <card>" not in text, "names are escaped")
+    check(text.count("not a hardware figure") == 1, "software drivers are named")
+    return len(charts)
+
+
+def test_tables():
+    result = run("--tables", "--check")
+    check(result.returncode == 0, result.stdout + result.stderr)
+    sys.path.insert(0, os.path.join(ROOT, "scripts"))
+    sys.dont_write_bytecode = True
+    from report_parts import samples, tables
+    with tempfile.TemporaryDirectory(suffix="-card") as folder:
+        for name, data in (("f.json", FENCES), ("s.json", dict(FENCES, device="llvmpipe",
+                                                               software=True)), ("c.json", CONV)):
+            write(folder, name, data)
+        runs, _ = samples.find([folder])
+    page = "a\n<!-- fences: begin -->\nold\n<!-- fences: end -->\n<!-- cpu: begin -->\n<!-- cpu: end -->\n"
+    filled = tables.fill(page, runs)
+    check("old" not in filled and "| poll | 5 |" in filled and "at most 10" in filled, filled)
+    check("llvmpipe" not in filled, "software drivers are in no table")
+    check("| 1.25 | 100 |" in filled, "the ratio and the rate of a problem")
+    check(tables.fill(filled, runs) == filled, "filling twice changes nothing")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        test_compare(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        charts = test_page(folder)
+    test_tables()
+    print(f"report.py: {checks} checks, {failures} failed; a page with {charts} charts is well formed")
+    return 1 if failures else 0
+
+
+sys.exit(main())
