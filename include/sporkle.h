@@ -470,7 +470,9 @@ SPORKLE_EXPORT sporkle_status sporkle_conv2d(sporkle_context context, uint32_t d
                                              sporkle_conv2d_result *out_result);
 
 /* Prepares a problem: chooses the device and the implementation, packs the
- * weights and copies the bias. The arrays may be freed afterwards.
+ * weights and copies the bias. The arrays may be freed afterwards. On a device
+ * other than the CPU the plan also keeps a copy of the weights in host memory,
+ * from which an executor goes on after the device has been lost.
  * Returns: as sporkle_conv2d. */
 SPORKLE_EXPORT sporkle_status sporkle_plan_create(sporkle_context context, uint32_t device,
                                                   const sporkle_conv2d_desc *desc,
@@ -731,7 +733,10 @@ SPORKLE_EXPORT sporkle_status sporkle_executor_acquire(sporkle_executor executor
 
 /* Submits an acquired slot with a plan of the same device; flush and
  * invalidate are done by the executor. The fence belongs to the slot: it is
- * valid until release and is not destroyed by the caller.
+ * valid until release and is not destroyed by the caller. Work in flight when
+ * the device is lost fails with SPORKLE_ERROR_DEVICE_LOST; later submits use
+ * the device again once it is back, and until then the CPU (counted as
+ * `fallbacks`) unless a GPU is required.
  * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (slot not acquired, tensors larger
  * than the slot, another device), SPORKLE_ERROR_BUSY (already submitted),
  * SPORKLE_ERROR_POOL_EXHAUSTED, SPORKLE_ERROR_DEVICE_LOST. */

@@ -35,16 +35,33 @@ Executor::Executor(std::shared_ptr<Context> context, uint32_t device,
       output_size_(desc.output_size),
       slots_(context->memory()) {
   slots_.resize(desc.slot_count);
-  Device& target = context->device(device);
-  constexpr uint32_t in = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_DEVICE_READ;
-  constexpr uint32_t out = SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE;
-  for (Slot& slot : slots_) {
-    slot.input = target.create_memory(input_size_, in);
-    if (residual_size_ > 0) slot.residual = target.create_memory(residual_size_, in);
-    slot.output = target.create_memory(output_size_, out);
-  }
+  for (Slot& slot : slots_) make_memory(&slot);
   fence_pool_reserve(context->fences(), desc.slot_count);
   context->stats().add(Counter::buffer_bytes_added, slots_bytes(desc, slots_.size()));
+}
+
+void Executor::make_memory(Slot* slot) {
+  Device& target = context().device(device_);
+  constexpr uint32_t in = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_DEVICE_READ;
+  constexpr uint32_t out = SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE;
+  const uint64_t resets = context().stats().read(Counter::device_resets);
+  auto input = target.create_memory(input_size_, in);
+  auto residual = residual_size_ > 0 ? target.create_memory(residual_size_, in) : nullptr;
+  slot->output = target.create_memory(output_size_, out);
+  slot->input = std::move(input);
+  slot->residual = std::move(residual);
+  slot->resets = resets;
+}
+
+// A device that came back needs new memory. While it gives none the slot keeps
+// its old memory, which stays mapped, and the CPU computes on it.
+void Executor::renew_memory(Slot* slot) noexcept {
+  if (slot->resets == context().stats().read(Counter::device_resets)) return;
+  try {
+    make_memory(slot);
+  } catch (...) {
+    context().log().write(SPORKLE_LOG_DEBUG, "executor: no new memory after a device's loss");
+  }
 }
 
 void Executor::drop_fence(Slot* slot) noexcept {
@@ -94,6 +111,7 @@ bool Executor::try_acquire(sporkle_slot* out) {
   for (uint32_t i = 0; i < slots_.size(); ++i) {
     Slot& slot = slots_[i];
     if (slot.state != State::free) continue;
+    renew_memory(&slot);
     slot.state = State::acquired;
     out->index = i;
     out->input = static_cast<float*>(slot.input->data());
@@ -162,13 +180,14 @@ sporkle_fence Executor::submit(uint32_t index, Plan& plan) {
     fail(SPORKLE_ERROR_BUSY, "slot: %u has already been submitted", index);
   }
   const ConvProblem& problem = plan.problem();
-  slot.input->flush(0, problem.input_bytes());
+  const bool on_device = slot.resets == context().stats().read(Counter::device_resets);
+  if (on_device) slot.input->flush(0, problem.input_bytes());
   MemoryRange residual;
   if (problem.has_residual) {
-    slot.residual->flush(0, problem.output_bytes());
+    if (on_device) slot.residual->flush(0, problem.output_bytes());
     residual = {slot.residual, 0};
   }
-  slot.fence = plan.submit({slot.input, 0}, std::move(residual), {slot.output, 0}, true);
+  slot.fence = plan.submit_surviving({slot.input, 0}, residual, {slot.output, 0}, on_device);
   slot.state = State::submitted;
   return slot.fence;
 }

@@ -30,12 +30,15 @@ class Executor final : public Child {
   struct Slot {
     State state = State::free;
     sporkle_fence fence = nullptr;
+    uint64_t resets = 0;  // of devices, when the memory was made
     std::shared_ptr<DeviceMemory> input, residual, output;
   };
 
   Slot& held_slot(uint32_t index);
   bool try_acquire(sporkle_slot* out);
   void reclaim_aside();
+  void make_memory(Slot* slot);
+  void renew_memory(Slot* slot) noexcept;
   void check_fits(const ConvProblem& problem) const;
   void drop_fence(Slot* slot) noexcept;
 

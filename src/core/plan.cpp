@@ -2,6 +2,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
 #include <new>
 
 #include "core/selector.h"
@@ -85,10 +86,17 @@ void try_cache(Context& context, uint32_t device, const float* weights, const fl
 
 }  // namespace
 
-Plan::Plan(std::shared_ptr<Context> context, uint32_t device, std::shared_ptr<DevicePlan> prepared)
-    : Child(handle_type, std::move(context), prepared->algorithm()),
+Plan::Plan(std::shared_ptr<Context> context, uint32_t device, std::shared_ptr<DevicePlan> prepared,
+           const float* weights, const float* bias)
+    : Child(handle_type, context, prepared->algorithm()),
       device_(device),
-      prepared_(std::move(prepared)) {}
+      prepared_(std::move(prepared)),
+      weights_(context->memory(), device == 0 ? 0 : problem().weights_bytes()),
+      bias_(context->memory(), device == 0 || bias == nullptr ? 0 : problem().bias_bytes()),
+      resets_seen_(context->stats().read(Counter::device_resets)) {
+  if (weights_.size() > 0) std::memcpy(weights_.data(), weights, weights_.size());
+  if (bias_.size() > 0) std::memcpy(bias_.data(), bias, bias_.size());
+}
 
 void Plan::dispose() noexcept {
   const std::shared_ptr<Context> keep = context_;
@@ -103,8 +111,14 @@ void Plan::run(const HostTensors& tensors, sporkle_conv2d_result* result) {
 
 sporkle_fence Plan::submit(MemoryRange input, MemoryRange residual, MemoryRange output,
                            bool fence_owned) {
+  return submit_to({device_, prepared_}, std::move(input), std::move(residual),
+                   std::move(output), fence_owned);
+}
+
+sporkle_fence Plan::submit_to(const Target& target, MemoryRange input, MemoryRange residual,
+                              MemoryRange output, bool fence_owned) {
   Operation operation;
-  operation.plan = prepared_;
+  operation.plan = target.plan;
   operation.input = std::move(input);
   operation.residual = std::move(residual);
   operation.output = std::move(output);
@@ -113,15 +127,54 @@ sporkle_fence Plan::submit(MemoryRange input, MemoryRange residual, MemoryRange 
   operation.publish_output = fence_owned;
   const FenceRef fence = operation.fence;
   try {
-    context().device(device_).submit(std::move(operation));
+    context().device(target.device).submit(std::move(operation));
   } catch (...) {
     fence_abandon(fence, fence_owned);
     throw;
   }
-  context().note_fence(fence, prepared_->algorithm(),
+  context().note_fence(fence, target.plan->algorithm(),
                        fence_owned ? "sporkle_executor_submit" : "sporkle_plan_submit");
   context().stats().add(Counter::submits, 1);
   return fence_handle(fence);
+}
+
+std::shared_ptr<DevicePlan> Plan::prepare_again(uint32_t device) {
+  return prepare(context(), device, problem(), weights_.floats(),
+                 bias_.size() == 0 ? nullptr : bias_.floats());
+}
+
+Plan::Target Plan::renewed() {
+  const std::lock_guard lock(renewal_);
+  const uint64_t resets = context().stats().read(Counter::device_resets);
+  if (resets != resets_seen_) {
+    renewed_ = prepare_again(device_);
+    resets_seen_ = resets;
+  }
+  return {device_, renewed_ == nullptr ? prepared_ : renewed_};
+}
+
+Plan::Target Plan::on_cpu(const char* reason) {
+  constexpr uint32_t cpu = 0;
+  note_fallback(context(), device_, reason);
+  const std::lock_guard lock(renewal_);
+  if (spare_ == nullptr) spare_ = prepare_again(cpu);
+  return {cpu, spare_};
+}
+
+sporkle_fence Plan::submit_surviving(const MemoryRange& input, const MemoryRange& residual,
+                                     const MemoryRange& output, bool on_device) {
+  if (device_ == 0) return submit(input, residual, output, true);
+  try {
+    if (!on_device) fail(SPORKLE_ERROR_DEVICE_LOST, "slot: its memory is of before a reset");
+    return submit_to(renewed(), input, residual, output, true);
+  } catch (const Error& error) {
+    const bool gone = error.status == SPORKLE_ERROR_DEVICE_LOST ||
+                      error.status == SPORKLE_ERROR_DEVICE_UNAVAILABLE;
+    Reason reason;
+    if (!gone || context().require_gpu()) throw;
+    if (!context().device(0).supports(problem(), &reason)) throw;
+    return submit_to(on_cpu(error.reason.text), input, residual, output, true);
+  }
 }
 
 namespace {
@@ -189,7 +242,7 @@ sporkle_plan create_plan(const std::shared_ptr<Context>& context, uint32_t devic
   Plan* plan = nullptr;
   with_fallback(*context, choice, problem, [&](uint32_t index) {
     plan = new_object<Plan>(context->memory(), context, index,
-                            prepare(*context, index, problem, weights, bias));
+                            prepare(*context, index, problem, weights, bias), weights, bias);
   });
   return static_cast<sporkle_plan>(publish_child(plan));
 }

@@ -1,6 +1,8 @@
 // Running problems: the one-call form and the object behind a sporkle_plan.
 #pragma once
 
+#include <mutex>
+
 #include "core/buffer.h"
 #include "core/context.h"
 
@@ -10,7 +12,9 @@ class Plan final : public Child {
  public:
   static constexpr HandleType handle_type = HandleType::plan;
 
-  Plan(std::shared_ptr<Context> context, uint32_t device, std::shared_ptr<DevicePlan> prepared);
+  // On a device that can be lost the plan keeps copies of weights and bias.
+  Plan(std::shared_ptr<Context> context, uint32_t device, std::shared_ptr<DevicePlan> prepared,
+       const float* weights, const float* bias);
 
   const char* kind_name() const noexcept override { return "plan"; }
   void dispose() noexcept override;
@@ -24,12 +28,31 @@ class Plan final : public Child {
   // `fence_owned`: an executor slot owns the fence. Returns the armed fence.
   sporkle_fence submit(MemoryRange input, MemoryRange residual, MemoryRange output,
                        bool fence_owned);
-  // The same on buffers, all checked.
+  // For an executor slot: after a loss of the device the plan is prepared again
+  // on it, and where that fails the CPU computes on the same memory, which stays
+  // mapped. `on_device`: the memory is of the device as it is now.
+  sporkle_fence submit_surviving(const MemoryRange& input, const MemoryRange& residual,
+                                 const MemoryRange& output, bool on_device);
+  // The same as submit on buffers, all checked.
   sporkle_fence submit_bindings(const sporkle_plan_bindings& bindings);
 
  private:
+  struct Target {
+    uint32_t device;
+    std::shared_ptr<DevicePlan> plan;
+  };
+  sporkle_fence submit_to(const Target& target, MemoryRange input, MemoryRange residual,
+                          MemoryRange output, bool fence_owned);
+  Target renewed();
+  Target on_cpu(const char* reason);
+  std::shared_ptr<DevicePlan> prepare_again(uint32_t device);
+
   uint32_t device_;
   std::shared_ptr<DevicePlan> prepared_;
+  AlignedBlock weights_, bias_;
+  std::mutex renewal_;  // guards the next three
+  uint64_t resets_seen_;
+  std::shared_ptr<DevicePlan> renewed_, spare_;
 };
 
 // Creates the plan and its handle. Throws Error.

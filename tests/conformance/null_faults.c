@@ -96,6 +96,53 @@ static void synchronous_call_gives_a_hung_device_up(void **state) {
   world_close(&world);
 }
 
+// A pipeline over a lost device: lost work says so, the next work is computed
+// by the CPU and counted, and the device is used again once it is back.
+static void executor_survives_a_loss(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  const sporkle_conv2d_desc problem = small_problem();
+  Tensors t;
+  tensors_make(&t, &problem, 5);
+  sporkle_executor_desc desc = SPORKLE_EXECUTOR_DESC_INIT;
+  desc.device = world.device;
+  desc.input_size = t.info.input_size;
+  desc.output_size = t.info.output_size;
+  sporkle_executor executor = NULL;
+  expect_ok(sporkle_executor_create(world.context, &desc, &executor));
+  sporkle_plan plan = NULL;
+  expect_ok(sporkle_plan_create(world.context, world.device, &problem, t.weights, t.bias, &plan));
+  world_null(&world, SPORKLE_NULL_RESET, 1, 0);
+  sporkle_slot held = SPORKLE_SLOT_INIT;  // filled before the loss, submitted after it
+  expect_ok(sporkle_executor_acquire(executor, 0, &held));
+  memcpy(held.input, t.input, t.info.input_size);
+  static const uint64_t fallbacks[] = {0, 0, 2, 3, 3};
+  for (int i = 0; i < 5; ++i) {
+    if (i == 4) world_null(&world, SPORKLE_NULL_RECOVER, 0, 0);
+    sporkle_slot slot = SPORKLE_SLOT_INIT;
+    expect_ok(sporkle_executor_acquire(executor, 0, &slot));
+    memcpy(slot.input, t.input, t.info.input_size);
+    sporkle_fence fence = NULL;
+    expect_ok(sporkle_executor_submit(executor, slot.index, plan, &fence));
+    expect_status(i == 1 ? SPORKLE_ERROR_DEVICE_LOST : SPORKLE_OK,
+                  sporkle_fence_wait(fence, SPORKLE_TIMEOUT_INFINITE));
+    if (i != 1) tensors_check(&t, slot.output);
+    expect_ok(sporkle_executor_release(executor, slot.index));
+    if (i == 2) {
+      expect_ok(sporkle_executor_submit(executor, held.index, plan, &fence));
+      expect_ok(sporkle_fence_wait(fence, SPORKLE_TIMEOUT_INFINITE));
+      tensors_check(&t, held.output);
+      expect_ok(sporkle_executor_release(executor, held.index));
+    }
+    assert_int_equal(world_stats(&world).fallbacks, fallbacks[i]);
+  }
+  expect_ok(sporkle_plan_destroy(plan));
+  expect_ok(sporkle_executor_destroy(executor));
+  tensors_free(&t);
+  world_close(&world);
+}
+
 static void reset_loses_the_device(void **state) {
   (void)state;
   World world;
@@ -220,6 +267,6 @@ static void fallback_is_counted_and_reported(void **state) {
 GROUP(group_null_faults, "null_faults", cmocka_unit_test(operations_fail_alone),
       cmocka_unit_test(synchronous_operations_fail), cmocka_unit_test(hang_until_recovered),
       cmocka_unit_test(synchronous_call_gives_a_hung_device_up),
-      cmocka_unit_test(reset_loses_the_device), cmocka_unit_test(device_out_of_memory),
+      cmocka_unit_test(executor_survives_a_loss), cmocka_unit_test(reset_loses_the_device), cmocka_unit_test(device_out_of_memory),
       cmocka_unit_test(executor_out_of_memory),
       cmocka_unit_test(fallback_is_counted_and_reported))
