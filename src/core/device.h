@@ -55,6 +55,8 @@ class DevicePlan {
   virtual const char* algorithm() const noexcept = 0;
   virtual uint64_t packed_bytes() const noexcept = 0;
   virtual uint64_t workspace_bytes() const noexcept = 0;
+  // False once the device has been reset: the plan must be created again.
+  virtual bool usable() const noexcept { return true; }
 
  private:
   ConvProblem problem_;

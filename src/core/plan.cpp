@@ -65,10 +65,10 @@ void with_fallback(Context& context, const Choice& choice, const ConvProblem& pr
     attempt(choice.device);
     return;
   } catch (const Error& error) {
+    if (error.status == SPORKLE_ERROR_DEVICE_LOST) context.plan_cache().drop_device(choice.device);
     if (!choice.may_fall_back || !error_allows_fallback(error.status)) throw;
     Reason reason;
     if (!context.device(cpu).supports(problem, &reason)) throw;
-    if (error.status == SPORKLE_ERROR_DEVICE_LOST) context.plan_cache().drop_device(choice.device);
     note_fallback(context, choice.device, error.reason.text);
   }
   attempt(cpu);
@@ -256,6 +256,10 @@ void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,
   const Choice choice = select_device(context, device, problem);
   with_fallback(context, choice, problem, [&](uint32_t index) {
     auto plan = context.plan_cache().find(index, problem, weights, bias);
+    if (plan != nullptr && !plan->usable()) {
+      context.plan_cache().drop_device(index);
+      plan = nullptr;
+    }
     context.log().write(SPORKLE_LOG_DEBUG, "plan cache: %s", plan == nullptr ? "miss" : "hit");
     if (plan == nullptr) {
       plan = prepare(context, index, problem, weights, bias);

@@ -69,6 +69,7 @@ bool BatchList::close() noexcept {
   batch.sync = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
   // Always flushed here: a sync object that nobody has flushed may never end.
   gl.Flush();
+  context_->checkpoint();
   if (batch.sync == nullptr) return false;
   batch.closed_ns = now_ns();
   const uint64_t free_at =
@@ -89,15 +90,18 @@ BatchAnswer BatchList::ask() noexcept {
     batch.proof_ns = now;
   }
   const GLenum answer = context_->gl().ClientWaitSync(batch.sync, 0, 0);
+  context_->checkpoint();
   if (answer == GL_TIMEOUT_EXPIRED) return BatchAnswer::pending;
   const bool satisfied = answer == GL_ALREADY_SIGNALED || answer == GL_CONDITION_SATISFIED;
   // After a reset every sync object reads as signalled.
-  if (!satisfied || context_->was_reset()) return BatchAnswer::lost;
-  return BatchAnswer::ended;
+  const bool lost = !satisfied || context_->was_reset();
+  context_->checkpoint();
+  return lost ? BatchAnswer::lost : BatchAnswer::ended;
 }
 
 void BatchList::drop_oldest() noexcept {
   context_->gl().DeleteSync(batches_[first_].sync);
+  context_->checkpoint();
   first_ = (first_ + 1) % capacity;
   --count_;
 }

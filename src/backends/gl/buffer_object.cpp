@@ -41,6 +41,24 @@ void clear_gl_errors(const GladGLContext& gl) noexcept {
   }
 }
 
+bool mapping_works(const GlContext& context, const OpenRules& rules) noexcept try {
+  BufferObject object;
+  create_buffer_object(context, rules, BufferKind::mapped, map_alignment, &object);
+  context.gl().DeleteBuffers(1, &object.name);
+  return true;
+} catch (const Error&) {
+  return false;
+}
+
+Status status_of_gl_error(GLenum error) noexcept {
+  switch (error) {
+    case GL_NO_ERROR: return SPORKLE_OK;
+    case GL_OUT_OF_MEMORY: return SPORKLE_ERROR_OUT_OF_MEMORY;
+    case GL_CONTEXT_LOST: return SPORKLE_ERROR_DEVICE_LOST;
+    default: return SPORKLE_ERROR_OPERATION_FAILED;
+  }
+}
+
 void create_buffer_object(const GlContext& context, const OpenRules& rules, BufferKind kind,
                           uint64_t bytes, BufferObject* out) {
   const GladGLContext& gl = context.gl();
@@ -49,16 +67,20 @@ void create_buffer_object(const GlContext& context, const OpenRules& rules, Buff
   }
   clear_gl_errors(gl);
   const bool storage = context.facts().buffer_storage;
+  *out = BufferObject{};
   for (const bool coherent : {true, false}) {
     if (coherent && rules.without_coherent) continue;
-    *out = BufferObject{};
-    out->size = (bytes + map_alignment - 1) / map_alignment * map_alignment;
-    const bool made = allocate(gl, storage, kind, coherent, out);
+    BufferObject object;
+    object.size = (bytes + map_alignment - 1) / map_alignment * map_alignment;
+    const bool made = allocate(gl, storage, kind, coherent, &object);
     gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
-    if (made) return;
-    gl.DeleteBuffers(1, &out->name);
+    if (!made) gl.DeleteBuffers(1, &object.name);
     clear_gl_errors(gl);
-    *out = BufferObject{};
+    context.checkpoint();
+    if (made) {
+      *out = object;
+      return;
+    }
     if (kind == BufferKind::local || !storage) break;
   }
   fail(SPORKLE_ERROR_OUT_OF_MEMORY,

@@ -27,6 +27,12 @@ enum class BufferKind : uint8_t {
 void create_buffer_object(const GlContext& context, const OpenRules& rules, BufferKind kind,
                           uint64_t bytes, BufferObject* out);
 
+// Whether the driver really gives usable mappings.
+bool mapping_works(const GlContext& context, const OpenRules& rules) noexcept;
+
+// What the work that raised an error ends with.
+Status status_of_gl_error(GLenum error) noexcept;
+
 // Forgets errors raised before, so that the next check is about what follows.
 void clear_gl_errors(const GladGLContext& gl) noexcept;
 

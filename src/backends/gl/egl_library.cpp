@@ -45,11 +45,15 @@ bool load_core(Reason* reason) noexcept {
 
 // A pointer from eglGetProcAddress is no evidence of support: GLVND returns a
 // stub for any name. Only the extension string counts.
-void load_client_extensions() noexcept {
+bool load_client_extensions(Reason* reason) noexcept {
   const char* list = functions.query_string(EGL_NO_DISPLAY, EGL_EXTENSIONS);
   const char* version = functions.query_string(EGL_NO_DISPLAY, EGL_VERSION);
   // Needed only to share names with a caller.
   load_symbol("eglGetCurrentContext", &functions.get_current_context);
+  if (list == nullptr) {
+    reason->set("libEGL names no client extensions: nothing works without a display server");
+    return false;
+  }
   const bool base = has_extension(list, "EGL_EXT_device_base");
   if (base || has_extension(list, "EGL_EXT_device_enumeration")) {
     load_extension("eglQueryDevicesEXT", &functions.query_devices);
@@ -68,6 +72,7 @@ void load_client_extensions() noexcept {
   functions.surfaceless_platform = has_extension(list, "EGL_MESA_platform_surfaceless");
   functions.counted_displays = functions.get_platform_display != nullptr &&
                                has_extension(list, "EGL_KHR_display_reference");
+  return true;
 }
 
 }  // namespace
@@ -86,8 +91,10 @@ const EglFunctions* open_egl_library(Reason* reason) noexcept {
     return nullptr;
   }
   library_epoch.store(process_epoch());
-  load_client_extensions();
-  return &functions;
+  if (load_client_extensions(reason)) return &functions;
+  // Stays loaded, because a driver may be behind it; the next context asks again.
+  library = nullptr;
+  return nullptr;
 }
 
 bool egl_opened_before_fork() noexcept {

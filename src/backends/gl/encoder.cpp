@@ -71,10 +71,16 @@ void Encoder::order() noexcept {
   hazards_.barrier_done();
 }
 
-void Encoder::upload(GlMemory* memory) noexcept {
+void Encoder::note_error() noexcept {
+  const GLenum error = context_->gl().GetError();
+  if (error_ == GL_NO_ERROR) error_ = error;
+}
+
+void Encoder::upload(GlMemory* memory) {
   if (memory == nullptr || memory->coherent()) return;
   Stretch stretches[GlMemory::stretch_limit];
   const uint32_t count = memory->take_flushed(stretches);
+  if (count == 0) return;
   for (uint32_t i = 0; i < count; ++i) {
     const Access access{memory->name(), stretches[i].offset,
                         stretches[i].offset + stretches[i].bytes, true};
@@ -82,6 +88,10 @@ void Encoder::upload(GlMemory* memory) noexcept {
     if (hazards_.needs_barrier(&access, 1)) order();
     memory->upload(context_->gl(), stretches[i]);
   }
+  note_error();
+  if (error_ == GL_NO_ERROR) return;
+  memory->give_back_flushed(stretches, count);
+  fail(status_of_gl_error(error_), "buffer: the OpenGL driver did not copy (error 0x%04x)", error_);
 }
 
 GLuint Encoder::take_workspace(uint64_t bytes) {
@@ -121,12 +131,8 @@ Status Encoder::dispatch_all(const Operation& operation, const GlPlan& plan,
     }
     gl.DispatchCompute(d.groups[0], d.groups[1], d.groups[2]);
   }
-  switch (gl.GetError()) {
-    case GL_NO_ERROR: return SPORKLE_OK;
-    case GL_OUT_OF_MEMORY: return SPORKLE_ERROR_OUT_OF_MEMORY;
-    case GL_CONTEXT_LOST: return SPORKLE_ERROR_DEVICE_LOST;
-    default: return SPORKLE_ERROR_OPERATION_FAILED;
-  }
+  note_error();
+  return status_of_gl_error(error_);
 }
 
 Status Encoder::encode(Entry& entry, uint64_t value) noexcept try {
@@ -136,6 +142,7 @@ Status Encoder::encode(Entry& entry, uint64_t value) noexcept try {
   if (checked != SPORKLE_OK) return checked;
   const GladGLContext& gl = context_->gl();
   clear_gl_errors(gl);
+  error_ = GL_NO_ERROR;
   upload(memory_of(operation.input));
   upload(memory_of(operation.residual));
   upload(memory_of(operation.output));
@@ -147,7 +154,7 @@ Status Encoder::encode(Entry& entry, uint64_t value) noexcept try {
   start_timer(entry, value);
   const Status status = dispatch_all(operation, plan, {workspace, 0});
   if (entry.timer >= 0) gl.QueryCounter(timers_[entry.timer * 2 + 1], GL_TIMESTAMP);
-  if (status == SPORKLE_OK) plan_download(operation, plan);
+  if (status == SPORKLE_OK) plan_download(entry, plan);
   return status;
 } catch (const Error& error) {
   return error.status;
@@ -161,20 +168,28 @@ void Encoder::start_timer(Entry& entry, uint64_t value) noexcept {
   context_->gl().QueryCounter(timers_[entry.timer * 2], GL_TIMESTAMP);
 }
 
-void Encoder::plan_download(const Operation& operation, const GlPlan& plan) noexcept {
+void Encoder::plan_download(Entry& entry, const GlPlan& plan) noexcept {
+  const Operation& operation = entry.operation;
   GlMemory* memory = memory_of(operation.output);
   client_barrier_ |= memory->wants_client_barrier();
   if (memory->form() != MemoryForm::window || !memory->cpu_reads()) return;
   if (download_count_ == download_limit) order();
-  downloads_[download_count_++] = {memory, {operation.output.offset,
-                                            plan.problem().output_bytes()}};
+  downloads_[download_count_++] = {
+      memory, {operation.output.offset, plan.problem().output_bytes()}, &entry};
 }
 
 void Encoder::flush_downloads() noexcept {
   if (download_count_ == 0) return;
+  // What has gone wrong so far belongs to the operation being encoded.
+  note_error();
   context_->gl().MemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT);
   for (uint32_t i = 0; i < download_count_; ++i) {
     downloads_[i].memory->download(context_->gl(), downloads_[i].stretch);
+  }
+  // Which of the copies failed is not known: none counts as done.
+  const Status status = status_of_gl_error(context_->gl().GetError());
+  for (uint32_t i = 0; i < download_count_; ++i) {
+    if (status < 0) downloads_[i].entry->status = status;
   }
   download_count_ = 0;
 }
@@ -192,8 +207,10 @@ void Encoder::collect(Entry& entry) noexcept {
   GlMemory* memory = memory_of(operation.output);
   const bool publish = entry.sink != nullptr || operation.publish_output;
   if (publish && memory->form() == MemoryForm::shadow) {
+    clear_gl_errors(gl);
     gl.MemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT);
     memory->download(gl, {operation.output.offset, operation.plan->problem().output_bytes()});
+    entry.status = status_of_gl_error(gl.GetError());
   }
   if (entry.timer < 0 || entry.sink == nullptr) return;
   GLuint64 begin = 0, end = 0;

@@ -22,7 +22,7 @@ class Encoder {
   Status encode(Entry& entry, uint64_t value) noexcept;
 
   // What must follow the last operation of a batch: copies to where the CPU
-  // reads, and the client barrier.
+  // reads, and the client barrier. An operation whose copy fails, fails.
   void finish_batch() noexcept;
 
   // After a barrier that orders everything (the completion word's).
@@ -43,8 +43,9 @@ class Encoder {
   uint32_t gather(const Operation& operation, const GlPlan& plan, GLuint workspace,
                   Access* out) const noexcept;
   void order() noexcept;
-  void upload(GlMemory* memory) noexcept;
-  void plan_download(const Operation& operation, const GlPlan& plan) noexcept;
+  void upload(GlMemory* memory);
+  void plan_download(Entry& entry, const GlPlan& plan) noexcept;
+  void note_error() noexcept;
   void flush_downloads() noexcept;
   GLuint take_workspace(uint64_t bytes);
   void start_timer(Entry& entry, uint64_t value) noexcept;
@@ -53,6 +54,7 @@ class Encoder {
     // Kept alive by the operation of the open batch.
     GlMemory* memory;
     Stretch stretch;
+    Entry* entry;
   };
   static constexpr uint32_t download_limit = 64;
   static constexpr uint32_t workspace_count = 2;
@@ -69,6 +71,7 @@ class Encoder {
   Download downloads_[download_limit];
   uint32_t download_count_ = 0;
   bool client_barrier_ = false;
+  GLenum error_ = GL_NO_ERROR;  // the first of the operation being encoded
   GLuint timers_[timer_count * 2] = {};
 };
 

@@ -21,7 +21,8 @@ Engine::Engine(const DeviceEnvironment& environment, const EglFunctions& egl,
       encoder_(environment.memory, environment.stats, rules),
       emitted_(queue.completed()) {}
 
-bool Engine::open(Error* error) noexcept {
+bool Engine::open(DriverSlot* slot, Error* error) noexcept {
+  slot_ = slot;
   error->status = SPORKLE_ERROR_DEVICE_UNAVAILABLE;
   try {
     if (start_context(&error->reason)) return true;
@@ -38,8 +39,9 @@ bool Engine::open(Error* error) noexcept {
 bool Engine::start_context(Reason* reason) {
   std::pmr::polymorphic_allocator<> allocator(environment_.memory);
   context_ = allocator.new_object<GlContext>();
+  context_->set_thread(slot_);
   if (!context_->open(egl_, device_, rules_, reason)) return false;
-  if (!passes_self_test(*context_, reason)) return false;
+  if (!passes_self_test(*context_, reason) || !settle_mapping(reason)) return false;
   ++generation_;
   buffers_ = 0;
   lost_ = false;
@@ -47,6 +49,20 @@ bool Engine::start_context(Reason* reason) {
   // Where a dispatch is complete when it returns, there is nothing to hint at.
   batches_.start(context_, rules_, !dispatches_synchronously(*context_));
   return true;
+}
+
+// Whether buffers can be mapped is found out once: memory keeps its form when
+// the context is opened again.
+bool Engine::settle_mapping(Reason* reason) {
+  if (mapping_ == Mapping::unknown) {
+    const bool works = facts().buffer_storage && mapping_works(*context_, rules_);
+    if (!works) rules_.without_buffer_storage = true;
+    if (!works) context_->give_up_mapping();
+    mapping_ = works ? Mapping::works : Mapping::given_up;
+  }
+  if (facts().buffer_storage == (mapping_ == Mapping::works)) return true;
+  reason->set("the driver no longer maps buffers");
+  return false;
 }
 
 void Engine::close() noexcept {
@@ -62,10 +78,16 @@ void Engine::close() noexcept {
     batches_.forget();
     encoder_.forget();
     programs_.forget_names();
+    context_->close();
+    context_->checkpoint();
     allocator.delete_object(context_);
     context_ = nullptr;
   }
-  for (const Zombie& zombie : zombies_) allocator.delete_object(zombie.context);
+  for (const Zombie& zombie : zombies_) {
+    zombie.context->close();
+    zombie.context->checkpoint();
+    allocator.delete_object(zombie.context);
+  }
   zombies_.clear();
   ++generation_;
 }
@@ -86,7 +108,7 @@ bool Engine::reopen(Error* error) noexcept {
     }
   }
   emitted_ = queue_.completed();
-  return open(error);
+  return open(slot_, error);
 }
 
 void Engine::advance(DriverSlot& slot, const std::atomic<bool>& stop) noexcept {
@@ -129,6 +151,7 @@ void Engine::emit(Entry& entry, uint64_t value) noexcept {
 
 void Engine::close_batch() noexcept {
   encoder_.finish_batch();
+  context_->checkpoint();
   if (!batches_.close()) {
     lost_ = true;
     return;
@@ -170,6 +193,7 @@ void Engine::observe(const Batch& batch, uint64_t now) noexcept {
     Entry& entry = queue_.entry(v);
     if (entry.exchange != nullptr) continue;
     encoder_.collect(entry);
+    context_->checkpoint();
     if (mixed) continue;
     auto& plan = static_cast<GlPlan&>(*entry.operation.plan);
     // Shares of the batch's time in proportion to what was predicted.
@@ -190,6 +214,7 @@ void Engine::delete_buffer(BufferObject* object) noexcept {
   std::pmr::polymorphic_allocator<> allocator(environment_.memory);
   if (object->name != 0 && object->generation == generation_ && context_ != nullptr) {
     context_->gl().DeleteBuffers(1, &object->name);
+    context_->checkpoint();
     --buffers_;
   } else if (object->name != 0) {
     for (auto it = zombies_.begin(); it != zombies_.end(); ++it) {
@@ -230,33 +255,54 @@ void Engine::fill_local(const BufferObject& object, const void* data, uint64_t b
     gl.DeleteBuffers(1, &staging);
     environment_.stats->add(Counter::gpu_copied_bytes, bytes);
   }
-  if (gl.GetError() != GL_NO_ERROR) {
+  const GLenum error = gl.GetError();
+  context_->checkpoint();
+  if (error != GL_NO_ERROR) {
     fail(SPORKLE_ERROR_OUT_OF_MEMORY,
          "plan: the OpenGL driver has no memory for %" PRIu64 " bytes of weights", bytes);
   }
 }
 
-void Engine::flush_mapped(const BufferObject& object) noexcept {
+void Engine::flush_mapped(const BufferObject& object) {
   if (object.coherent) return;
   const GladGLContext& gl = context_->gl();
+  clear_gl_errors(gl);
   gl.BindBuffer(GL_COPY_WRITE_BUFFER, object.name);
   gl.FlushMappedBufferRange(GL_COPY_WRITE_BUFFER, 0, static_cast<GLsizeiptr>(object.size));
   gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
+  check_copy("plan");
 }
 
 ProgramEntry* Engine::acquire_program(const std::pmr::string& source, const char* label) {
   return programs_.acquire(*context_, source, label);
 }
 
-void Engine::upload_now(GlMemory& memory) noexcept {
-  if (memory.generation() != generation_) return;
-  Stretch stretches[GlMemory::stretch_limit];
-  const uint32_t count = memory.take_flushed(stretches);
-  for (uint32_t i = 0; i < count; ++i) upload_stretch(memory, stretches[i]);
+void Engine::check_copy(const char* argument) {
+  const GLenum error = context_->gl().GetError();
+  context_->checkpoint();
+  if (error == GL_NO_ERROR) return;
+  fail(status_of_gl_error(error), "%s: the OpenGL driver did not copy (error 0x%04x)", argument, error);
 }
 
-void Engine::upload_stretch(GlMemory& memory, Stretch stretch) noexcept {
-  if (memory.generation() == generation_) memory.upload(context_->gl(), stretch);
+void Engine::upload_now(GlMemory& memory) {
+  if (memory.generation() != generation_) return;
+  clear_gl_errors(context_->gl());
+  Stretch stretches[GlMemory::stretch_limit];
+  const uint32_t count = memory.take_flushed(stretches);
+  for (uint32_t i = 0; i < count; ++i) memory.upload(context_->gl(), stretches[i]);
+  try {
+    check_copy("buffer");
+  } catch (...) {
+    memory.give_back_flushed(stretches, count);
+    throw;
+  }
+}
+
+void Engine::upload_stretch(GlMemory& memory, Stretch stretch) {
+  if (memory.generation() != generation_) return;
+  clear_gl_errors(context_->gl());
+  memory.upload(context_->gl(), stretch);
+  check_copy("buffer");
 }
 
 void Engine::download_stretch(GlMemory& memory, Stretch stretch) {
@@ -267,6 +313,7 @@ void Engine::download_stretch(GlMemory& memory, Stretch stretch) {
   upload_now(memory);
   context_->gl().MemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT);
   memory.download(context_->gl(), stretch);
+  check_copy("buffer");
 }
 
 }  // namespace sporkle::gl

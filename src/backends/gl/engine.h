@@ -15,8 +15,8 @@ class Engine {
   Engine(const DeviceEnvironment& environment, const EglFunctions& egl, const EglDevice& device,
          const OpenRules& rules, CommandQueue& queue);
 
-  // Opens the context and checks the driver.
-  bool open(Error* error) noexcept;
+  // Opens the context on this thread and checks the driver.
+  bool open(DriverSlot* slot, Error* error) noexcept;
   void close() noexcept;
 
   // One round: emits what is waiting, closes batches, ends what has ended.
@@ -44,14 +44,18 @@ class Engine {
   void create_buffer(BufferKind kind, uint64_t bytes, BufferObject* out);
   void delete_buffer(BufferObject* object) noexcept;
   void fill_local(const BufferObject& object, const void* data, uint64_t bytes);
-  void flush_mapped(const BufferObject& object) noexcept;
+  void flush_mapped(const BufferObject& object);
   ProgramEntry* acquire_program(const std::pmr::string& source, const char* label);
-  void upload_now(GlMemory& memory) noexcept;
-  void upload_stretch(GlMemory& memory, Stretch stretch) noexcept;
+  void upload_now(GlMemory& memory);
+  void upload_stretch(GlMemory& memory, Stretch stretch);
   void download_stretch(GlMemory& memory, Stretch stretch);
 
  private:
+  enum class Mapping : uint8_t { unknown, works, given_up };
+
   bool start_context(Reason* reason);
+  bool settle_mapping(Reason* reason);
+  void check_copy(const char* argument);
   void emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexcept;
   void emit(Entry& entry, uint64_t value) noexcept;
   void close_batch() noexcept;
@@ -69,6 +73,7 @@ class Engine {
   DeviceEnvironment environment_;
   const EglFunctions& egl_;
   EglDevice device_;
+  DriverSlot* slot_ = nullptr;
   OpenRules rules_;
   CommandQueue& queue_;
   GlContext* context_ = nullptr;
@@ -81,6 +86,7 @@ class Engine {
   uint64_t emitted_;
   uint64_t last_end_ns_ = 0;
   bool lost_ = false;
+  Mapping mapping_ = Mapping::unknown;
 };
 
 }  // namespace sporkle::gl

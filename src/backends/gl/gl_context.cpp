@@ -4,16 +4,30 @@
 #include <cstdio>
 #include <cstring>
 
+#include "backends/gl/buffer_object.h"
+#include "backends/gl/functions.h"
 #include "base/clock.h"
 
 namespace sporkle::gl {
 
 namespace {
 
+// A context that is lost while it is being opened gives null strings, and glad
+// measures them.
+constinit thread_local PFNGLGETSTRINGIPROC get_stringi = nullptr;
+
+const GLubyte* guarded_get_stringi(GLenum name, GLuint index) {
+  const GLubyte* text = get_stringi(name, index);
+  return text != nullptr ? text : reinterpret_cast<const GLubyte*>("");
+}
+
 // eglGetProcAddress as glad wants it.
 GLADapiproc load_function(void* user, const char* name) {
-  return reinterpret_cast<GLADapiproc>(
+  const auto function = reinterpret_cast<GLADapiproc>(
       static_cast<const EglFunctions*>(user)->get_proc_address(name));
+  if (function == nullptr || std::strcmp(name, "glGetStringi") != 0) return function;
+  get_stringi = reinterpret_cast<PFNGLGETSTRINGIPROC>(function);
+  return reinterpret_cast<GLADapiproc>(&guarded_get_stringi);
 }
 
 template <size_t capacity>
@@ -118,13 +132,18 @@ bool GlContext::load(const OpenRules& rules, const EglDevice& device, Reason* re
                 GLAD_VERSION_MAJOR(version), GLAD_VERSION_MINOR(version));
     return false;
   }
+  if (const char* name = missing_function(gl_)) {
+    reason->set("the driver says it has OpenGL %d.%d and lacks %s", GLAD_VERSION_MAJOR(version),
+                GLAD_VERSION_MINOR(version), name);
+    return false;
+  }
   facts_.major = GLAD_VERSION_MAJOR(version);
   facts_.minor = GLAD_VERSION_MINOR(version);
-  facts_.buffer_storage =
-      (gl_.VERSION_4_4 || gl_.ARB_buffer_storage) && !rules.without_buffer_storage;
+  facts_.buffer_storage = can_map(gl_) && !rules.without_buffer_storage;
   read_facts(device);
-  read_limits();
-  return true;
+  if (read_limits()) return true;
+  reason->set("the driver does not tell its limits");
+  return false;
 }
 
 void GlContext::read_facts(const EglDevice& device) noexcept {
@@ -145,11 +164,10 @@ void GlContext::read_facts(const EglDevice& device) noexcept {
     gl_.GetUnsignedBytei_vEXT(GL_DEVICE_UUID_EXT, 0, bytes);
     if (gl_.GetError() == GL_NO_ERROR) format_uuid(bytes, facts_.uuid);
   }
-  while (gl_.GetError() != GL_NO_ERROR) {
-  }
+  clear_gl_errors(gl_);
 }
 
-void GlContext::read_limits() noexcept {
+bool GlContext::read_limits() noexcept {
   Limits& limits = facts_.limits;
   const auto get = [this](GLenum name) {
     GLint64 value = 0;
@@ -167,6 +185,13 @@ void GlContext::read_limits() noexcept {
       std::min(static_cast<uint32_t>(get(GL_MAX_COMPUTE_WORK_GROUP_INVOCATIONS)),
                static_cast<uint32_t>(std::max(size_x, 1)));
   limits.shared_bytes = static_cast<uint32_t>(get(GL_MAX_COMPUTE_SHARED_MEMORY_SIZE));
+  limits.offset_alignment =
+      std::max<uint32_t>(static_cast<uint32_t>(get(GL_SHADER_STORAGE_BUFFER_OFFSET_ALIGNMENT)), 16);
+  limits.max_storage_blocks = static_cast<uint32_t>(get(GL_MAX_COMPUTE_SHADER_STORAGE_BLOCKS));
+  limits.max_block_bytes = get(GL_MAX_SHADER_STORAGE_BLOCK_SIZE);
+  limits.max_workspace_bytes =
+      facts_.software ? workspace_limit_software : workspace_limit_hardware;
+  if (gl_.GetError() != GL_NO_ERROR) return false;
   if (limits.vendor == Vendor::nvidia) {
     // GL_SM_COUNT_NV of NV_shader_thread_group, which glad does not know.
     constexpr GLenum sm_count = 0x933B;
@@ -176,12 +201,7 @@ void GlContext::read_limits() noexcept {
       limits.compute_units = static_cast<uint32_t>(count);
     }
   }
-  limits.offset_alignment =
-      std::max<uint32_t>(static_cast<uint32_t>(get(GL_SHADER_STORAGE_BUFFER_OFFSET_ALIGNMENT)), 16);
-  limits.max_storage_blocks = static_cast<uint32_t>(get(GL_MAX_COMPUTE_SHADER_STORAGE_BLOCKS));
-  limits.max_block_bytes = get(GL_MAX_SHADER_STORAGE_BLOCK_SIZE);
-  limits.max_workspace_bytes =
-      facts_.software ? workspace_limit_software : workspace_limit_hardware;
+  return true;
 }
 
 bool GlContext::was_reset() const noexcept {

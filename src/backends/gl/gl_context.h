@@ -3,6 +3,7 @@
 
 #include <glad/gl.h>
 
+#include "backends/gl/driver_thread.h"
 #include "backends/gl/egl_device.h"
 #include "backends/gl/kernels/recipe.h"
 #include "backends/gl/pci.h"
@@ -50,6 +51,16 @@ class GlContext {
   bool is_open() const noexcept { return context_ != EGL_NO_CONTEXT; }
   const GladGLContext& gl() const noexcept { return gl_; }
   const Facts& facts() const noexcept { return facts_; }
+  // Its buffers are not mapped from now on.
+  void give_up_mapping() noexcept { facts_.buffer_storage = false; }
+
+  // The thread that uses it. checkpoint() does not return once that thread has
+  // been given up: it is called between a driver call, which may have taken for
+  // ever, and whatever is not this thread's alone.
+  void set_thread(DriverSlot* slot) noexcept { slot_ = slot; }
+  void checkpoint() const noexcept {
+    if (slot_ != nullptr) driver_checkpoint(*slot_);
+  }
 
   EGLDisplay display() const noexcept { return display_; }
   // A context of the same kind in the same share group, current nowhere;
@@ -63,7 +74,7 @@ class GlContext {
   bool create(const EglFunctions& egl, Reason* reason);
   bool load(const OpenRules& rules, const EglDevice& device, Reason* reason);
   void read_facts(const EglDevice& device) noexcept;
-  void read_limits() noexcept;
+  bool read_limits() noexcept;
 
   const EglFunctions* egl_ = nullptr;
   EGLDisplay display_ = EGL_NO_DISPLAY;
@@ -71,6 +82,7 @@ class GlContext {
   bool asked_robust_ = false;
   EGLint asked_minor_ = 0;
   bool current_ = false;
+  DriverSlot* slot_ = nullptr;
   GladGLContext gl_{};
   Facts facts_;
 };

@@ -1,5 +1,6 @@
 #include "backends/gl/gl_memory.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <new>
 
@@ -101,6 +102,22 @@ uint32_t GlMemory::take_flushed(Stretch out[stretch_limit]) noexcept {
   for (uint32_t i = 0; i < count; ++i) out[i] = flushed_[i];
   flushed_count_ = 0;
   return count;
+}
+
+void GlMemory::give_back_flushed(const Stretch* stretches, uint32_t count) noexcept {
+  const std::lock_guard lock(mutex_);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (flushed_count_ < stretch_limit) {
+      flushed_[flushed_count_++] = stretches[i];
+      continue;
+    }
+    // No room: the last one grows over what lies between.
+    Stretch& last = flushed_[stretch_limit - 1];
+    const uint64_t end = std::max(last.offset + last.bytes,
+                                  stretches[i].offset + stretches[i].bytes);
+    last.offset = std::min(last.offset, stretches[i].offset);
+    last.bytes = end - last.offset;
+  }
 }
 
 void GlMemory::upload(const GladGLContext& gl, Stretch stretch) noexcept {

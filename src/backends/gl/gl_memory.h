@@ -65,6 +65,8 @@ class GlMemory final : public DeviceMemory {
   static constexpr uint32_t stretch_limit = 16;
   // Takes what has been flushed since the last call.
   uint32_t take_flushed(Stretch out[stretch_limit]) noexcept;
+  // Undoes it for an upload that failed.
+  void give_back_flushed(const Stretch* stretches, uint32_t count) noexcept;
   void upload(const GladGLContext& gl, Stretch stretch) noexcept;
   // Copies to where the CPU reads. A shadow's copy waits for the GPU.
   void download(const GladGLContext& gl, Stretch stretch) noexcept;

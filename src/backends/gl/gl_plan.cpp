@@ -153,6 +153,8 @@ void GlPlan::pack(const DeviceEnvironment& environment, const Facts& facts, cons
   });
 }
 
+bool GlPlan::usable() const noexcept { return thread_->generation() == generation(); }
+
 void GlPlan::observe(uint64_t ns) noexcept {
   const uint64_t old = estimate_ns_.load(std::memory_order_relaxed);
   // Downwards faster: the first run of a program includes its compilation.

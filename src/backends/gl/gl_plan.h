@@ -23,6 +23,8 @@ class GlPlan final : public DevicePlan {
   uint64_t packed_bytes() const noexcept override { return recipe_.packed_bytes; }
   uint64_t workspace_bytes() const noexcept override { return recipe_.workspace_bytes; }
 
+  bool usable() const noexcept override;
+
   const Recipe& recipe() const noexcept { return recipe_; }
   GLuint program(uint32_t index) const noexcept { return programs_[index]->name; }
   GLuint packed_name() const noexcept { return packed_->name; }

@@ -85,6 +85,7 @@ GLuint ProgramCache::load_binary(const GlContext& context,
                    static_cast<GLsizei>(content.size() - sizeof format));
   GLint good = GL_FALSE;
   gl.GetProgramiv(program, GL_LINK_STATUS, &good);
+  context.checkpoint();
   if (good == GL_TRUE) return program;
   // A driver may refuse its own binary after an update; the source is at hand.
   gl.DeleteProgram(program);
@@ -100,13 +101,16 @@ void ProgramCache::save_binary(const GlContext& context, const std::pmr::string&
   const GladGLContext& gl = context.gl();
   GLint bytes = 0;
   gl.GetProgramiv(program, GL_PROGRAM_BINARY_LENGTH, &bytes);
+  context.checkpoint();
   GLenum format = 0;
   if (bytes <= 0) return;
   std::pmr::vector<unsigned char> content(memory_);
   content.resize(sizeof format + static_cast<size_t>(bytes));
   GLsizei written = 0;
   gl.GetProgramBinary(program, bytes, &written, &format, content.data() + sizeof format);
-  if (gl.GetError() != GL_NO_ERROR || written <= 0) return;
+  const GLenum error = gl.GetError();
+  context.checkpoint();
+  if (error != GL_NO_ERROR || written <= 0) return;
   std::memcpy(content.data(), &format, sizeof format);
   content.resize(sizeof format + static_cast<size_t>(written));
   char key[512];
@@ -123,16 +127,20 @@ ProgramEntry* ProgramCache::acquire(const GlContext& context, const std::pmr::st
     return &entry;
   }
   trim(context.gl(), false);
+  context.checkpoint();
   ProgramEntry& entry = entries_.emplace_front(memory_);
   try {
     entry.source = source;
     entry.name = load_binary(context, source);
     if (entry.name == 0) {
-      entry.name = compile_program(context.gl(), source.c_str(), label);
+      const GLuint name = compile_program(context.gl(), source.c_str(), label);
+      context.checkpoint();
+      entry.name = name;
       ++compiled_;
       save_binary(context, source, entry.name);
     }
   } catch (...) {
+    context.checkpoint();
     entries_.pop_front();
     throw;
   }

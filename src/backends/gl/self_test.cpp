@@ -116,6 +116,7 @@ bool dispatches_synchronously(const GlContext& context) {
   for (int attempt = 0; attempt < 3; ++attempt) {
     for (int i = 0; i < 8; ++i) objects.dispatch();
     const GLsync sync = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
+    if (sync == nullptr) return false;
     const GLenum answer = gl.ClientWaitSync(sync, 0, 0);
     if (answer == GL_TIMEOUT_EXPIRED) wait_sync(gl, sync, patience_ns);
     gl.DeleteSync(sync);

@@ -13,6 +13,7 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/egl_library.cpp
   src/backends/gl/encoder.cpp
   src/backends/gl/engine.cpp
+  src/backends/gl/functions.cpp
   src/backends/gl/gl_backend.cpp
   src/backends/gl/gl_context.cpp
   src/backends/gl/gl_device.cpp

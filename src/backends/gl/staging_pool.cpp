@@ -2,12 +2,15 @@
 
 #include <new>
 
+#include "backends/gl/submission_thread.h"
+
 namespace sporkle::gl {
 
 std::shared_ptr<GlMemory> StagingPool::find(uint64_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
   auto best = free_.end();
   for (auto it = free_.begin(); it != free_.end(); ++it) {
+    if ((*it)->generation() != thread_->generation()) continue;
     const uint64_t size = (*it)->size();
     if (size < bytes || size / 2 > bytes) continue;
     if (best == free_.end() || size < (*best)->size()) best = it;
@@ -28,6 +31,7 @@ std::shared_ptr<GlMemory> StagingPool::create(MemoryForm form, uint64_t bytes) {
 
 std::shared_ptr<GlMemory> StagingPool::take(MemoryForm form, uint64_t bytes) {
   if (auto found = find(bytes)) return found;
+  drop_lost();
   const uint64_t rounded = (bytes + granule - 1) / granule * granule;
   try {
     return create(form, rounded);
@@ -36,6 +40,15 @@ std::shared_ptr<GlMemory> StagingPool::take(MemoryForm form, uint64_t bytes) {
     clear();
     return create(form, rounded);
   }
+}
+
+void StagingPool::drop_lost() noexcept {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(free_, [this](const std::shared_ptr<GlMemory>& memory) {
+    const bool lost = memory->generation() != thread_->generation();
+    if (lost) kept_bytes_ -= memory->size();
+    return lost;
+  });
 }
 
 void StagingPool::put(std::shared_ptr<GlMemory> memory) noexcept {

@@ -21,6 +21,8 @@ class StagingPool {
   void clear() noexcept;
 
  private:
+  // Memory of a context that was lost is of no use.
+  void drop_lost() noexcept;
   std::shared_ptr<GlMemory> find(uint64_t bytes) noexcept;
   std::shared_ptr<GlMemory> create(MemoryForm form, uint64_t bytes);
 

@@ -175,7 +175,7 @@ void SubmissionThread::body(void* self, DriverSlot& slot) {
 }
 
 void SubmissionThread::work(DriverSlot& slot) noexcept {
-  const bool opened = engine_.open(&open_error_);
+  const bool opened = engine_.open(&slot, &open_error_);
   driver_guard_exit();
   driver_checkpoint(slot);
   if (!opened) {
@@ -186,6 +186,7 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
   prctl(PR_SET_TIMERSLACK, timer_slack_ns, 0, 0, 0);
   facts_ = engine_.facts();
   hinted_ = engine_.hinted();
+  generation_.store(engine_.generation(), std::memory_order_release);
   slot_.store(&slot, std::memory_order_release);
   set_phase(running);
   while (!stop_.load(std::memory_order_acquire)) {
@@ -200,6 +201,7 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
     }
     rest(slot, seen);
   }
+  driver_checkpoint(slot);
   slot_.store(nullptr, std::memory_order_release);
   engine_.close();
 }
@@ -215,6 +217,7 @@ void SubmissionThread::rest(DriverSlot& slot, uint32_t seen) noexcept {
 void SubmissionThread::recover(DriverSlot& slot) noexcept {
   // Whoever comes now waits for the outcome; who is already past the gate and
   // waits for something in flight gets DEVICE_LOST.
+  generation_.store(0, std::memory_order_release);
   set_phase(recovering);
   queue_.refuse(SPORKLE_ERROR_DEVICE_LOST, "the GPU was reset and is being reopened");
   environment_.stats->add(Counter::device_resets, 1);
@@ -225,6 +228,7 @@ void SubmissionThread::recover(DriverSlot& slot) noexcept {
   error.reason.set("it was reset %u times", ++resets_);
   for (uint32_t i = 0; i < reopen_tries && resets_ < reset_limit; ++i) {
     if (engine_.reopen(&error)) {
+      generation_.store(engine_.generation(), std::memory_order_release);
       queue_.accept();
       set_phase(running);
       return;

@@ -29,13 +29,13 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   // What the driver said when it was opened.
   const Facts& facts() const noexcept { return facts_; }
   bool hinted() const noexcept { return hinted_; }
+  // Of the open context; what belongs to another one is lost. 0: none is open.
+  uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
 
   // As Device says. Returns the value that the timeline will reach.
   uint64_t submit(Operation&& operation, RunSink* sink);
   // Queues a hand-over behind the operations submitted so far.
   void submit(std::shared_ptr<Exchange> exchange);
-  // Of the context; another value means that its names are gone.
-  uint64_t generation() const noexcept { return engine_.generation(); }
   void insert_fence(FenceRef fence, bool owned) { queue_.insert_fence(fence, owned); }
   bool drain(Deadline deadline) noexcept { return queue_.drain(deadline); }
   void close(Status status) noexcept;
@@ -82,6 +82,7 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   uint32_t resets_ = 0;
   Error open_error_;
   std::atomic<uint32_t> phase_{asleep};
+  std::atomic<uint64_t> generation_{0};
   std::atomic<bool> stop_{false};
   std::atomic<Call*> current_call_{nullptr};
   std::atomic<DriverSlot*> slot_{nullptr};
