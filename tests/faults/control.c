@@ -1,0 +1,108 @@
+#include "faults/control.h"
+
+#include <dlfcn.h>
+
+Control control;
+
+static bool take(void *library, const char *name, void *out_function) {
+  void *symbol = dlsym(library, name);
+  memcpy(out_function, &symbol, sizeof symbol);
+  return symbol != NULL;
+}
+
+void control_load(void) {
+  void *library = dlopen("libEGL.so.1", RTLD_NOW);
+  if (library != NULL && take(library, "fault_plan", &control.plan) &&
+      take(library, "fault_clear", &control.clear) &&
+      take(library, "fault_struck", &control.struck) &&
+      take(library, "fault_calls", &control.calls) &&
+      take(library, "fault_live_objects", &control.live_objects) &&
+      take(library, "fault_last_function", &control.last_function)) {
+    return;
+  }
+  printf("skipped: the first libEGL.so.1 is not the fault provider\n");
+  exit(TEST_SKIPPED);
+}
+
+void plan_faults(const char *text) {
+  if (text != NULL && !control.plan(text)) fail_msg("\"%s\" is no fault plan", text);
+}
+
+bool world_try_gl(World *world, const char *faults) {
+  test_device = "gl";
+  plan_faults(faults);
+  const sporkle_context_desc desc = world_desc(world);
+  expect_ok(sporkle_context_create(&desc, &world->context));
+  return sporkle_device_find(world->context, "gl", &world->device) == SPORKLE_OK;
+}
+
+void world_open_gl(World *world, const char *faults, bool asynchronous) {
+  control.clear();  // of a test that failed
+  if (asynchronous) plan_faults("late=2000000*");
+  if (world_try_gl(world, faults)) {
+    // Opened to be looked at, a device goes back to sleep: this opens it for good.
+    world_check_usable(world);
+    return;
+  }
+  char text[512];
+  sporkle_last_error(text, sizeof text);
+  if (faults != NULL) fail_msg("no OpenGL device with %s: %s", faults, text);
+  printf("skipped: %s\n", text);
+  sporkle_context_destroy(world->context);
+  exit(TEST_SKIPPED);
+}
+
+void world_close_gl(World *world) {
+  control.clear();
+  world_close(world);
+  assert_int_equal(control.live_objects(), 0);
+}
+
+int64_t settled_objects(void) {
+  int64_t count = control.live_objects();
+  for (int same = 0; same < 5; ++same) {
+    sleep_ms(10);
+    const int64_t now = control.live_objects();
+    if (now != count) same = 0;
+    count = now;
+  }
+  return count;
+}
+
+void expect_live_objects(int64_t wanted) {
+  // What is released is deleted by the device's thread, a little later.
+  for (int i = 0; i < 200 && control.live_objects() != wanted; ++i) sleep_ms(10);
+  assert_int_equal(control.live_objects(), wanted);
+}
+
+sporkle_status job_run(Job *job) {
+  job_submit(job);
+  return sporkle_fence_wait(job->fence, 10000000000u);
+}
+
+void job_end_fence(Job *job) {
+  expect_ok(sporkle_fence_destroy(job->fence));
+  job->fence = NULL;
+}
+
+void expect_loss(const char *faults) {
+  World world;
+  world_open_gl(&world, NULL, false);
+  const sporkle_conv2d_desc problem = small_problem();
+  Job job;
+  job_prepare(&job, &world, &problem, 1);
+  expect_ok(job_run(&job));  // compiles what the driver compiles late
+  job_end_fence(&job);
+  job_clear(&job);
+  plan_faults(faults);
+  const uint64_t start = clock_ns();
+  expect_status(SPORKLE_ERROR_DEVICE_LOST, job_run(&job));
+  const uint64_t took = clock_ns() - start;
+  expect_true(took < 100000000u, "%s: lost after %.1f ms", faults, (double)took * 1e-6);
+  assert_int_equal(sporkle_fence_poll(job.fence), SPORKLE_ERROR_DEVICE_LOST);
+  control.clear();
+  job_free(&job);
+  world_check_usable(&world);
+  assert_int_equal(world_stats(&world).device_resets, 1);
+  world_close_gl(&world);
+}

@@ -1,0 +1,178 @@
+// Allocations, mappings, copies and dispatches that fail.
+#include "faults/control.h"
+
+static sporkle_buffer_desc buffer_desc(const World *world) {
+  sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
+  desc.device = world->device;
+  desc.size = 100000;
+  return desc;
+}
+
+static void no_memory_for_a_buffer(void **state) {
+  (void)state;
+  World world;
+  world_open_gl(&world, NULL, false);
+  const int64_t before = settled_objects();
+  plan_faults("no-memory*");
+  const sporkle_buffer_desc desc = buffer_desc(&world);
+  sporkle_buffer buffer = NULL;
+  expect_refused(SPORKLE_ERROR_OUT_OF_MEMORY, "size", sporkle_buffer_create(world.context, &desc, &buffer));
+  assert_null(buffer);
+  assert_true(control.struck("no-memory") > 0);
+  expect_live_objects(before);
+  control.clear();
+  expect_ok(sporkle_buffer_create(world.context, &desc, &buffer));
+  expect_ok(sporkle_buffer_destroy(buffer));
+  world_check_usable(&world);
+  world_close_gl(&world);
+}
+
+static void no_memory_for_a_plan(void **state) {
+  (void)state;
+  World world;
+  world_open_gl(&world, NULL, false);
+  const sporkle_conv2d_desc problem = small_problem();
+  Tensors t;
+  tensors_make(&t, &problem, 4);
+  plan_faults("no-memory*");
+  sporkle_plan plan = NULL;
+  expect_status(SPORKLE_ERROR_OUT_OF_MEMORY,
+                sporkle_plan_create(world.context, world.device, &problem, t.weights, t.bias,
+                                    &plan));
+  control.clear();
+  expect_ok(tensors_conv2d(&t, world.context, world.device));
+  tensors_check(&t, t.output);
+  tensors_free(&t);
+  world_close_gl(&world);
+}
+
+// One operation fails alone.
+static void no_memory_for_a_dispatch(void **state) {
+  (void)state;
+  World world;
+  world_open_gl(&world, NULL, false);
+  const sporkle_conv2d_desc problem = small_problem();
+  Job job;
+  job_prepare(&job, &world, &problem, 5);
+  expect_ok(job_run(&job));
+  job_end_fence(&job);
+  plan_faults("dispatch-memory");
+  expect_status(SPORKLE_ERROR_OUT_OF_MEMORY, job_run(&job));
+  job_end_fence(&job);
+  job_clear(&job);
+  expect_ok(job_run(&job));
+  job_check(&job);
+  assert_int_equal(world_stats(&world).device_resets, 0);
+  job_free(&job);
+  world_close_gl(&world);
+}
+
+static void expect_right(World *world, uint64_t seed) {
+  const sporkle_conv2d_desc problem = small_problem();
+  Job job;
+  job_prepare(&job, world, &problem, seed);
+  expect_ok(job_run(&job));
+  job_check(&job);
+  job_free(&job);
+}
+
+// A mapping that fails once costs coherence at most; one that fails for ever
+// costs a status; from the start, it costs copies.
+static void expect_mapping_fault(const char *once, const char *for_ever) {
+  World world;
+  world_open_gl(&world, NULL, false);
+  plan_faults(once);
+  expect_right(&world, 6);
+  const int64_t before = settled_objects();
+  plan_faults(for_ever);
+  const sporkle_buffer_desc desc = buffer_desc(&world);
+  sporkle_buffer buffer = NULL;
+  expect_refused(SPORKLE_ERROR_OUT_OF_MEMORY, "size", sporkle_buffer_create(world.context, &desc, &buffer));
+  expect_live_objects(before);
+  control.clear();
+  expect_right(&world, 7);
+  world_close_gl(&world);
+
+  world_open_gl(&world, for_ever, false);
+  expect_right(&world, 8);
+  sporkle_buffer_info info = SPORKLE_BUFFER_INFO_INIT;
+  expect_ok(sporkle_buffer_create(world.context, &desc, &buffer));
+  expect_ok(sporkle_buffer_describe(buffer, &info));
+  assert_int_equal(info.placement, SPORKLE_PLACEMENT_STAGING);
+  expect_ok(sporkle_buffer_destroy(buffer));
+  world_check_usable(&world);
+  world_close_gl(&world);
+}
+
+static void null_map(void **state) {
+  (void)state;
+  expect_mapping_fault("null-map", "null-map*");
+}
+
+static void unaligned_map(void **state) {
+  (void)state;
+  expect_mapping_fault("unaligned-map=16", "unaligned-map=16*");
+}
+
+// Every call of a kind that moves tensors is struck in turn: no fence says OK
+// over an output that is not there.
+static void expect_no_stale_output(const char *configuration, const char *fault) {
+  World world;
+  world_open_gl(&world, configuration, false);
+  const sporkle_conv2d_desc problem = small_problem();
+  Job job;
+  job_prepare(&job, &world, &problem, 9);
+  int failures = 0;
+  for (int call = 0; call < 20; ++call) {
+    const Tensors *t = &job.tensors;
+    void *data = NULL;
+    expect_ok(sporkle_buffer_data(job.input, &data));
+    memcpy(data, t->input, t->info.input_size);
+    char text[64];
+    snprintf(text, sizeof text, "%s@%d", fault, call);
+    plan_faults(text);
+    sporkle_status status = sporkle_buffer_flush(job.input, 0, t->info.input_size);
+    if (status == SPORKLE_OK) {
+      job_clear(&job);
+      status = job_run(&job);
+      job_end_fence(&job);
+    }
+    if (status == SPORKLE_OK) {
+      status = sporkle_buffer_invalidate(job.output, 0, t->info.output_size);
+    }
+    const bool struck = control.struck(fault) > 0;
+    plan_faults(fault);
+    control.clear();
+    if (status == SPORKLE_OK) {
+      expect_true(!struck, "%s: call %d was struck and nothing failed", fault, call);
+      job_check(&job);
+      break;
+    }
+    assert_int_equal(status, SPORKLE_ERROR_OUT_OF_MEMORY);
+    ++failures;
+  }
+  assert_true(failures > 0);
+  printf("%s: %d calls struck\n", fault, failures);
+  job_free(&job);
+  world_check_usable(&world);
+  world_close_gl(&world);
+}
+
+static void copies_of_a_window(void **state) {
+  (void)state;
+  expect_no_stale_output("renderer=Test card*", "copy-error");
+}
+
+static void copies_without_mapping(void **state) {
+  (void)state;
+  expect_no_stale_output("version=4.3*;missing-extension=GL_ARB_buffer_storage*", "read-error");
+  expect_no_stale_output("version=4.3*;missing-extension=GL_ARB_buffer_storage*", "write-error");
+}
+
+const struct CMUnitTest memory_tests[] = {
+    cmocka_unit_test(no_memory_for_a_buffer), cmocka_unit_test(no_memory_for_a_plan),
+    cmocka_unit_test(no_memory_for_a_dispatch), cmocka_unit_test(null_map),
+    cmocka_unit_test(unaligned_map), cmocka_unit_test(copies_of_a_window),
+    cmocka_unit_test(copies_without_mapping),
+};
+const size_t memory_test_count = COUNT_OF(memory_tests);

@@ -1,0 +1,124 @@
+#include "plan.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_CAPACITY = 96 };
+
+typedef struct Plan {
+  uint64_t calls, struck, first, end;
+  char text[TEXT_CAPACITY];
+} Plan;
+
+#define FAULT_NAME(identifier, name, calls, effect) name,
+static const char *const names[FAULT_COUNT] = {FAULTS(FAULT_NAME)};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t cleared = PTHREAD_COND_INITIALIZER;
+static uint64_t clears;
+static Plan plans[FAULT_COUNT];
+
+static void read_environment(void) {
+  const char *text = getenv("TEST_FAULTS");
+  if (text != NULL && !fault_plan(text)) abort();
+}
+
+static void __attribute__((constructor)) start(void) { read_environment(); }
+
+bool fault_now(Fault fault) {
+  pthread_mutex_lock(&lock);
+  Plan *plan = &plans[fault];
+  const uint64_t call = plan->calls++;
+  const bool strikes = call >= plan->first && call < plan->end;
+  plan->struck += strikes;
+  pthread_mutex_unlock(&lock);
+  return strikes;
+}
+
+bool fault_planned(Fault fault) {
+  pthread_mutex_lock(&lock);
+  const bool planned = plans[fault].calls < plans[fault].end;
+  pthread_mutex_unlock(&lock);
+  return planned;
+}
+
+const char *fault_text(Fault fault) { return plans[fault].text; }
+
+uint64_t fault_number(Fault fault, uint64_t otherwise) {
+  return plans[fault].text[0] == '\0' ? otherwise : strtoull(plans[fault].text, NULL, 0);
+}
+
+void fault_stall(void) {
+  pthread_mutex_lock(&lock);
+  const uint64_t before = clears;
+  while (clears == before) pthread_cond_wait(&cleared, &lock);
+  pthread_mutex_unlock(&lock);
+}
+
+static int find(const char *name, size_t length) {
+  for (int i = 0; i < FAULT_COUNT; ++i) {
+    if (strlen(names[i]) == length && strncmp(names[i], name, length) == 0) return i;
+  }
+  return -1;
+}
+
+// One entry, without the ";" behind it.
+static bool plan_one(const char *text, size_t length) {
+  char entry[TEXT_CAPACITY + 64];
+  if (length >= sizeof entry) return false;
+  memcpy(entry, text, length);
+  entry[length] = '\0';
+  Plan plan = {.end = 1};
+  uint64_t count = 1;
+  char *times = strchr(entry, '*');
+  if (times != NULL) {
+    *times++ = '\0';
+    count = *times == '\0' ? UINT64_MAX : strtoull(times, NULL, 0);
+  }
+  char *first = strchr(entry, '@');
+  if (first != NULL) {
+    *first++ = '\0';
+    plan.first = strtoull(first, NULL, 0);
+  }
+  char *value = strchr(entry, '=');
+  if (value != NULL) {
+    *value++ = '\0';
+    if (strlen(value) >= TEXT_CAPACITY) return false;
+    strcpy(plan.text, value);
+  }
+  const int fault = find(entry, strlen(entry));
+  if (fault < 0) return false;
+  plan.end = count > UINT64_MAX - plan.first ? UINT64_MAX : plan.first + count;
+  pthread_mutex_lock(&lock);
+  plans[fault] = plan;
+  pthread_mutex_unlock(&lock);
+  return true;
+}
+
+bool fault_plan(const char *text) {
+  while (*text != '\0') {
+    const size_t length = strcspn(text, ";");
+    if (!plan_one(text, length)) return false;
+    text += length + (text[length] == ';');
+  }
+  return true;
+}
+
+void fault_clear(void) {
+  pthread_mutex_lock(&lock);
+  memset(plans, 0, sizeof plans);
+  ++clears;
+  pthread_cond_broadcast(&cleared);
+  pthread_mutex_unlock(&lock);
+}
+
+uint64_t fault_struck(const char *name) {
+  const int fault = find(name, strlen(name));
+  return fault < 0 ? 0 : plans[fault].struck;
+}
+
+uint64_t fault_calls(const char *name) {
+  const int fault = find(name, strlen(name));
+  return fault < 0 ? 0 : plans[fault].calls;
+}

@@ -1,0 +1,120 @@
+// Sync objects, flushes and resets.
+#include <stdlib.h>
+#include <time.h>
+
+#include "wrap.h"
+
+typedef struct Sync {
+  GLsync below;
+  EGLContext maker;
+  uint64_t flushes;  // of the context when it was made
+  bool needs_flush, hung;
+  uint64_t late_ns, ready_ns;  // 0: not seen ready yet
+  Word late_word;
+} Sync;
+
+static uint64_t now_ns(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void write_word(Word *word) {
+  if (word->address != NULL) __atomic_store_n(word->address, word->value, __ATOMIC_RELEASE);
+  word->address = NULL;
+}
+
+GLsync wrap_FenceSync(GLenum condition, GLbitfield flags) {
+  Context *context = context_current();
+  if (walk_strikes("glFenceSync") || fault_now(FAULT_NULL_SYNC)) return NULL;
+  const GLsync below = next.FenceSync(condition, flags);
+  if (below == NULL) return NULL;
+  Sync *sync = calloc(1, sizeof *sync);
+  if (sync == NULL) abort();
+  sync->below = below;
+  sync->maker = context->handle;
+  sync->flushes = context->flushes;
+  sync->needs_flush = fault_now(FAULT_UNFLUSHED);
+  if (fault_now(FAULT_HANG)) context->hung = true;
+  sync->hung = context->hung;
+  if (fault_now(FAULT_LATE)) sync->late_ns = fault_number(FAULT_LATE, 1000000);
+  sync->late_word = context->late_word;
+  context->late_word.address = NULL;
+  context_count(OBJECT_SYNC, 1);
+  return (GLsync)sync;
+}
+
+// What the driver below says, held back as planned.
+static GLenum ask(Sync *sync, GLbitfield flags, GLuint64 timeout) {
+  Context *context = context_current();
+  if (context->lost) return GL_ALREADY_SIGNALED;
+  if (sync->hung) return GL_TIMEOUT_EXPIRED;
+  if ((flags & GL_SYNC_FLUSH_COMMANDS_BIT) != 0) sync->needs_flush = false;
+  if (sync->needs_flush && sync->flushes == context->flushes) return GL_TIMEOUT_EXPIRED;
+  const GLenum answer = next.ClientWaitSync(sync->below, flags, timeout);
+  if (answer == GL_TIMEOUT_EXPIRED || sync->late_ns == 0) return answer;
+  if (sync->ready_ns == 0) sync->ready_ns = now_ns();
+  return now_ns() - sync->ready_ns < sync->late_ns ? GL_TIMEOUT_EXPIRED : answer;
+}
+
+// A wait that does not end takes its time, as a driver's does.
+static void pass_time(GLuint64 timeout) {
+  const struct timespec t = {0, (long)(timeout < 1000000 ? timeout : 1000000)};
+  if (timeout > 0) nanosleep(&t, NULL);
+}
+
+GLenum wrap_ClientWaitSync(GLsync handle, GLbitfield flags, GLuint64 timeout) {
+  Sync *sync = (Sync *)handle;
+  if (fault_now(FAULT_STALL)) fault_stall();
+  if (walk_strikes("glClientWaitSync") || fault_now(FAULT_WAIT_FAILED)) return GL_WAIT_FAILED;
+  if (fault_now(FAULT_WAIT_ZERO)) return 0;
+  if (fault_now(FAULT_SPURIOUS)) return GL_TIMEOUT_EXPIRED;
+  if (sync == NULL) {
+    context_raise(GL_INVALID_VALUE);
+    return GL_WAIT_FAILED;
+  }
+  const GLenum answer = ask(sync, flags, timeout);
+  if (answer == GL_TIMEOUT_EXPIRED) {
+    pass_time(timeout);
+  } else {
+    write_word(&sync->late_word);
+  }
+  return answer;
+}
+
+void wrap_WaitSync(GLsync handle, GLbitfield flags, GLuint64 timeout) {
+  next.WaitSync(((Sync *)handle)->below, flags, timeout);
+}
+
+void wrap_DeleteSync(GLsync handle) {
+  Sync *sync = (Sync *)handle;
+  if (sync == NULL) return;
+  next.DeleteSync(sync->below);
+  Context *maker = context_find(sync->maker);
+  if (maker != NULL) --maker->live[OBJECT_SYNC];
+  free(sync);
+}
+
+void wrap_Flush(void) {
+  ++context_current()->flushes;
+  next.Flush();
+}
+
+GLenum wrap_GetGraphicsResetStatus(void) {
+  if (walk_strikes("glGetGraphicsResetStatus") || fault_now(FAULT_RESET)) {
+    return GL_GUILTY_CONTEXT_RESET;
+  }
+  if (fault_now(FAULT_NONSENSE)) return (GLenum)fault_number(FAULT_NONSENSE, 0x9999);
+  if (context_current()->lost) return GL_INNOCENT_CONTEXT_RESET;
+  return next.GetGraphicsResetStatus();
+}
+
+GLenum wrap_GetError(void) {
+  Context *context = context_current();
+  if (fault_now(FAULT_STORM)) return GL_INVALID_OPERATION;
+  if (walk_strikes("glGetError")) return GL_OUT_OF_MEMORY;
+  if (context->lost) return GL_CONTEXT_LOST;
+  const GLenum own = context->error;
+  context->error = GL_NO_ERROR;
+  return own != GL_NO_ERROR ? own : next.GetError();
+}

@@ -1,0 +1,117 @@
+// Sync objects that come late, never, or lie.
+#include "faults/control.h"
+
+static void prepare(World *world, Job *job, const char *faults) {
+  const sporkle_conv2d_desc problem = small_problem();
+  world_open_gl(world, faults, false);
+  job_prepare(job, world, &problem, 2);
+  expect_ok(job_run(job));
+  job_end_fence(job);
+  job_clear(job);
+}
+
+static void finish(World *world, Job *job) {
+  job_free(job);
+  world_check_usable(world);
+  world_close_gl(world);
+}
+
+// OpenGL promises nothing about a sync object that nobody has flushed.
+static void unflushed_sync(void **state) {
+  (void)state;
+  World world;
+  Job job;
+  prepare(&world, &job, "hang-until-flushed*");
+  expect_ok(job_run(&job));
+  job_check(&job);
+  assert_true(control.struck("hang-until-flushed") > 0);
+  finish(&world, &job);
+}
+
+static void late_sync(void **state) {
+  (void)state;
+  World world;
+  Job job;
+  prepare(&world, &job, NULL);
+  plan_faults("late=200000000");
+  const uint64_t start = clock_ns();
+  job_submit(&job);
+  expect_status(SPORKLE_TIMEOUT, sporkle_fence_wait(job.fence, 100000000u));
+  expect_status(SPORKLE_NOT_READY, sporkle_fence_poll(job.fence));
+  expect_ok(sporkle_fence_wait(job.fence, 10000000000u));
+  const uint64_t took = clock_ns() - start;
+  assert_in_range(took, 190000000u, 1000000000u);
+  assert_int_equal(control.struck("late"), 1);
+  job_check(&job);
+  finish(&world, &job);
+}
+
+static void spurious_timeout(void **state) {
+  (void)state;
+  World world;
+  Job job;
+  prepare(&world, &job, NULL);
+  plan_faults("spurious-timeout*20");
+  expect_ok(job_run(&job));
+  assert_int_equal(control.struck("spurious-timeout"), 20);
+  job_check(&job);
+  assert_int_equal(world_stats(&world).device_resets, 0);
+  finish(&world, &job);
+}
+
+static void failed_wait(void **state) {
+  (void)state;
+  expect_loss("wait-failed");
+}
+
+static void wait_that_answers_zero(void **state) {
+  (void)state;
+  expect_loss("wait-zero");
+}
+
+static void missing_sync(void **state) {
+  (void)state;
+  expect_loss("null-sync");
+}
+
+// Waits keep their deadline, and the context is destroyed in bounded time.
+static void expect_bounded(const char *faults) {
+  World world;
+  Job job;
+  prepare(&world, &job, NULL);
+  plan_faults(faults);
+  job_submit(&job);
+  const sporkle_fence first = job.fence;
+  job_submit(&job);
+  uint64_t start = clock_ns();
+  expect_status(SPORKLE_TIMEOUT, sporkle_fence_wait(first, 200000000u));
+  assert_in_range(clock_ns() - start, 200000000u, 260000000u);
+  expect_status(SPORKLE_NOT_READY, sporkle_fence_poll(job.fence));
+  expect_status(SPORKLE_TIMEOUT, sporkle_fence_wait_all(&job.fence, 1, 1000000u));
+  start = clock_ns();
+  expect_ok(sporkle_context_destroy(world.context));
+  assert_true(clock_ns() - start < 6000000000u);
+  expect_status(SPORKLE_ERROR_INVALID_HANDLE, sporkle_fence_poll(first));
+  tensors_free(&job.tensors);
+  control.clear();
+}
+
+static void hang(void **state) {
+  (void)state;
+  expect_bounded("hang");
+  assert_int_equal(control.live_objects(), 0);
+}
+
+// Inside the driver; the thread is given up with all that it can reach.
+static void stalled_call(void **state) {
+  (void)state;
+  expect_bounded("stall");
+}
+
+const struct CMUnitTest sync_tests[] = {
+    cmocka_unit_test(unflushed_sync), cmocka_unit_test(late_sync),
+    cmocka_unit_test(spurious_timeout), cmocka_unit_test(failed_wait),
+    cmocka_unit_test(wait_that_answers_zero), cmocka_unit_test(missing_sync),
+    cmocka_unit_test(hang), cmocka_unit_test(stalled_call),
+};
+const size_t sync_test_count = COUNT_OF(sync_tests);

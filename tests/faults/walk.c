@@ -1,0 +1,121 @@
+// The fault walk: the same scenario with its first, second, third ... failable
+// call struck, until a run meets no fault.
+#include "faults/control.h"
+
+// What may be said when some call of the driver has failed.
+static bool is_a_right_answer(sporkle_status status) {
+  switch (status) {
+    case SPORKLE_OK:
+    case SPORKLE_ERROR_OUT_OF_MEMORY:
+    case SPORKLE_ERROR_DEVICE_LOST:
+    case SPORKLE_ERROR_DEVICE_UNAVAILABLE:
+    case SPORKLE_ERROR_OPERATION_FAILED: return true;
+    default: return false;
+  }
+}
+
+static sporkle_status make_buffer(World *world, const float *content, uint64_t size,
+                                  sporkle_buffer *out) {
+  sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
+  desc.device = world->device;
+  desc.size = size;
+  sporkle_status status = sporkle_buffer_create(world->context, &desc, out);
+  if (status != SPORKLE_OK) return status;
+  void *data = NULL;
+  expect_ok(sporkle_buffer_data(*out, &data));
+  if (content == NULL) {
+    memset(data, 0xc3, size);
+  } else {
+    memcpy(data, content, size);
+  }
+  return sporkle_buffer_flush(*out, 0, size);
+}
+
+// Buffers, submit, wait, map and compare; the first failure ends it.
+static sporkle_status run_on_buffers(World *world, Job *job) {
+  const Tensors *t = &job->tensors;
+  sporkle_status status = sporkle_plan_create(world->context, world->device, &t->desc, t->weights,
+                                              t->bias, &job->plan);
+  if (status == SPORKLE_OK) status = make_buffer(world, t->input, t->info.input_size, &job->input);
+  if (status == SPORKLE_OK) status = make_buffer(world, NULL, t->info.output_size, &job->output);
+  const sporkle_plan_bindings bindings = job_bindings(job);
+  if (status == SPORKLE_OK) status = sporkle_plan_submit(job->plan, &bindings, &job->fence);
+  if (status == SPORKLE_OK) status = sporkle_fence_wait(job->fence, 20000000000u);
+  if (status == SPORKLE_OK) {
+    status = sporkle_buffer_invalidate(job->output, 0, t->info.output_size);
+  }
+  if (status == SPORKLE_OK) job_check(job);
+  return status;
+}
+
+// Returns the first status that was not OK.
+static sporkle_status scenario(const char *configuration, int64_t call) {
+  World world;
+  Job job = {0};
+  const sporkle_conv2d_desc problem = small_problem();
+  char text[64];
+  plan_faults(configuration);
+  snprintf(text, sizeof text, "any@%lld", (long long)call);
+  if (call >= 0) plan_faults(text);
+  if (!world_try_gl(&world, NULL)) {
+    world_close(&world);
+    return SPORKLE_ERROR_DEVICE_UNAVAILABLE;
+  }
+  tensors_make(&job.tensors, &problem, 12);
+  sporkle_status status = run_on_buffers(&world, &job);
+  // And the one-call form, on whatever is left.
+  const sporkle_status direct = tensors_conv2d(&job.tensors, world.context, world.device);
+  if (direct == SPORKLE_OK) tensors_check(&job.tensors, job.tensors.output);
+  job_free(&job);
+  world_close(&world);
+  return status != SPORKLE_OK ? status : direct;
+}
+
+static void walk(const char *name, const char *configuration) {
+  int64_t refused = 0, failed = 0, call = getenv("TEST_FIRST") ? atoll(getenv("TEST_FIRST")) : 0;
+  for (;; ++call) {
+    control.clear();
+    const sporkle_status status = scenario(configuration, call);
+    if (getenv("TEST_VERBOSE") != NULL) printf("call %lld: %s\n", (long long)call, control.last_function());
+    const bool struck = control.struck("any") > 0;
+    const char *function = struck ? control.last_function() : "nothing";
+    control.clear();
+    expect_true(is_a_right_answer(status), "%s call %lld (%s): %s", name, (long long)call,
+                function, sporkle_status_name(status));
+    expect_true(control.live_objects() == 0, "%s call %lld (%s): %lld objects left", name,
+                (long long)call, function, (long long)control.live_objects());
+    if (!struck) {
+      assert_int_equal(status, SPORKLE_OK);
+      break;
+    }
+    refused += status == SPORKLE_ERROR_DEVICE_UNAVAILABLE;
+    failed += status != SPORKLE_OK;
+    // The next run does not remember.
+    const sporkle_status after = scenario(configuration, -1);
+    expect_true(after == SPORKLE_OK, "%s after call %lld (%s): %s", name, (long long)call,
+                function, sporkle_status_name(after));
+  }
+  control.clear();
+  printf("fault walk, %s: %lld walks, %lld with a status (%lld of them: no device), the rest "
+         "computed the right result\n", name, (long long)call, (long long)failed,
+         (long long)refused);
+}
+
+static void mapped(void **state) {
+  (void)state;
+  walk("mapped", NULL);
+}
+
+static void window(void **state) {
+  (void)state;
+  walk("window", "renderer=Test card*");
+}
+
+static void staging(void **state) {
+  (void)state;
+  walk("staging", "version=4.3*;missing-extension=GL_ARB_buffer_storage*");
+}
+
+const struct CMUnitTest walk_tests[] = {cmocka_unit_test(mapped), cmocka_unit_test(window),
+                                        cmocka_unit_test(staging)};
+const size_t walk_test_count = COUNT_OF(walk_tests);
