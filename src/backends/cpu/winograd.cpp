@@ -67,15 +67,10 @@ WinogradPlan::WinogradPlan(const PlanRequest& request, const char* algorithm, in
   if (request.bias != nullptr) std::copy_n(request.bias, problem().k, bias_.floats());
 }
 
-ptrdiff_t WinogradPlan::panels(ptrdiff_t tiles) const noexcept {
-  return divide_up(tiles, kernels_.channel_rows);
-}
-
-// Room for whole vectors of tiles; not a multiple of 4 KiB, which would put all
+// Not a multiple of 4 KiB, which would put all
 // positions of a channel in the same set of the cache.
 ptrdiff_t WinogradPlan::input_position(ptrdiff_t tiles) const noexcept {
-  const ptrdiff_t rounded = divide_up(tiles, 16) * 16;
-  return panels(rounded) * problem().c * kernels_.channel_rows + 16;
+  return divide_up(tiles, panel_tiles()) * panel_tiles() * problem().c + 16;
 }
 
 void WinogradPlan::choose_blocks(uint64_t cache) {

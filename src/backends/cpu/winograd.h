@@ -53,7 +53,14 @@ class WinogradPlan final : public ConvPlan {
     return vector_begin(block) * kernels_.lanes;
   }
   ptrdiff_t row_floats() const noexcept { return kernels_.channel_vectors * kernels_.lanes; }
-  ptrdiff_t panels(ptrdiff_t tiles) const noexcept;
+  // Tiles whose transformed values lie together: whole vectors.
+  ptrdiff_t panel_tiles() const noexcept {
+    return kernels_.lanes > kernels_.channel_rows ? kernels_.lanes : kernels_.channel_rows;
+  }
+  // Groups of tiles that the products take at once.
+  ptrdiff_t groups(ptrdiff_t tiles) const noexcept {
+    return divide_up(tiles, kernels_.channel_rows);
+  }
   ptrdiff_t input_position(ptrdiff_t tiles) const noexcept;
   ptrdiff_t sums_position(ptrdiff_t tiles) const noexcept { return tiles * row_floats() + 16; }
   // Parts of a task's memory, in floats.
@@ -68,7 +75,7 @@ class WinogradPlan final : public ConvPlan {
   void run_together(const HostTensors& tensors, ParallelFor* pool, float* input,
                     TaskBlocks& tasks) const noexcept;
   void transform_input(const Run& run, ptrdiff_t first, ptrdiff_t last) const noexcept;
-  // Output channels of one block for the panels [first, last).
+  // Output channels of one block for the groups of tiles [first, last).
   void run_channels(const Run& run, ptrdiff_t channels, ptrdiff_t first,
                     ptrdiff_t last) const noexcept;
   void multiply(const Run& run, ptrdiff_t channels, ptrdiff_t first,

@@ -12,6 +12,9 @@ constexpr int winograd_sizes = 2;
 // Input tiles, transformed: out[position][panel of tiles][channel][tile].
 struct WinogradInputArgs {
   const float* input;  // first channel of image 0
+  // What may be read: all images.
+  const float* input_begin;
+  ptrdiff_t input_floats;
   ptrdiff_t channels;
   ptrdiff_t image;  // floats from one image to the next
   ptrdiff_t height, width;
@@ -31,7 +34,7 @@ constexpr ptrdiff_t winograd_run_floats(ptrdiff_t tiles) { return (tiles + 15) /
 // Of a row of the input with its padding, read in whole vectors.
 constexpr ptrdiff_t winograd_line_floats(int m, ptrdiff_t tiles) { return m * (tiles + 32) + 64; }
 constexpr ptrdiff_t winograd_input_floats(int m, ptrdiff_t tiles) {
-  return winograd_line_floats(m, tiles) + (m + 2) * (m + 2) * winograd_run_floats(tiles);
+  return winograd_line_floats(m, tiles) + 16 + (m + 2) * (m + 2) * winograd_run_floats(tiles);
 }
 
 // One tile from the sums of every position to its outputs:

@@ -49,7 +49,7 @@ void WinogradPlan::run_alone(const HostTensors& tensors, ParallelFor* pool,
     for (int64_t i = first; i < last; ++i) {
       const Run run{tensors, block(i), memory.floats(), memory.floats() + input_floats()};
       transform_input(run, 0, problem().c);
-      for (ptrdiff_t b = 0; b < blocks_; ++b) run_channels(run, b, 0, panels(run.block.count));
+      for (ptrdiff_t b = 0; b < blocks_; ++b) run_channels(run, b, 0, groups(run.block.count));
     }
   });
 }
@@ -63,7 +63,7 @@ void WinogradPlan::run_together(const HostTensors& tensors, ParallelFor* pool, f
       transform_input({tensors, now, input, memory.floats()}, first, last);
     });
     // With few blocks of output channels the tiles are divided as well.
-    const ptrdiff_t all = panels(now.count);
+    const ptrdiff_t all = groups(now.count);
     const ptrdiff_t parts =
         blocks_ >= 4 * static_cast<ptrdiff_t>(threads_) || blocks_ % threads_ == 0
             ? 1 : std::min<ptrdiff_t>(all, threads_);
@@ -83,6 +83,8 @@ void WinogradPlan::transform_input(const Run& run, ptrdiff_t first, ptrdiff_t la
   const ptrdiff_t row = run.block.first / tile_columns_;
   WinogradInputArgs args{};
   args.input = run.tensors.input + first * p.h * p.w;
+  args.input_begin = run.tensors.input;
+  args.input_floats = p.n * p.c * p.h * p.w;
   args.channels = last - first;
   args.image = p.c * p.h * p.w;
   args.height = p.h;
@@ -95,9 +97,9 @@ void WinogradPlan::transform_input(const Run& run, ptrdiff_t first, ptrdiff_t la
   args.first_row = row % tile_rows_;
   args.first_column = run.block.first % tile_columns_;
   args.tiles = run.block.count;
-  args.out = run.input + first * kernels_.channel_rows;
+  args.out = run.input + first * panel_tiles();
   args.out_position = input_position(run.block.count);
-  args.out_panel = p.c * kernels_.channel_rows;
+  args.out_panel = p.c * panel_tiles();
   args.scratch = run.task + sums_floats() + outputs_floats();
   transforms_.input(args);
 }
@@ -126,11 +128,12 @@ void WinogradPlan::multiply(const Run& run, ptrdiff_t channels, ptrdiff_t first,
   const ptrdiff_t rows = kernels_.channel_rows, all = problem().c;
   const ptrdiff_t vectors = vector_begin(channels + 1) - vector_begin(channels);
   const ptrdiff_t lanes = vectors * kernels_.lanes;
+  const ptrdiff_t end = std::min<ptrdiff_t>(last * rows, run.block.count);
   const float* const weights = weights_.floats() + lanes_begin(channels) * all * positions_;
   TileArgs args{};
   args.taps = &origin;
   args.tap_count = 1;
-  args.x_channel = rows;
+  args.x_channel = panel_tiles();
   args.w_channel = lanes;
   args.acc_row = row_floats();
   for (ptrdiff_t position = 0; position < positions_; ++position) {
@@ -140,10 +143,11 @@ void WinogradPlan::multiply(const Run& run, ptrdiff_t channels, ptrdiff_t first,
       args.w = weights + (position * all + c) * lanes;
       args.channels = std::min(step_channels_, all - c);
       args.accumulate = c > 0;
-      for (ptrdiff_t panel = first; panel < last; ++panel) {
-        const ptrdiff_t count = std::min(rows, run.block.count - panel * rows);
-        args.x = input + (panel * all + c) * rows;
-        args.acc = sums + panel * rows * row_floats();
+      for (ptrdiff_t t = first * rows; t < end; t += rows) {
+        const ptrdiff_t count = std::min(rows, run.block.count - t);
+        const ptrdiff_t panel = t / panel_tiles(), within = t % panel_tiles();
+        args.x = input + (panel * all + c) * panel_tiles() + within;
+        args.acc = sums + t * row_floats();
         kernels_.channel_tile[count][vectors](args);
       }
     }
