@@ -7,7 +7,6 @@ module sporkle_c_async
   private
   public :: sporkle_fence_insert, sporkle_fence_poll, sporkle_fence_wait
   public :: sporkle_fence_wait_any, sporkle_fence_wait_all, sporkle_fence_destroy
-  public :: sporkle_fence_export_fd
   public :: sporkle_executor_desc_init, sporkle_executor_create, sporkle_executor_destroy
   public :: sporkle_executor_acquire, sporkle_executor_submit, sporkle_executor_release
   public :: sporkle_context_stats, sporkle_null_control
@@ -54,13 +53,6 @@ module sporkle_c_async
     function sporkle_fence_destroy(fence) bind(C, name="sporkle_fence_destroy") result(status)
       import :: c_int32_t, c_ptr
       type(c_ptr), value :: fence
-      integer(c_int32_t) :: status
-    end function
-    function sporkle_fence_export_fd(fence, out_fd) bind(C, name="sporkle_fence_export_fd") &
-        result(status)
-      import :: c_int32_t, c_ptr
-      type(c_ptr), value :: fence
-      integer(c_int32_t), intent(inout) :: out_fd ! -1 after an error; close(2) it
       integer(c_int32_t) :: status
     end function
 

@@ -1,4 +1,5 @@
-! Functions of sporkle.h in its order: OpenGL interop (experimental), function table.
+! Functions of sporkle.h in the order of entrypoints.def: OpenGL interop (experimental), what
+! came later, function table.
 ! SPDX-License-Identifier: MIT
 module sporkle_c_gl
   use, intrinsic :: iso_c_binding, only: c_char, c_int32_t, c_int64_t, c_ptr
@@ -8,7 +9,8 @@ module sporkle_c_gl
   public :: sporkle_gl_buffer_name, sporkle_gl_buffer_create, sporkle_gl_buffer_delete
   public :: sporkle_gl_buffer_write, sporkle_gl_buffer_read, sporkle_gl_buffer_bind
   public :: sporkle_gl_program_create, sporkle_gl_program_delete, sporkle_gl_program_save
-  public :: sporkle_gl_program_load, sporkle_gl_dispatch, sporkle_get_api
+  public :: sporkle_gl_program_load, sporkle_gl_dispatch
+  public :: sporkle_fence_export_fd, sporkle_get_api
 
   interface
     function sporkle_gl_attach(context, device) bind(C, name="sporkle_gl_attach") result(status)
@@ -133,6 +135,13 @@ module sporkle_c_gl
       import :: c_int32_t, c_ptr
       type(c_ptr), value :: context
       integer(c_int32_t), value :: device, program, groups_x, groups_y, groups_z
+      integer(c_int32_t) :: status
+    end function
+    function sporkle_fence_export_fd(fence, out_fd) bind(C, name="sporkle_fence_export_fd") &
+        result(status)
+      import :: c_int32_t, c_ptr
+      type(c_ptr), value :: fence
+      integer(c_int32_t), intent(inout) :: out_fd ! -1 after an error; close(2) it
       integer(c_int32_t) :: status
     end function
 
