@@ -843,7 +843,10 @@ SPORKLE_EXPORT sporkle_status sporkle_null_control(sporkle_context context, uint
  *
  * A thread that ends while attached is detached. Destroying the sporkle_context
  * detaches the thread that does it; the others keep their context current until
- * they attach again or end, and the names in it stay usable by gl* calls.
+ * they attach again or end, and the names in it stay usable by gl* calls. A
+ * child forked by an attached thread gets SPORKLE_ERROR_FORKED and leaves by
+ * _exit or exec: exit handlers of drivers (NVIDIA 580.159, zink of Mesa 22.3)
+ * hang or crash there.
  * ---------------------------------------------------------------------- */
 
 /* Attaches the calling thread: makes a context of the share group of `device`

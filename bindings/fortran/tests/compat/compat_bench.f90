@@ -7,7 +7,7 @@ module compat_bench
   use sporkle_compat_session, only: session_devices
   implicit none
   private
-  public :: now_ns, line, device_line
+  public :: now_ns, line, device_line, percentile
 
 contains
 
@@ -22,6 +22,14 @@ contains
   subroutine line(what, ns)
     character(len=*), intent(in) :: what
     integer(i64), intent(in) :: ns(:)
+    write (*, "(a,t44,a,f12.3,a,f12.3,a)") what, "median", &
+      percentile(ns, 50), " us   p99", percentile(ns, 99), " us"
+  end subroutine line
+
+  ! In microseconds; 0 is the least.
+  real(dp) function percentile(ns, share)
+    integer(i64), intent(in) :: ns(:)
+    integer, intent(in) :: share
     integer(i64) :: sorted(size(ns)), value
     integer :: i, j
     sorted = ns
@@ -33,8 +41,6 @@ contains
       end do
       sorted(j + 1) = value
     end do
-    write (*, "(a,t44,a,f12.3,a,f12.3,a)") what, "median", &
-      real(sorted((size(sorted) + 1) / 2), dp) * 1.0e-3_dp, " us   p99", &
-      real(sorted(max(1, size(sorted) * 99 / 100)), dp) * 1.0e-3_dp, " us"
-  end subroutine line
+    percentile = real(sorted(max(1, (size(sorted) * share + 50) / 100)), dp) * 1.0e-3_dp
+  end function percentile
 end module compat_bench
