@@ -61,6 +61,12 @@ static int unload_without_threads(const char *path) {
   return failures;
 }
 
+/* Within the bound of every algorithm, Winograd's included. */
+static int is_near(float value, float expected) {
+  const float difference = value > expected ? value - expected : expected - value;
+  return difference <= 1e-5f * expected;
+}
+
 /* All ones times all ones: an inner output is the number of terms. */
 static int compute(const sporkle_api *api, sporkle_context context) {
   static float input[CHANNELS * SIZE * SIZE], weights[OUT_CHANNELS * CHANNELS * 9];
@@ -75,8 +81,11 @@ static int compute(const sporkle_api *api, sporkle_context context) {
     status = api->conv2d(context, cpu, &problem, input, weights, NULL, NULL, output, NULL);
   }
   const float corner = output[0], inner = output[SIZE * SIZE + SIZE + 1];
-  if (status == SPORKLE_OK && corner == 4.0f * CHANNELS && inner == 9.0f * CHANNELS) return 0;
-  printf("computing through the table: %s, corner %g, inner %g\n", api->status_name(status), corner,
+  if (status == SPORKLE_OK && is_near(corner, 4.0f * CHANNELS) &&
+      is_near(inner, 9.0f * CHANNELS)) {
+    return 0;
+  }
+  printf("computing through the table: %s, corner %.9g, inner %.9g\n", api->status_name(status), corner,
          inner);
   return 1;
 }
