@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "report.h"
@@ -78,7 +80,26 @@ int run(int argc, char** argv) {
 
 }  // namespace bench
 
+// `--device gl`: the kernels of the OpenGL device have a program of their own beside this one,
+// because it links the library's internals.
+static bool asks_for_gl(int argc, char** argv) {
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::strcmp(argv[i], "--device") == 0 && std::strcmp(argv[i + 1], "gl") == 0) return true;
+  }
+  return false;
+}
+
+static int run_gl_kernels(char** argv) {
+  std::string path = argv[0];
+  path.resize(path.find_last_of('/') + 1);
+  path += "bench_gl_kernels";
+  execvp(path.c_str(), argv);
+  std::perror(path.c_str());
+  return 3;
+}
+
 int main(int argc, char** argv) {
+  if (asks_for_gl(argc, argv)) return run_gl_kernels(argv);
   if (argc == 7 && std::strcmp(argv[1], bench::entrant_option) == 0) {
     return bench::enter(static_cast<bench::Kind>(std::atoi(argv[2])), argv[3], std::atoi(argv[4]),
                         std::atoi(argv[5]), std::atoi(argv[6]));

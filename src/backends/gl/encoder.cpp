@@ -108,29 +108,17 @@ GLuint Encoder::take_workspace(uint64_t bytes) {
 }
 
 Status Encoder::dispatch_all(const Operation& operation, const GlPlan& plan,
-                             Bound workspace) noexcept {
+                             GLuint workspace) noexcept {
   const GladGLContext& gl = context_->gl();
-  const Bound packed{plan.packed_name(), 0};
-  const Bound input{memory_of(operation.input)->name(), operation.input.offset};
-  const Bound output{memory_of(operation.output)->name(), operation.output.offset};
-  Bound residual;
+  RecipeTensors tensors;
+  tensors.input = {memory_of(operation.input)->name(), operation.input.offset};
+  tensors.packed = {plan.packed_name(), 0};
   if (operation.residual.memory != nullptr) {
-    residual = {memory_of(operation.residual)->name(), operation.residual.offset};
+    tensors.residual = {memory_of(operation.residual)->name(), operation.residual.offset};
   }
-  const Bound* const bounds[] = {&input, &packed, &residual, &output, &workspace};
-  for (const Dispatch& d : plan.recipe().dispatches) {
-    if (d.barrier != 0) gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
-    gl.UseProgram(plan.program(d.program));
-    gl.Uniform4uiv(0, 2, d.args);
-    for (uint32_t i = 0; i < d.binding_count; ++i) {
-      const Binding& b = d.bindings[i];
-      const Bound& bound = *bounds[static_cast<uint32_t>(b.tensor)];
-      gl.BindBufferRange(GL_SHADER_STORAGE_BUFFER, b.slot, bound.name,
-                         static_cast<GLintptr>(bound.offset + b.offset),
-                         static_cast<GLsizeiptr>(b.bytes));
-    }
-    gl.DispatchCompute(d.groups[0], d.groups[1], d.groups[2]);
-  }
+  tensors.output = {memory_of(operation.output)->name(), operation.output.offset};
+  tensors.workspace = {workspace, 0};
+  dispatch_recipe(gl, plan.recipe(), plan.program_names(), tensors);
   note_error();
   return status_of_gl_error(error_);
 }
@@ -152,7 +140,7 @@ Status Encoder::encode(Entry& entry, uint64_t value) noexcept try {
   if (hazards_.needs_barrier(accesses, count)) order();
   hazards_.add(accesses, count);
   start_timer(entry, value);
-  const Status status = dispatch_all(operation, plan, {workspace, 0});
+  const Status status = dispatch_all(operation, plan, workspace);
   if (entry.timer >= 0) gl.QueryCounter(timers_[entry.timer * 2 + 1], GL_TIMESTAMP);
   if (status == SPORKLE_OK) plan_download(entry, plan);
   return status;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backends/gl/command_queue.h"
+#include "backends/gl/dispatch.h"
 #include "backends/gl/gl_memory.h"
 #include "backends/gl/gl_plan.h"
 #include "backends/gl/hazards.h"
@@ -33,13 +34,8 @@ class Encoder {
   void collect(Entry& entry) noexcept;
 
  private:
-  struct Bound {
-    GLuint name = 0;
-    uint64_t offset = 0;
-  };
-
   Status check(const Operation& operation) const noexcept;
-  Status dispatch_all(const Operation& operation, const GlPlan& plan, Bound workspace) noexcept;
+  Status dispatch_all(const Operation& operation, const GlPlan& plan, GLuint workspace) noexcept;
   uint32_t gather(const Operation& operation, const GlPlan& plan, GLuint workspace,
                   Access* out) const noexcept;
   void order() noexcept;

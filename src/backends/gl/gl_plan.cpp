@@ -51,7 +51,8 @@ GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment
       thread_(std::move(thread)),
       memory_(environment.memory),
       recipe_(environment.memory),
-      programs_(environment.memory) {
+      programs_(environment.memory),
+      program_names_(environment.memory) {
   try {
     if (all_finite(weights, problem.weights_bytes() / sizeof(float))) {
       choose(facts);
@@ -115,12 +116,14 @@ void GlPlan::choose_exact(const Facts& facts) {
 
 void GlPlan::compile() {
   programs_.reserve(recipe_.programs.size());
+  program_names_.reserve(recipe_.programs.size());
   thread_->call([this](Engine& engine) {
     std::pmr::string source(memory_);
     for (const Program& program : recipe_.programs) {
       source.clear();
       append_source(program, source);
       programs_.push_back(engine.acquire_program(source, shader_name(program.shader)));
+      program_names_.push_back(programs_.back()->name);
     }
   });
 }
@@ -128,6 +131,7 @@ void GlPlan::compile() {
 void GlPlan::release_programs() noexcept {
   for (ProgramEntry* program : programs_) program->users.fetch_sub(1, std::memory_order_release);
   programs_.clear();
+  program_names_.clear();
 }
 
 void GlPlan::pack(const DeviceEnvironment& environment, const Facts& facts, const float* weights,

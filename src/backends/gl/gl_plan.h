@@ -26,7 +26,8 @@ class GlPlan final : public DevicePlan {
   bool usable() const noexcept override;
 
   const Recipe& recipe() const noexcept { return recipe_; }
-  GLuint program(uint32_t index) const noexcept { return programs_[index]->name; }
+  // Of recipe().programs, in their order.
+  const GLuint* program_names() const noexcept { return program_names_.data(); }
   GLuint packed_name() const noexcept { return packed_->name; }
   uint64_t generation() const noexcept { return packed_->generation; }
 
@@ -46,6 +47,7 @@ class GlPlan final : public DevicePlan {
   std::pmr::memory_resource* memory_;
   Recipe recipe_;
   std::pmr::vector<ProgramEntry*> programs_;
+  std::pmr::vector<GLuint> program_names_;
   BufferObject* packed_ = nullptr;
   std::atomic<uint64_t> estimate_ns_{0};
 };

@@ -8,6 +8,7 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/completion_hint.cpp
   src/backends/gl/device_scan.cpp
   src/backends/gl/diagnosis.cpp
+  src/backends/gl/dispatch.cpp
   src/backends/gl/driver_thread.cpp
   src/backends/gl/egl_device.cpp
   src/backends/gl/egl_library.cpp

@@ -11,10 +11,12 @@ constexpr uint32_t reduce_threads = 128;
 
 Program::Shader shader_of(Family family) {
   switch (family) {
-    case Family::gemm: return Program::Shader::gemm;
+    case Family::gemm:
+    case Family::pgemm: return Program::Shader::gemm;
     case Family::igemm:
     case Family::itable: return Program::Shader::igemm;
     case Family::direct: return Program::Shader::direct;
+    case Family::depthwise: return Program::Shader::depthwise;
     default: return Program::Shader::stem;
   }
 }
@@ -37,6 +39,30 @@ void add_direct_defines(Defines& d, const Variant& v, const ConvProblem& p, cons
   d.add("TN", v.thread_n);
 }
 
+void add_depthwise_defines(Defines& d, const Variant& v, const ConvProblem& p, const Geometry& g) {
+  add_problem_defines(d, p);
+  d.add("GROUP_K", g.group_k).add("TILE_H", v.steps).add("TILE_W", v.thread_n / v.steps);
+  d.add("TILES_Y", g.tiles_y).add("TILES_X", g.tiles_x);
+  d.add("PATCH_H", g.patch_h).add("PATCH_W", g.patch_w);
+}
+
+// The input is read at taps that may lie outside of it.
+bool is_checked(const ConvProblem& p) {
+  const auto inside = [](int64_t size, int64_t out, int64_t stride, int64_t reach) {
+    return (out - 1) * stride + reach < size;
+  };
+  return p.pad_top != 0 || p.pad_left != 0 ||
+         !inside(p.h, p.out_h, p.stride_h, (p.kernel_h - 1) * p.dilation_h) ||
+         !inside(p.w, p.out_w, p.stride_w, (p.kernel_w - 1) * p.dilation_w);
+}
+
+void add_pgemm_defines(Defines& d, const Variant& v, const ConvProblem& p) {
+  add_quad_defines(d, v);
+  add_problem_defines(d, p);
+  d.add("GATHER", 1).add("CHECKED", is_checked(p));
+  d.add("GROUP_C", p.group_c()).add("BLOCKS_C", ceil_div(p.group_c(), v.block_k));
+}
+
 void add_stem_defines(Defines& d, const Variant& v, const ConvProblem& p, const Geometry& g) {
   constexpr int64_t tile_w = 16;
   const int64_t segments_x = tile_w / v.thread_n;
@@ -54,10 +80,12 @@ void add_tiled_program(Recipe& recipe, const ConvProblem& p, const Geometry& g) 
   const Variant& v = recipe.variant;
   Defines d = add_program(recipe, shader_of(v.family), thread_count(v), p, v.splits == 1);
   if (v.family == Family::direct) return add_direct_defines(d, v, p, g);
+  if (v.family == Family::depthwise) return add_depthwise_defines(d, v, p, g);
   if (v.family == Family::stem) return add_stem_defines(d, v, p, g);
   add_tile_defines(d, v, g);
   d.add("GROUPS_ALONG_Z", 0);
   if (v.family == Family::gemm) return add_gemm_defines(d, v, p.group_c(), p.c, p.k, p.h * p.w);
+  if (v.family == Family::pgemm) return add_pgemm_defines(d, v, p);
   add_igemm_defines(d, v, p);
 }
 
@@ -95,7 +123,9 @@ void emit_slabs(Recipe& recipe, const ConvProblem& p, const Limits& limits, cons
   const Variant& v = recipe.variant;
   const int64_t plane = p.out_h * p.out_w;
   DispatchBuilder d(recipe, limits, 0);
-  d.set_arg(1, v.family == Family::stem ? images.count : images.count * plane);
+  // Families that cut the output into tiles of rows and columns count images.
+  const bool cuts_planes = g.tiles_y != 0;
+  d.set_arg(1, cuts_planes ? images.count : images.count * plane);
   d.set_arg(2, d.bind(0, Tensor::input, images.in_begin, images.in_end));
   bind_slabs(d, v, g, first, count);
   if (v.splits > 1) {
@@ -118,8 +148,10 @@ void emit_slabs(Recipe& recipe, const ConvProblem& p, const Limits& limits, cons
   }
   if (v.family == Family::itable)
     d.bind(5, Tensor::packed, g.table_offset, g.table_offset + 16ull * g.depth);
-  const int64_t tiles = v.family == Family::stem ? images.count * g.tiles_y * g.tiles_x
-                                                 : ceil_div(images.count * plane, v.block_n);
+  const int64_t plane_tiles = images.count * g.tiles_y * g.tiles_x;
+  const int64_t tiles = v.family == Family::stem ? plane_tiles
+                        : cuts_planes ? ceil_div(plane_tiles, thread_count(v))
+                                      : ceil_div(images.count * plane, v.block_n);
   d.finish(count * v.splits, tiles, barrier);
 }
 

@@ -2,24 +2,61 @@
 // kept when it is the best or close to the best for some shape on some device.
 #include <cstring>
 
-#include "backends/gl/kernels/recipe.h"
+#include "backends/gl/kernels/geometry.h"
 
 namespace sporkle::gl {
 namespace {
 
 constexpr Variant catalogue[] = {
     // name, family, tile, block m n k, thread m n, lanes_m, steps, splits
-    {"gemm_64x128x8_8x8_l2_p4_k2", Family::gemm, 0, 64, 128, 8, 8, 8, 2, 4, 2},
     {"gemm_64x128x8_8x8_l2_p2", Family::gemm, 0, 64, 128, 8, 8, 8, 2, 2, 1},
+    {"gemm_64x128x8_8x8_l2_p4", Family::gemm, 0, 64, 128, 8, 8, 8, 2, 4, 1},
+    {"gemm_64x128x8_8x8_l2_p4_k2", Family::gemm, 0, 64, 128, 8, 8, 8, 2, 4, 2},
+    {"gemm_64x128x8_8x8_l2_p4_k4", Family::gemm, 0, 64, 128, 8, 8, 8, 2, 4, 4},
     {"gemm_128x128x8_8x8_l4_p2", Family::gemm, 0, 128, 128, 8, 8, 8, 4, 2, 1},
+    {"gemm_96x128x12_8x8_l2_p4", Family::gemm, 0, 96, 128, 12, 8, 8, 2, 4, 1},
+    {"gemm_32x128x8_8x8_l2_p4", Family::gemm, 0, 32, 128, 8, 8, 8, 2, 4, 1},
     {"gemm_64x64x8_8x8_l4_p4", Family::gemm, 0, 64, 64, 8, 8, 8, 4, 4, 1},
+    {"gemm_64x64x8_8x8_l4_p4_k2", Family::gemm, 0, 64, 64, 8, 8, 8, 4, 4, 2},
+    {"gemm_64x64x8_8x8_l4_p4_k4", Family::gemm, 0, 64, 64, 8, 8, 8, 4, 4, 4},
     {"gemm_64x64x16_8x4_l4_p2", Family::gemm, 0, 64, 64, 16, 8, 4, 4, 2, 1},
     {"gemm_64x32x16_4x4_l8_p2", Family::gemm, 0, 64, 32, 16, 4, 4, 8, 2, 1},
     {"gemm_64x32x16_4x4_l8_p2_k2", Family::gemm, 0, 64, 32, 16, 4, 4, 8, 2, 2},
     {"gemm_64x32x16_4x4_l8_p2_k4", Family::gemm, 0, 64, 32, 16, 4, 4, 8, 2, 4},
     {"gemm_64x32x16_4x4_l8_p2_k8", Family::gemm, 0, 64, 32, 16, 4, 4, 8, 2, 8},
+    {"gemm_32x32x16_4x4_l8_p2", Family::gemm, 0, 32, 32, 16, 4, 4, 8, 2, 1},
+    {"gemm_64x96x8_8x8_l8_p4", Family::gemm, 0, 64, 96, 8, 8, 8, 8, 4, 1},
+    {"gemm_128x112x8_8x8_l16_p2", Family::gemm, 0, 128, 112, 8, 8, 8, 16, 2, 1},
+    {"gemm_64x80x8_8x4_l8_p4", Family::gemm, 0, 64, 80, 8, 8, 4, 8, 4, 1},
+    {"gemm_64x112x8_8x4_l8_p4", Family::gemm, 0, 64, 112, 8, 8, 4, 8, 4, 1},
+    {"gemm_64x48x8_8x4_l8_p4", Family::gemm, 0, 64, 48, 8, 8, 4, 8, 4, 1},
+    {"gemm_128x64x8_8x8_l4_p4", Family::gemm, 0, 128, 64, 8, 8, 8, 4, 4, 1},
+    {"pgemm_64x128x8_8x8_l2_p2", Family::pgemm, 0, 64, 128, 8, 8, 8, 2, 2, 1},
+    {"pgemm_64x128x8_8x8_l2_p4", Family::pgemm, 0, 64, 128, 8, 8, 8, 2, 4, 1},
+    {"pgemm_64x128x8_8x8_l2_p4_k2", Family::pgemm, 0, 64, 128, 8, 8, 8, 2, 4, 2},
+    {"pgemm_64x128x8_8x8_l2_p4_k4", Family::pgemm, 0, 64, 128, 8, 8, 8, 2, 4, 4},
+    {"pgemm_128x128x8_8x8_l4_p2", Family::pgemm, 0, 128, 128, 8, 8, 8, 4, 2, 1},
+    {"pgemm_96x128x12_8x8_l2_p4", Family::pgemm, 0, 96, 128, 12, 8, 8, 2, 4, 1},
+    {"pgemm_32x128x8_8x8_l2_p4", Family::pgemm, 0, 32, 128, 8, 8, 8, 2, 4, 1},
+    {"pgemm_64x64x8_8x8_l4_p4", Family::pgemm, 0, 64, 64, 8, 8, 8, 4, 4, 1},
+    {"pgemm_64x64x8_8x8_l4_p4_k2", Family::pgemm, 0, 64, 64, 8, 8, 8, 4, 4, 2},
+    {"pgemm_64x64x8_8x8_l4_p4_k4", Family::pgemm, 0, 64, 64, 8, 8, 8, 4, 4, 4},
+    {"pgemm_64x64x8_8x8_l4_p4_k8", Family::pgemm, 0, 64, 64, 8, 8, 8, 4, 4, 8},
+    {"pgemm_64x64x16_8x4_l4_p2", Family::pgemm, 0, 64, 64, 16, 8, 4, 4, 2, 1},
+    {"pgemm_64x32x16_4x4_l8_p2", Family::pgemm, 0, 64, 32, 16, 4, 4, 8, 2, 1},
+    {"pgemm_64x32x16_4x4_l8_p2_k2", Family::pgemm, 0, 64, 32, 16, 4, 4, 8, 2, 2},
+    {"pgemm_64x32x16_4x4_l8_p2_k4", Family::pgemm, 0, 64, 32, 16, 4, 4, 8, 2, 4},
+    {"pgemm_64x32x16_4x4_l8_p2_k8", Family::pgemm, 0, 64, 32, 16, 4, 4, 8, 2, 8},
+    {"pgemm_64x32x16_4x4_l8_p2_k16", Family::pgemm, 0, 64, 32, 16, 4, 4, 8, 2, 16},
+    {"pgemm_32x32x16_4x4_l8_p2", Family::pgemm, 0, 32, 32, 16, 4, 4, 8, 2, 1},
+    {"pgemm_64x96x8_8x8_l8_p4", Family::pgemm, 0, 64, 96, 8, 8, 8, 8, 4, 1},
+    {"pgemm_64x80x8_8x4_l8_p4", Family::pgemm, 0, 64, 80, 8, 8, 4, 8, 4, 1},
+    {"pgemm_64x112x8_8x4_l8_p4", Family::pgemm, 0, 64, 112, 8, 8, 4, 8, 4, 1},
+    {"pgemm_64x48x8_8x4_l8_p4", Family::pgemm, 0, 64, 48, 8, 8, 4, 8, 4, 1},
+    {"pgemm_128x64x8_8x8_l4_p4", Family::pgemm, 0, 128, 64, 8, 8, 8, 4, 4, 1},
     {"igemm_128x64x16_8x4_l2", Family::igemm, 0, 128, 64, 16, 8, 4, 2, 0, 1},
     {"igemm_64x64x16_8x4_l2", Family::igemm, 0, 64, 64, 16, 8, 4, 2, 0, 1},
+    {"igemm_64x64x16_8x4_l2_k2", Family::igemm, 0, 64, 64, 16, 8, 4, 2, 0, 2},
     {"igemm_64x64x16_8x4_l2_k4", Family::igemm, 0, 64, 64, 16, 8, 4, 2, 0, 4},
     {"igemm_64x64x16_8x4_l2_k9", Family::igemm, 0, 64, 64, 16, 8, 4, 2, 0, 9},
     {"igemm_64x32x16_4x4_l4", Family::igemm, 0, 64, 32, 16, 4, 4, 4, 0, 1},
@@ -27,6 +64,10 @@ constexpr Variant catalogue[] = {
     {"igemm_64x32x16_4x4_l4_k9", Family::igemm, 0, 64, 32, 16, 4, 4, 4, 0, 9},
     {"igemm_64x32x16_4x4_l4_k18", Family::igemm, 0, 64, 32, 16, 4, 4, 4, 0, 18},
     {"igemm_32x64x8_4x4_l2", Family::igemm, 0, 32, 64, 8, 4, 4, 2, 0, 1},
+    {"igemm_32x64x16_4x4_l2", Family::igemm, 0, 32, 64, 16, 4, 4, 2, 0, 1},
+    {"igemm_32x64x16_4x4_l2_k4", Family::igemm, 0, 32, 64, 16, 4, 4, 2, 0, 4},
+    {"igemm_32x64x16_4x4_l2_k8", Family::igemm, 0, 32, 64, 16, 4, 4, 2, 0, 8},
+    {"igemm_64x128x16_8x4_l2", Family::igemm, 0, 64, 128, 16, 8, 4, 2, 0, 1},
     {"itable_64x64x16_8x4_l2", Family::itable, 0, 64, 64, 16, 8, 4, 2, 0, 1},
     {"itable_32x64x8_4x4_l2", Family::itable, 0, 32, 64, 8, 4, 4, 2, 0, 1},
     {"direct_1x1", Family::direct, 0, 1, 64, 1, 1, 1, 1, 0, 1},
@@ -34,28 +75,43 @@ constexpr Variant catalogue[] = {
     {"direct_4x4", Family::direct, 0, 4, 256, 1, 4, 4, 1, 0, 1},
     {"direct_8x1", Family::direct, 0, 8, 64, 1, 8, 1, 1, 0, 1},
     {"direct_8x4", Family::direct, 0, 8, 256, 1, 8, 4, 1, 0, 1},
+    {"depthwise_2x4", Family::depthwise, 0, 1, 1024, 1, 1, 8, 1, 2, 1},
+    {"depthwise_4x4", Family::depthwise, 0, 1, 2048, 1, 1, 16, 1, 4, 1},
+    {"depthwise_8x4", Family::depthwise, 0, 1, 4096, 1, 1, 32, 1, 8, 1},
     {"stem_64x128x8_8x4_l4", Family::stem, 0, 64, 128, 8, 8, 4, 4, 0, 1},
     {"stem_64x128x1_8x4_l4", Family::stem, 0, 64, 128, 1, 8, 4, 4, 0, 1},
     {"stem_32x128x8_4x4_l4", Family::stem, 0, 32, 128, 8, 4, 4, 4, 0, 1},
     {"stem_16x128x8_4x4_l2", Family::stem, 0, 16, 128, 8, 4, 4, 2, 0, 1},
     {"w4_64x128x8_8x8_l2_p4", Family::winograd, 4, 64, 128, 8, 8, 8, 2, 4, 1},
     {"w4_64x128x8_8x8_l2_p2", Family::winograd, 4, 64, 128, 8, 8, 8, 2, 2, 1},
+    {"w4_64x128x8_8x8_l2_p2_k2", Family::winograd, 4, 64, 128, 8, 8, 8, 2, 2, 2},
     {"w4_128x128x16_8x8_l4_p4", Family::winograd, 4, 128, 128, 16, 8, 8, 4, 4, 1},
+    {"w4_128x128x8_8x8_l4_p2", Family::winograd, 4, 128, 128, 8, 8, 8, 4, 2, 1},
+    {"w4_96x128x12_8x8_l2_p4", Family::winograd, 4, 96, 128, 12, 8, 8, 2, 4, 1},
+    {"w4_32x128x8_8x8_l2_p4", Family::winograd, 4, 32, 128, 8, 8, 8, 2, 4, 1},
     {"w4_64x64x8_8x8_l4_p4", Family::winograd, 4, 64, 64, 8, 8, 8, 4, 4, 1},
+    {"w4_64x96x8_8x8_l8_p4", Family::winograd, 4, 64, 96, 8, 8, 8, 8, 4, 1},
+    {"w4_64x48x8_8x4_l8_p4", Family::winograd, 4, 64, 48, 8, 8, 4, 8, 4, 1},
     {"w4_64x32x16_4x4_l8_p2", Family::winograd, 4, 64, 32, 16, 4, 4, 8, 2, 1},
+    {"w4_64x32x16_4x4_l8_p2_k2", Family::winograd, 4, 64, 32, 16, 4, 4, 8, 2, 2},
     {"w2_64x128x8_8x8_l2_p4", Family::winograd, 2, 64, 128, 8, 8, 8, 2, 4, 1},
+    {"w2_32x128x8_8x8_l2_p4", Family::winograd, 2, 32, 128, 8, 8, 8, 2, 4, 1},
+    {"w2_64x64x8_8x8_l4_p4", Family::winograd, 2, 64, 64, 8, 8, 8, 4, 4, 1},
     {"w2_64x32x16_4x4_l8_p2", Family::winograd, 2, 64, 32, 16, 4, 4, 8, 2, 1},
+    {"w2_64x32x16_4x4_l8_p2_k2", Family::winograd, 2, 64, 32, 16, 4, 4, 8, 2, 2},
     {"w2_128x16x16_4x4_l16_p2_k2", Family::winograd, 2, 128, 16, 16, 4, 4, 16, 2, 2},
     {"w2_128x16x16_4x4_l16_p2_k4", Family::winograd, 2, 128, 16, 16, 4, 4, 16, 2, 4},
 };
 
 // What the shaders take for granted about a variant.
 constexpr bool well_formed(const Variant& v) {
+  if (v.family == Family::depthwise)
+    return v.block_m == 1 && v.block_n % v.thread_n == 0 && v.thread_n == 4 * v.steps;
   if (v.family == Family::direct)
     return v.thread_m == v.block_m && (v.block_m == 1 || v.block_m % 4 == 0) && v.splits == 1;
   const int lanes_n = 32 / v.lanes_m;
   const int threads = v.block_m * v.block_n / (v.thread_m * v.thread_n);
-  const bool by_quads = v.family == Family::gemm || v.family == Family::winograd;
+  const bool by_quads = multiplies_quads(v.family);
   if (v.thread_m % 4 || threads % 32 || v.block_n % (v.thread_n * lanes_n)) return false;
   if (v.block_m % (v.thread_m * v.lanes_m)) return false;
   if (v.family == Family::stem) return v.thread_n % 4 == 0 && 16 % v.thread_n == 0;

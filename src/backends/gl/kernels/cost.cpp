@@ -17,14 +17,24 @@ double traffic_us(double bytes) {
   return bytes / (bytes < cache_bytes ? cache_bytes_per_us : memory_bytes_per_us);
 }
 
+// The loop of the gemm shader: tiles of one or two warps and low ones reach less.
+double quad_efficiency(const Variant& v) {
+  const int outputs = v.thread_m * v.thread_n;
+  const double gathers = v.family == Family::pgemm ? 0.93 : 1.0;
+  const double low = v.block_m < 64 ? 0.82 : 1.0;
+  const double warps = thread_count(v) <= 64 ? 0.93 : 1.0;
+  const double loop = outputs >= 64 ? 0.63 : outputs >= 32 ? 0.55 : 0.50;
+  return loop * gathers * low * warps;
+}
+
 // Share of a unit's peak that the inner loop reaches when the unit is full.
 double efficiency(const Variant& v, const ConvProblem& p, const Geometry& g) {
   const int outputs = v.thread_m * v.thread_n;
   switch (v.family) {
     case Family::gemm:
-    case Family::winograd:
-      if (outputs >= 64) return thread_count(v) > 64 ? 0.63 : 0.62;
-      return outputs >= 32 ? 0.54 : 0.52;
+    case Family::pgemm:
+    case Family::winograd: return quad_efficiency(v);
+    case Family::depthwise: return 0.35;
     case Family::igemm:
       if (thread_count(v) > 128) return 0.48;
       return outputs >= 32 ? 0.54 : 0.50;
@@ -64,6 +74,7 @@ double product_us(const Variant& v, const ConvProblem& p, const Geometry& g, dou
 double pixel_tiles(const Variant& v, const ConvProblem& p, const Geometry& g) {
   const int64_t tiles = p.n * g.tiles_y * g.tiles_x;
   if (v.family == Family::stem) return static_cast<double>(tiles);
+  if (v.family == Family::depthwise) return static_cast<double>(ceil_div(tiles, thread_count(v)));
   const int64_t columns = v.family == Family::winograd ? tiles : p.n * p.out_h * p.out_w;
   return static_cast<double>(ceil_div(columns, v.block_n));
 }
@@ -75,7 +86,9 @@ double software_us(const Variant& v, const ConvProblem& p, const Geometry& g) {
   double rate = 1.0, translate_ms = 150;
   switch (v.family) {
     case Family::gemm:
+    case Family::pgemm:
     case Family::winograd: rate = outputs >= 64 ? 8 : 5; translate_ms = 250; break;
+    case Family::depthwise: rate = 3; break;
     case Family::igemm: rate = outputs >= 32 ? 4.3 : 3; translate_ms = 700; break;
     case Family::itable: rate = 2.3; translate_ms = 700; break;
     case Family::stem: rate = 4; translate_ms = 150; break;

@@ -30,11 +30,16 @@ void add_tile_defines(Defines& defines, const Variant& v, const Geometry& g) {
   defines.add("WARPS_N", v.block_n / (v.thread_n * lanes_n));
 }
 
-void add_gemm_defines(Defines& defines, const Variant& v, int64_t depth, int64_t in_rows,
-                      int64_t out_rows, int64_t plane) {
+void add_quad_defines(Defines& defines, const Variant& v) {
   const int64_t rows = std::min<int64_t>(v.block_k, 4 * thread_count(v) / v.block_n);
   defines.add("BN4", v.block_n / 4).add("TN4", v.thread_n / 4).add("PAIRS", v.steps / 2);
   defines.add("B_ROWS", rows).add("B_PASSES", v.block_k / rows);
+}
+
+void add_gemm_defines(Defines& defines, const Variant& v, int64_t depth, int64_t in_rows,
+                      int64_t out_rows, int64_t plane) {
+  add_quad_defines(defines, v);
+  defines.add("GATHER", 0);
   defines.add("DEPTH", depth).add("PLANE4", plane / 4);
   defines.add("IMAGE_IN4", in_rows * plane / 4).add("IMAGE_OUT4", out_rows * plane / 4);
 }

@@ -41,7 +41,10 @@ Defines add_program(Recipe& recipe, Program::Shader shader, uint32_t threads,
 // Tile sizes of the families that multiply through shared memory.
 void add_tile_defines(Defines& defines, const Variant& variant, const Geometry& geometry);
 
-// Sizes of the gemm shader: `depth` rows of `plane` elements per group and image.
+// Tiles of the gemm shader in vec4s.
+void add_quad_defines(Defines& defines, const Variant& variant);
+
+// Sizes of the gemm shader without GATHER: `depth` rows of `plane` elements per group and image.
 void add_gemm_defines(Defines& defines, const Variant& variant, int64_t depth, int64_t in_rows,
                       int64_t out_rows, int64_t plane);
 

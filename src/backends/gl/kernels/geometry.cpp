@@ -32,7 +32,7 @@ bool check_workgroup(const Variant& v, const Limits& limits, Reason* reason) {
     return refuse(reason, "%u threads per workgroup, the device allows %u", threads,
                   limits.max_invocations);
   uint64_t shared = 0;
-  if (v.family == Family::gemm || v.family == Family::winograd)
+  if (multiplies_quads(v.family))
     shared = 4ull * (2 * v.block_k + 1) * (v.block_m + v.block_n);
   if (v.family == Family::igemm || v.family == Family::itable)
     shared = 8ull * v.block_k * (v.block_m + v.block_n);
@@ -133,9 +133,11 @@ int64_t packed_depth(const Variant& v, const ConvProblem& p) noexcept {
   switch (v.family) {
     case Family::gemm:
     case Family::winograd: return round_up(p.group_c(), v.block_k);
+    case Family::pgemm:
     case Family::igemm: return taps * round_up(p.group_c(), v.block_k);
     case Family::itable: return round_up(taps * p.group_c(), v.block_k);
     case Family::direct:
+    case Family::depthwise:
     case Family::stem: break;
   }
   return taps * p.group_c();
@@ -160,12 +162,15 @@ bool make_geometry(const Variant& v, const ConvProblem& p, const Limits& limits,
   *g = Geometry{};
   if (!check_extents(p, reason) || !check_workgroup(v, limits, reason)) return false;
   if (v.family == Family::gemm && !check_gemm(p, reason)) return false;
+  if (v.family == Family::pgemm && (p.kernel_h > 16 || p.kernel_w > 16))
+    return refuse(reason, "only kernels up to 16x16");
   g->groups = v.family == Family::winograd ? (v.tile + 2) * (v.tile + 2) : p.groups;
   g->group_k = p.group_k();
   g->slabs_per_group = ceil_div(g->group_k, v.block_m);
   g->depth = packed_depth(v, p);
   g->blocks = g->depth / v.block_k;
   if (v.family == Family::winograd && !winograd_geometry(v, p, limits, g, reason)) return false;
+  if (v.family == Family::depthwise && !depthwise_geometry(v, p, g, reason)) return false;
   if (v.family == Family::stem && !stem_geometry(v, p, limits, g, reason)) return false;
   if (v.splits > 1 && v.splits > g->blocks)
     return refuse(reason, "only %lld reduction steps for %u splits",

@@ -13,6 +13,11 @@ constexpr uint64_t round_up(uint64_t value, uint64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
+// Families whose inner loop is that of the gemm shader.
+constexpr bool multiplies_quads(Family family) {
+  return family == Family::gemm || family == Family::pgemm || family == Family::winograd;
+}
+
 // A slab is the weights of one workgroup's output channels: depth rows of block_m
 // values, zero-padded. Slabs are numbered through all groups.
 struct Geometry {
@@ -30,11 +35,12 @@ struct Geometry {
   uint64_t bias_offset = 0;
   uint64_t table_offset = 0;
   uint64_t packed_bytes = 0;
-  int64_t tiles_y = 0, tiles_x = 0;  // stem and Winograd
+  int64_t tiles_y = 0, tiles_x = 0;  // depthwise, stem and Winograd
   int64_t tiles = 0;                 // Winograd: tiles per dispatch, padded to a multiple of 4
   uint64_t product_offset = 0;       // Winograd: workspace offset of the products
   int64_t stage = 0;                 // stem: channels staged at once
   int64_t patch_h = 0, patch_w4 = 0, window4 = 0;
+  int64_t patch_w = 0;               // depthwise
 
   int64_t total_slabs() const { return groups * slabs_per_group; }
 };
@@ -55,6 +61,8 @@ bool make_geometry(const Variant& variant, const ConvProblem& problem, const Lim
 // The family-specific parts; `out` has groups, group_k and slabs_per_group.
 bool stem_geometry(const Variant& variant, const ConvProblem& problem, const Limits& limits,
                    Geometry* out, Reason* reason) noexcept;
+bool depthwise_geometry(const Variant& variant, const ConvProblem& problem, Geometry* out,
+                        Reason* reason) noexcept;
 bool winograd_geometry(const Variant& variant, const ConvProblem& problem, const Limits& limits,
                        Geometry* out, Reason* reason) noexcept;
 

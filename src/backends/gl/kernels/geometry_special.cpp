@@ -29,6 +29,24 @@ bool stem_geometry(const Variant& v, const ConvProblem& p, const Limits& limits,
   return true;
 }
 
+bool depthwise_geometry(const Variant& v, const ConvProblem& p, Geometry* g,
+                        Reason* reason) noexcept {
+  constexpr int64_t register_limit = 144;
+  if (p.group_c() != 1) return refuse(reason, "only groups of one input channel");
+  // A multiply-add per tap and pixel is written out in the source.
+  if (p.kernel_h > 11 || p.kernel_w > 11) return refuse(reason, "only kernels up to 11x11");
+  const int64_t rows = v.steps, columns = v.thread_n / v.steps;
+  g->patch_h = (rows - 1) * p.stride_h + (p.kernel_h - 1) * p.dilation_h + 1;
+  g->patch_w = (columns - 1) * p.stride_w + (p.kernel_w - 1) * p.dilation_w + 1;
+  if (g->patch_h > register_limit || g->patch_w > register_limit ||
+      g->patch_h * g->patch_w > register_limit)
+    return refuse(reason, "the patch of %lld x %lld inputs does not fit in registers",
+                  static_cast<long long>(g->patch_h), static_cast<long long>(g->patch_w));
+  g->tiles_y = ceil_div(p.out_h, rows);
+  g->tiles_x = ceil_div(p.out_w, columns);
+  return true;
+}
+
 bool winograd_geometry(const Variant& v, const ConvProblem& p, const Limits& limits, Geometry* g,
                        Reason* reason) noexcept {
   if (p.kernel_h != 3 || p.kernel_w != 3 || p.stride_h != 1 || p.stride_w != 1 ||

@@ -41,7 +41,7 @@ struct Job {
 // Position of a weight inside its output channel, or -1 for padding.
 int64_t source_index(const Job& job, int64_t row) {
   const int64_t group_c = job.problem->group_c();
-  if (job.variant->family == Family::igemm) {
+  if (job.variant->family == Family::igemm || job.variant->family == Family::pgemm) {
     const int64_t padded = round_up(group_c, job.variant->block_k);
     const int64_t channel = row % padded;
     return channel < group_c ? channel * job.taps() + row / padded : -1;

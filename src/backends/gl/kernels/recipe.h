@@ -58,12 +58,15 @@ struct Limits {
 
 enum class Tensor : uint8_t { input, packed, residual, output, workspace };
 
-// gemm: 1x1 stride-1 as matrix product with vec4 loads. igemm: implicit GEMM, taps outside,
+// gemm: 1x1 stride-1 as matrix product with vec4 loads. pgemm: implicit GEMM in the same
+// loop, four pixels per vec4. depthwise: groups of one input channel, patch in registers. igemm: implicit GEMM, taps outside,
 // channels inside. itable: implicit GEMM over taps and channels flattened through a table.
 // direct: one thread, a few pixels and channels, no shared memory. stem: few input channels,
 // patch and weights in shared memory. winograd: 3x3 stride 1 in three dispatches.
-// igemm, itable and direct take any problem whose sizes fit.
-enum class Family : uint8_t { gemm, igemm, itable, direct, stem, winograd };
+// igemm, itable and direct take any problem whose sizes fit, pgemm kernels up to 16x16.
+enum class Family : uint8_t {
+  gemm, pgemm, igemm, itable, direct, depthwise, stem, winograd
+};
 
 // exact_order: every output is one chain of fused or unfused multiply-adds in a fixed order
 // (split-K: a fixed number of chains); error like any fp32 convolution. winograd2 and
@@ -81,7 +84,8 @@ struct Variant {
   uint16_t block_k;   // reduction depth per step; stem: most channels staged at once
   uint8_t thread_m, thread_n;  // outputs per thread
   uint8_t lanes_m;    // threads of 32 that lie along the output channels
-  uint8_t steps;      // gemm, winograd: reduction steps written out in the rolled loop; else 0
+  uint8_t steps;      // gemm, pgemm, winograd: reduction steps written out in the rolled loop;
+                      // depthwise: output rows per thread; else 0
   uint16_t splits;    // split-K
 };
 
@@ -111,7 +115,7 @@ struct Dispatch {
 // Batch size and tensor addresses are not part of it.
 struct Program {
   enum class Shader : uint8_t {
-    gemm, igemm, direct, stem, winograd_input, winograd_output, reduce
+    gemm, igemm, direct, depthwise, stem, winograd_input, winograd_output, reduce
   };
   Shader shader;
   std::pmr::string defines;  // "#define NAME value" lines

@@ -17,6 +17,7 @@ const char* shader_body(Program::Shader shader) noexcept {
     case Program::Shader::igemm: return shaders::igemm;
     case Program::Shader::direct: return shaders::direct;
     case Program::Shader::stem: return shaders::stem;
+    case Program::Shader::depthwise: return shaders::depthwise;
     case Program::Shader::winograd_input: return shaders::winograd_input;
     case Program::Shader::winograd_output: return shaders::winograd_output;
     case Program::Shader::reduce: return shaders::reduce;
@@ -129,6 +130,7 @@ const char* shader_name(Program::Shader shader) noexcept {
     case Program::Shader::igemm: return "igemm";
     case Program::Shader::direct: return "direct";
     case Program::Shader::stem: return "stem";
+    case Program::Shader::depthwise: return "depthwise";
     case Program::Shader::winograd_input: return "winograd_input";
     case Program::Shader::winograd_output: return "winograd_output";
     case Program::Shader::reduce: return "reduce";

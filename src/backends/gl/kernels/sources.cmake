@@ -11,6 +11,7 @@ set(SPORKLE_GL_KERNEL_SOURCES
   src/backends/gl/kernels/rank.cpp
   src/backends/gl/kernels/source.cpp
   src/backends/gl/shaders/common.cpp
+  src/backends/gl/shaders/depthwise.cpp
   src/backends/gl/shaders/direct.cpp
   src/backends/gl/shaders/gemm.cpp
   src/backends/gl/shaders/igemm.cpp

@@ -11,6 +11,7 @@ namespace sporkle::gl::shaders {
 extern const char common[];
 extern const char gemm[];
 extern const char igemm[];
+extern const char depthwise[];
 extern const char direct[];
 extern const char stem[];
 extern const char winograd_input[];

@@ -1,0 +1,122 @@
+#include "backends/gl/dispatch.h"
+
+#include <algorithm>
+
+#include "backends/gl/self_test.h"
+#include "base/clock.h"
+
+namespace sporkle::gl {
+
+namespace {
+
+constexpr uint32_t batch_limit = 32;
+constexpr uint64_t run_limit = 256;  // runs per batch
+
+// A pair of timestamp queries.
+class Timer {
+ public:
+  explicit Timer(const GladGLContext& gl) : gl_(gl) { gl_.GenQueries(2, queries_); }
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer() { gl_.DeleteQueries(2, queries_); }
+
+  void start() noexcept { gl_.QueryCounter(queries_[0], GL_TIMESTAMP); }
+  // False when the commands between do not end in time.
+  bool stop(uint64_t patience_ns, uint64_t* out_ns) noexcept {
+    gl_.QueryCounter(queries_[1], GL_TIMESTAMP);
+    const GLsync sync = gl_.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
+    const bool ended = sync != nullptr && wait_sync(gl_, sync, patience_ns);
+    gl_.DeleteSync(sync);
+    if (!ended) return false;
+    GLuint64 begin = 0, end = 0;
+    gl_.GetQueryObjectui64v(queries_[0], GL_QUERY_RESULT, &begin);
+    gl_.GetQueryObjectui64v(queries_[1], GL_QUERY_RESULT, &end);
+    *out_ns = end > begin ? end - begin : 0;
+    return true;
+  }
+
+ private:
+  const GladGLContext& gl_;
+  GLuint queries_[2] = {};
+};
+
+class Batches {
+ public:
+  Batches(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
+          const RecipeTensors& tensors, uint64_t patience_ns)
+      : gl_(gl), recipe_(recipe), programs_(programs), tensors_(tensors),
+        patience_ns_(patience_ns), timer_(gl) {}
+
+  // Nanoseconds per run of a batch of `runs`; 0 when it did not end.
+  uint64_t run(uint64_t runs) noexcept {
+    timer_.start();
+    for (uint64_t i = 0; i < runs; ++i) {
+      dispatch_recipe(gl_, recipe_, programs_, tensors_);
+      gl_.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
+    }
+    uint64_t ns = 0;
+    if (!timer_.stop(patience_ns_, &ns)) return 0;
+    return std::max<uint64_t>(ns / runs, 1);
+  }
+
+ private:
+  const GladGLContext& gl_;
+  const Recipe& recipe_;
+  const GLuint* programs_;
+  const RecipeTensors& tensors_;
+  uint64_t patience_ns_;
+  Timer timer_;
+};
+
+}  // namespace
+
+void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
+                     const RecipeTensors& tensors) noexcept {
+  const TensorPlace* const bounds[] = {&tensors.input, &tensors.packed, &tensors.residual,
+                                 &tensors.output, &tensors.workspace};
+  for (const Dispatch& d : recipe.dispatches) {
+    if (d.barrier != 0) gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
+    gl.UseProgram(programs[d.program]);
+    gl.Uniform4uiv(0, 2, d.args);
+    for (uint32_t i = 0; i < d.binding_count; ++i) {
+      const Binding& b = d.bindings[i];
+      const TensorPlace& bound = *bounds[static_cast<uint32_t>(b.tensor)];
+      gl.BindBufferRange(GL_SHADER_STORAGE_BUFFER, b.slot, bound.name,
+                         static_cast<GLintptr>(bound.offset + b.offset),
+                         static_cast<GLsizeiptr>(b.bytes));
+    }
+    gl.DispatchCompute(d.groups[0], d.groups[1], d.groups[2]);
+  }
+}
+
+Timing time_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
+                   const RecipeTensors& tensors, const TimingRules& rules) noexcept {
+  Timing timing;
+  Batches batches(gl, recipe, programs, tensors, rules.patience_ns);
+  const uint64_t start = now_ns();
+  // The first run includes what the driver puts off until then.
+  uint64_t last = batches.run(1);
+  if (last != 0) last = batches.run(1);
+  uint64_t runs = 1;
+  while (last != 0) {
+    runs = std::clamp<uint64_t>(rules.batch_ns / last, 1, run_limit);
+    const uint64_t now = batches.run(runs);
+    timing.warm_ns = now_ns() - start;
+    const double change = static_cast<double>(now) / static_cast<double>(last) - 1.0;
+    last = now;
+    const bool steady = change < rules.steady && change > -rules.steady;
+    if (timing.warm_ns >= (steady ? rules.least_warm_ns : rules.warm_ns)) break;
+  }
+  uint64_t found[batch_limit];
+  const uint32_t count = std::clamp<uint32_t>(rules.batches, 1, batch_limit);
+  for (uint32_t i = 0; i < count && last != 0; ++i) last = found[i] = batches.run(runs);
+  if (last == 0) return timing;
+  std::sort(found, found + count);
+  timing.ended = true;
+  timing.median_ns = found[count / 2];
+  timing.fastest_ns = found[0];
+  timing.slowest_ns = found[count - 1];
+  return timing;
+}
+
+}  // namespace sporkle::gl

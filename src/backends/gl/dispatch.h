@@ -1,0 +1,45 @@
+// Runs a recipe: the loop that recipe.h describes, and how long it takes.
+#pragma once
+
+#include "backends/gl/gl_context.h"
+
+namespace sporkle::gl {
+
+// A tensor's place in a buffer object.
+struct TensorPlace {
+  GLuint name = 0;
+  uint64_t offset = 0;
+};
+
+// Indexed by Tensor.
+struct RecipeTensors {
+  TensorPlace input, packed, residual, output, workspace;
+};
+
+// `programs` are the linked programs of recipe.programs, in that order. Emits no
+// barrier before the first dispatch.
+void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
+                     const RecipeTensors& tensors) noexcept;
+
+// How a recipe is timed: batches of runs with a barrier after each dispatch, between two
+// timestamps. Warm-up ends when two batches agree, not before `least_warm_ns` (two batches
+// agree at an idle clock as well) and not after `warm_ns`.
+struct TimingRules {
+  uint64_t least_warm_ns = 10'000'000;
+  uint64_t warm_ns = 60'000'000;
+  uint64_t batch_ns = 500'000;
+  uint32_t batches = 15;
+  double steady = 0.02;          // relative difference of two batches that agree
+  uint64_t patience_ns = 10'000'000'000;  // longer than this: the driver hangs
+};
+
+struct Timing {
+  bool ended = false;  // false: the driver did not finish in time, or knows no timestamps
+  uint64_t median_ns = 0, fastest_ns = 0, slowest_ns = 0;  // of one run
+  uint64_t warm_ns = 0;                                    // wall time until steady
+};
+
+Timing time_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
+                   const RecipeTensors& tensors, const TimingRules& rules) noexcept;
+
+}  // namespace sporkle::gl

@@ -1,0 +1,419 @@
+// Times the kernels of the OpenGL backend on the device itself: time between two timestamp
+// queries, a barrier after every dispatch, warmed up until two batches agree. Every variant
+// is verified first: its whole output against that of the CPU device, on fresh inputs, the
+// output and the workspace filled with NaN before.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <stdexcept>
+#include <thread>
+
+#include "base/clock.h"
+#include "core/parallel.h"
+#include "gl_seam.h"
+#include "tools/json.h"
+#include "tools/problem_desc.h"
+#include "tools/problem_file.h"
+#include "tools/random.h"
+
+using namespace sporkle;
+using namespace sporkle::gl;
+
+namespace bench {
+
+namespace {
+
+constexpr double error_limit = 1e-5;
+constexpr uint64_t first_warm_ns = 400'000'000;
+
+struct Request {
+  const char* file = nullptr;
+  const char* json = nullptr;
+  size_t variants = 1;     // how many of the rule's order are timed
+  double beyond = 4.0;     // none predicted slower than this many times the first
+  bool choose = false;     // ask the library for its choice, tuning included
+  bool software = false;
+  const char* only = nullptr;  // variants whose name contains this
+  uint64_t seed = 1;
+};
+
+class Threads final : public ParallelFor {
+ public:
+  uint32_t threads() const noexcept override {
+    return std::clamp(std::thread::hardware_concurrency(), 1u, 16u);
+  }
+  void run(uint32_t count, sporkle_task task, void* data) noexcept override {
+    std::vector<std::thread> all;
+    for (uint32_t t = 0; t < threads(); ++t) {
+      all.emplace_back([=, this] {
+        for (uint32_t i = t; i < count; i += threads()) task(data, i);
+      });
+    }
+    for (std::thread& thread : all) thread.join();
+  }
+};
+
+void require(sporkle_status status) {
+  if (status >= 0) return;
+  char text[512];
+  sporkle_last_error(text, sizeof text);
+  throw std::runtime_error(text);
+}
+
+// The tensors of a problem on the host, the reference computed by the CPU device.
+struct HostSide {
+  HostSide(sporkle_context context, const sporkle_conv2d_desc& desc, uint64_t seed)
+      : problem(make_problem(desc)),
+        input(problem.input_bytes() / 4),
+        weights(problem.weights_bytes() / 4),
+        output(problem.output_bytes() / 4) {
+    random_fill(input.data(), input.size(), seed);
+    random_fill(weights.data(), weights.size(), seed + 1);
+    uint32_t cpu = 0;
+    require(sporkle_device_find(context, "cpu", &cpu));
+    require(sporkle_conv2d(context, cpu, &desc, input.data(), weights.data(), nullptr, nullptr,
+                           output.data(), nullptr));
+  }
+
+  ConvProblem problem;
+  std::vector<float> input, weights, output;
+};
+
+struct Row {
+  std::string variant, reason;
+  uint32_t rank = 0;
+  double predicted_us = 0, first_ms = 0, warm_ms = 0;
+  Timing timing;
+  Match match;
+  bool good() const { return reason.empty(); }
+  double us() const { return static_cast<double>(timing.median_ns) * 1e-3; }
+};
+
+class ProblemBench {
+ public:
+  ProblemBench(GlSeam& seam, const HostSide& host)
+      : seam_(seam), host_(host), gl_(seam.gl()) {
+    input_ = seam.create_buffer(host.problem.input_bytes(), host.input.data());
+    output_ = seam.create_buffer(host.problem.output_bytes(), nullptr);
+    reference_ = seam.create_buffer(host.problem.output_bytes(), host.output.data());
+  }
+  ~ProblemBench() {
+    for (const GLuint name : {input_, output_, reference_, workspace_}) {
+      gl_.DeleteBuffers(1, &name);
+    }
+  }
+
+  void run(const Recipe& recipe, const std::vector<GLuint>& programs, Row* row) {
+    if (std::find(programs.begin(), programs.end(), 0u) != programs.end()) {
+      row->reason = "does not compile";
+      return;
+    }
+    reserve_workspace(recipe.workspace_bytes);
+    std::vector<std::byte> packed(recipe.packed_bytes + 16);
+    auto* aligned = reinterpret_cast<std::byte*>(
+        (reinterpret_cast<uintptr_t>(packed.data()) + 15) / 16 * 16);
+    Threads threads;
+    pack_weights(recipe, host_.problem, host_.weights.data(), nullptr, aligned, &threads);
+    const GLuint weights = seam_.create_buffer(recipe.packed_bytes, aligned);
+    const RecipeTensors tensors{{input_, 0}, {weights, 0}, {}, {output_, 0}, {workspace_, 0}};
+    verify(recipe, programs, tensors, row);
+    if (row->good()) {
+      TimingRules rules;
+      // A GPU that was idle takes some 200 ms of work to reach its full clock.
+      if (!warm_) rules.least_warm_ns = rules.warm_ns = first_warm_ns;
+      warm_ = true;
+      row->timing = time_recipe(gl_, recipe, programs.data(), tensors, rules);
+      row->warm_ms = static_cast<double>(row->timing.warm_ns) * 1e-6;
+      if (!row->timing.ended) row->reason = "did not end";
+    }
+    gl_.DeleteBuffers(1, &weights);
+  }
+
+ private:
+  void verify(const Recipe& recipe, const std::vector<GLuint>& programs,
+              const RecipeTensors& tensors, Row* row) {
+    seam_.poison(output_);
+    seam_.poison(workspace_);
+    gl_.Finish();
+    const uint64_t start = now_ns();
+    dispatch_recipe(gl_, recipe, programs.data(), tensors);
+    gl_.Finish();
+    row->first_ms = static_cast<double>(now_ns() - start) * 1e-6;
+    row->match = seam_.compare(output_, reference_, host_.problem.output_bytes() / 4);
+    if (row->match.wrong != 0) row->reason = "leaves outputs unwritten";
+    if (!(row->match.rel_l2 <= error_limit)) row->reason = "computes wrongly";
+  }
+
+  void reserve_workspace(uint64_t bytes) {
+    if (bytes <= workspace_bytes_) return;
+    gl_.DeleteBuffers(1, &workspace_);
+    workspace_ = seam_.create_buffer(bytes, nullptr);
+    workspace_bytes_ = bytes;
+  }
+
+  GlSeam& seam_;
+  const HostSide& host_;
+  const GladGLContext& gl_;
+  GLuint input_ = 0, output_ = 0, reference_ = 0, workspace_ = 0;
+  uint64_t workspace_bytes_ = 0;
+  bool warm_ = false;
+};
+
+// What sporkle_plan_create chose, and how long it took.
+struct LibraryChoice {
+  std::string algorithm;
+  double cold_ms = 0, warm_ms = 0;
+};
+
+LibraryChoice ask_library(sporkle_context context, const sporkle_conv2d_desc& desc,
+                          const HostSide& host) {
+  LibraryChoice choice;
+  uint32_t device = 0;
+  require(sporkle_device_find(context, "gl", &device));
+  for (double* ms : {&choice.cold_ms, &choice.warm_ms}) {
+    sporkle_plan plan = nullptr;
+    const uint64_t start = now_ns();
+    require(sporkle_plan_create(context, device, &desc, host.weights.data(), nullptr, &plan));
+    *ms = static_cast<double>(now_ns() - start) * 1e-6;
+    sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+    require(sporkle_plan_describe(plan, &info));
+    choice.algorithm = info.algorithm;
+    require(sporkle_plan_destroy(plan));
+  }
+  return choice;
+}
+
+std::vector<const Variant*> pick(const Request& request, const ConvProblem& problem,
+                                 const Limits& limits, const std::string& chosen) {
+  std::vector<const Variant*> picked;
+  const auto ranked = rank(problem, limits, std::pmr::get_default_resource(), nullptr);
+  const double first = ranked.empty() ? 0 : predicted_us(*ranked[0], problem, limits);
+  for (const Variant* variant : ranked) {
+    const bool wanted = request.only == nullptr || std::strstr(variant->name, request.only);
+    const bool hopeless = predicted_us(*variant, problem, limits) > request.beyond * first;
+    if (variant->name == chosen ||
+        (wanted && !hopeless && picked.size() < request.variants)) {
+      picked.push_back(variant);
+    }
+  }
+  return picked;
+}
+
+std::vector<Row> bench_problem(const Request& request, GlSeam& seam, const HostSide& host,
+                               const std::string& chosen) {
+  const Limits& limits = seam.facts().limits;
+  const auto picked = pick(request, host.problem, limits, chosen);
+  std::vector<Recipe> recipes;
+  for (const Variant* variant : picked) {
+    recipes.push_back(build(*variant, host.problem, limits, std::pmr::get_default_resource()));
+  }
+  auto programs = seam.compile(recipes);
+  ProblemBench bench(seam, host);
+  std::vector<Row> rows(picked.size());
+  for (size_t i = 0; i < picked.size(); ++i) {
+    rows[i].variant = picked[i]->name;
+    rows[i].rank = static_cast<uint32_t>(i);
+    rows[i].predicted_us = predicted_us(*picked[i], host.problem, limits);
+    bench.run(recipes[i], programs[i], &rows[i]);
+    for (const GLuint program : programs[i]) seam.gl().DeleteProgram(program);
+  }
+  return rows;
+}
+
+void write_row(JsonWriter* json, const Row& row, uint64_t flops) {
+  json_object_begin(json, nullptr);
+  json_string(json, "variant", row.variant.c_str());
+  json_integer(json, "rank", row.rank);
+  json_number(json, "predicted_us", row.predicted_us);
+  if (!row.good()) json_string(json, "rejected", row.reason.c_str());
+  if (row.good()) {
+    json_number(json, "us", row.us());
+    json_number(json, "us_fastest", static_cast<double>(row.timing.fastest_ns) * 1e-3);
+    json_number(json, "us_slowest", static_cast<double>(row.timing.slowest_ns) * 1e-3);
+    json_number(json, "gflops", static_cast<double>(flops) * 1e-3 / row.us());
+  }
+  json_number(json, "first_ms", row.first_ms);
+  json_number(json, "warm_ms", row.warm_ms);
+  json_number(json, "rel_l2", row.match.rel_l2);
+  json_number(json, "max_error", row.match.max_abs);
+  json_object_end(json);
+}
+
+const Row* fastest(const std::vector<Row>& rows) {
+  const Row* best = nullptr;
+  for (const Row& row : rows) {
+    if (row.good() && (best == nullptr || row.us() < best->us())) best = &row;
+  }
+  return best;
+}
+
+const Row* chosen_row(const std::vector<Row>& rows, const std::string& chosen) {
+  for (const Row& row : rows) {
+    if (row.variant == chosen) return &row;
+  }
+  return rows.empty() ? nullptr : &rows[0];
+}
+
+class Output {
+ public:
+  Output(const Request& request, const Facts& facts) : choose_(request.choose) {
+    std::printf("%s, %s, OpenGL %s%s\n", facts.name, facts.vendor, facts.version,
+                facts.software ? " (software: not a hardware figure)" : "");
+    if (request.json == nullptr) return;
+    file_ = std::fopen(request.json, "w");
+    if (file_ == nullptr) throw std::runtime_error(std::string(request.json) + ": cannot write");
+    json_ = json_writer(file_);
+    json_object_begin(&json_, nullptr);
+    json_string(&json_, "benchmark", "gl_kernels");
+    json_string(&json_, "device", facts.name);
+    json_string(&json_, "software", facts.version);
+    json_bool(&json_, "software_driver", facts.software);
+    json_integer(&json_, "compute_units", facts.limits.compute_units);
+    json_array_begin(&json_, "results");
+  }
+
+  void add(const Problem& problem, const std::vector<Row>& rows, const LibraryChoice& choice) {
+    char text[PROBLEM_TEXT_CAPACITY];
+    problem_format(&problem, text, sizeof text);
+    const Row* best = fastest(rows);
+    const Row* chosen = chosen_row(rows, choice.algorithm);
+    if (best == nullptr || !chosen->good()) ++failures_;
+    for (const Row& row : rows) {
+      if (!row.good()) std::printf("  %s: %s %s\n", text, row.variant.c_str(), row.reason.c_str());
+    }
+    if (best != nullptr) {
+      std::printf("%-44s %-28s %9.1f us %8.0f GFLOP/s rel %.1e max %.1e | best %-28s %9.1f us\n", text,
+                  chosen->variant.c_str(), chosen->us(),
+                  static_cast<double>(problem_flops(&problem)) * 1e-3 / chosen->us(),
+                  chosen->match.rel_l2, chosen->match.max_abs, best->variant.c_str(), best->us());
+      std::fflush(stdout);
+    }
+    if (file_ == nullptr) return;
+    json_object_begin(&json_, nullptr);
+    json_string(&json_, "problem", text);
+    json_integer(&json_, "flops", static_cast<int64_t>(problem_flops(&problem)));
+    if (best != nullptr) {
+      json_string(&json_, "chosen", chosen->variant.c_str());
+      json_number(&json_, "us", chosen->good() ? chosen->us() : NAN);
+      json_string(&json_, "best", best->variant.c_str());
+      json_number(&json_, "best_us", best->us());
+    }
+    if (choose_) {
+      json_number(&json_, "plan_cold_ms", choice.cold_ms);
+      json_number(&json_, "plan_warm_ms", choice.warm_ms);
+    }
+    json_array_begin(&json_, "variants");
+    for (const Row& row : rows) write_row(&json_, row, problem_flops(&problem));
+    json_array_end(&json_);
+    json_object_end(&json_);
+    std::fflush(file_);
+  }
+
+  bool finish() {
+    if (file_ != nullptr) {
+      json_array_end(&json_);
+      json_object_end(&json_);
+      std::fputc('\n', file_);
+      std::fclose(file_);
+    }
+    return failures_ == 0;
+  }
+
+ private:
+  bool choose_;
+  FILE* file_ = nullptr;
+  JsonWriter json_{};
+  int failures_ = 0;
+};
+
+constexpr const char* usage =
+    "usage: bench_conv2d --device gl --file PROBLEMS [--json FILE] [--variants N|all]\n"
+    "                    [--only TEXT] [--choose] [--beyond X] [--seed N] [--software]\n"
+    "Times the kernels of the OpenGL device by timestamp queries, a barrier after every\n"
+    "dispatch, each verified first: the whole output against the CPU device. --choose asks\n"
+    "the library for its choice; else the rule's first N variants are timed (1).\n";
+
+Request parse(int argc, char** argv) {
+  Request request;
+  for (int i = 1; i < argc; ++i) {
+    const auto is = [&](const char* name) { return std::strcmp(argv[i], name) == 0; };
+    if (is("--choose")) {
+      request.choose = true;
+    } else if (is("--software")) {
+      request.software = true;
+    } else if (i + 1 >= argc) {
+      std::fputs(usage, is("--help") ? stdout : stderr);
+      std::exit(is("--help") ? 0 : 2);
+    } else if (is("--file")) {
+      request.file = argv[++i];
+    } else if (is("--json")) {
+      request.json = argv[++i];
+    } else if (is("--only")) {
+      request.only = argv[++i];
+    } else if (is("--beyond")) {
+      request.beyond = std::atof(argv[++i]);
+    } else if (is("--seed")) {
+      request.seed = std::strtoull(argv[++i], nullptr, 10);
+    } else if (is("--variants")) {
+      ++i;
+      request.variants = std::strcmp(argv[i], "all") == 0 ? SIZE_MAX : std::strtoul(argv[i], nullptr, 10);
+    } else if (is("--device") && std::strcmp(argv[i + 1], "gl") == 0) {
+      ++i;
+    } else {
+      std::fprintf(stderr, "bench_conv2d: unknown option %s\n%s", argv[i], usage);
+      std::exit(2);
+    }
+  }
+  if (request.file == nullptr) {
+    std::fputs(usage, stderr);
+    std::exit(2);
+  }
+  return request;
+}
+
+int run(const Request& request) {
+  ProblemFile file{};
+  file.stream = std::fopen(request.file, "r");
+  file.path = request.file;
+  if (file.stream == nullptr) throw std::runtime_error(std::string(request.file) + ": cannot read");
+  GlSeam seam(request.software);
+  Output output(request, seam.facts());
+  sporkle_context_desc desc = SPORKLE_CONTEXT_DESC_INIT;
+  desc.device = request.choose ? "gl" : "cpu";
+  sporkle_context context = nullptr;
+  require(sporkle_context_create(&desc, &context));
+  Problem problem;
+  ProblemError error;
+  uint64_t seed = request.seed;
+  int found;
+  while ((found = problem_file_next(&file, &problem, &error)) == 1) {
+    const sporkle_conv2d_desc conv = problem_to_desc(&problem);
+    const HostSide host(context, conv, seed += 2);
+    LibraryChoice choice;
+    if (request.choose) choice = ask_library(context, conv, host);
+    output.add(problem, bench_problem(request, seam, host, choice.algorithm), choice);
+  }
+  std::fclose(file.stream);
+  sporkle_context_destroy(context);
+  const bool verified = output.finish();
+  if (found < 0) throw std::runtime_error(error.text);
+  return verified ? 0 : 1;
+}
+
+}  // namespace
+
+}  // namespace bench
+
+int main(int argc, char** argv) {
+  try {
+    return bench::run(bench::parse(argc, argv));
+  } catch (const sporkle::Error& error) {
+    std::fprintf(stderr, "bench_conv2d: %s\n", error.reason.text);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_conv2d: %s\n", error.what());
+  }
+  return 1;
+}
