@@ -7,8 +7,10 @@ program test_compat_own_gl
   use kinds
   use compat_check
   use gl_constants
+  use gpu_binary_cache, only: load_program_binary, save_program_binary
   use gpu_fence_primitives
   use gpu_opengl_interface
+  use gpu_program_cache_v2
   use gpu_unified_buffers
   implicit none
   integer, parameter :: N = 2, C = 3, H = 12, W = 11, K = 5, ks = 3
@@ -34,6 +36,8 @@ program test_compat_own_gl
   call check(close_to(y, oracle(x, weights, N, C, H, W, K, ks, 1, 1)), &
     "the module's program, dispatched by the caller")
   call shared_input()
+  call shared_output()
+  call binaries()
   do i = 1, 4
     call glDeleteBuffers(1_c_int, names(i))
   end do
@@ -78,6 +82,47 @@ contains
       "a unified buffer bound to the caller's shader")
     call destroy_unified_buffer(buffer)
   end subroutine shared_input
+
+  ! A buffer of the library as the program's output: the CPU reads what it wrote.
+  subroutine shared_output()
+    type(unified_buffer) :: buffer
+    integer :: outputs
+    outputs = size(y)
+    buffer = create_unified_buffer(int(4 * size(y), i64), BUFFER_READ_ONLY)
+    call put(1, c_loc(x), 4 * size(x))
+    call bind_buffer_to_shader(buffer, 2)
+    call glUseProgram(int(program, c_int))
+    call glDispatchCompute(int((outputs + 63) / 64, c_int), 1_c_int, 1_c_int)
+    call sync_buffer_from_gpu(buffer)
+    y = mark
+    call read_buffer(buffer, y)
+    call check(close_to(y, oracle(x, weights, N, C, H, W, K, ks, 1, 1)), &
+      "a unified buffer written by the caller's shader")
+    call destroy_unified_buffer(buffer)
+  end subroutine shared_output
+
+  ! Programs of GL in the caches: saved, loaded, and still right.
+  subroutine binaries()
+    type(program_cache) :: cache
+    character(len=32) :: driver, folder
+    integer :: original
+    call get_environment_variable("GALLIUM_DRIVER", driver)
+    folder = "own_gl_" // driver ! the drivers' tests may run side by side
+    call execute_command_line("rm -rf " // folder)
+    original = program
+    call init_program_cache_v2(cache, 4, trim(folder) // "/", auto_save=.true., auto_load=.true.)
+    call save_program_binary(original, "by hand", trim(folder))
+    program = load_program_binary("by hand", trim(folder))
+    call check(program > 0 .and. program /= original, "a program from its binary")
+    call put(3, c_null_ptr, 4 * size(y))
+    call run()
+    call check(close_to(y, oracle(x, weights, N, C, H, W, K, ks, 1, 1)), "it computes the same")
+    program = get_cached_program_v2(cache, "broken", "key", gpu_compile_custom_shader_fortran)
+    call check(program == 0, "a source that does not compile is not cached")
+    program = original
+    call cleanup_program_cache_v2(cache)
+    call execute_command_line("rm -rf " // folder)
+  end subroutine binaries
 
   subroutine put(which, data, bytes)
     use, intrinsic :: iso_c_binding, only: c_ptr
