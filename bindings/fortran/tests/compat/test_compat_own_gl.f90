@@ -104,7 +104,8 @@ contains
   ! Programs of GL in the caches: saved, loaded, and still right.
   subroutine binaries()
     type(program_cache) :: cache
-    character(len=32) :: driver, folder
+    character(len=32) :: driver
+    character(len=48) :: folder
     integer :: original
     call get_environment_variable("GALLIUM_DRIVER", driver)
     folder = "own_gl_" // driver ! the drivers' tests may run side by side
