@@ -255,21 +255,33 @@ bool can(const PlanRequest& request, Reason* reason) noexcept {
   return true;
 }
 
-// Compares the parts of the lanes that compute outputs; a short sum would not
-// pay for the transposition.
-bool prefers(const PlanRequest& request) noexcept {
+// Part of the kernel rows that meet padding above and below and are skipped.
+double skipped(const ConvProblem& p) noexcept {
+  const auto rows = [&](int64_t pad) {
+    return 0.5 * static_cast<double>(pad) * static_cast<double>(pad + 1) /
+           static_cast<double>(p.stride_h * p.dilation_h);
+  };
+  const double part = (rows(p.pad_top) + rows(p.pad_bottom)) /
+                      static_cast<double>(p.out_h * p.kernel_h);
+  return std::min(part, 0.5);
+}
+
+// Full lanes but for the last output channels; tiles of short rows have few
+// accumulators; every output is turned at its end.
+double cost(const PlanRequest& request) noexcept {
   const ConvProblem p = flattened(request.problem);
-  const int lanes = request.kernels.lanes;
-  if (lanes == 1 || p.group_k() < lanes || p.group_c() * p.kernel_h * p.kernel_w < 256) {
-    return false;
-  }
-  const ptrdiff_t pitch = p.out_w + (p.kernel_w - 1) * p.dilation_w / p.stride_w;
-  const ptrdiff_t vectors = divide_up((p.out_h - 1) * pitch + p.out_w, lanes);
-  const double pixels = static_cast<double>(p.out_h * p.out_w) /
-                        static_cast<double>(vectors * lanes);
-  const double channels = static_cast<double>(p.group_k()) /
-                          static_cast<double>(divide_up(p.group_k(), lanes) * lanes);
-  return pixels < 0.95 * channels;
+  const Kernels& kernels = request.kernels;
+  const int64_t vectors = divide_up(p.group_k(), kernels.lanes);
+  const double lanes = static_cast<double>(vectors * kernels.lanes) /
+                       static_cast<double>(p.group_k());
+  const int64_t sums = std::min<int64_t>(p.out_w, kernels.channel_rows) *
+                       std::min<int64_t>(vectors, kernels.channel_vectors);
+  const double latency = sums < 8 ? 8.0 / static_cast<double>(sums) : 1.0;
+  const double outputs = static_cast<double>(p.k * p.out_h * p.out_w);
+  const double copied =
+      is_pointwise(request.problem) ? 0 : static_cast<double>(p.c * p.h * p.w);
+  return products(p) * (1 - skipped(p)) * lanes * latency + turn_cost * outputs +
+         copy_cost * copied;
 }
 
 std::shared_ptr<ConvPlan> create(const PlanRequest& request, const char* algorithm) {
@@ -278,6 +290,6 @@ std::shared_ptr<ConvPlan> create(const PlanRequest& request, const char* algorit
 
 }  // namespace
 
-const Implementation channel_lanes = {"channel_lanes", can, prefers, create};
+const Implementation channel_lanes = {"channel_lanes", can, cost, create};
 
 }  // namespace sporkle::cpu

@@ -21,22 +21,6 @@ constexpr const char* algorithm_names[implementation_count][isa_count] = {
     {"tapwise", "tapwise", "tapwise", "tapwise"},
 };
 
-std::shared_ptr<ConvPlan> create_forced(const PlanRequest& request, const char* name) {
-  for (const Implementation* implementation : implementations) {
-    if (std::strcmp(implementation->name, name) != 0) continue;
-    Reason reason;
-    if (!implementation->can(request, &reason)) {
-      fail(SPORKLE_ERROR_UNSUPPORTED, "algorithm: %s: %s", name, reason.text);
-    }
-    auto plan = implementation->create(request, algorithm_name(*implementation, request.kernels.isa));
-    if (plan == nullptr) {
-      fail(SPORKLE_ERROR_UNSUPPORTED, "algorithm: %s: not for these weights", name);
-    }
-    return plan;
-  }
-  fail(SPORKLE_ERROR_INVALID_ARGUMENT, "algorithm: there is no \"%.40s\"", name);
-}
-
 }  // namespace
 
 const char* algorithm_name(const Implementation& implementation, Isa isa) noexcept {
@@ -48,15 +32,19 @@ const char* algorithm_name(const Implementation& implementation, Isa isa) noexce
   return implementation.name;
 }
 
-std::shared_ptr<ConvPlan> create_conv_plan(const PlanRequest& request, const char* force) {
-  if (force != nullptr) return create_forced(request, force);
-  Reason reason;
+std::shared_ptr<ConvPlan> create_conv_plan(const PlanRequest& request, const char* name) {
   for (const Implementation* implementation : implementations) {
-    if (!implementation->can(request, &reason) || !implementation->prefers(request)) continue;
-    auto plan = implementation->create(request, algorithm_name(*implementation, request.kernels.isa));
+    if (std::strcmp(implementation->name, name) != 0) continue;
+    Reason reason;
+    if (!implementation->can(request, &reason)) {
+      fail(SPORKLE_ERROR_UNSUPPORTED, "algorithm: %s: %s", name, reason.text);
+    }
+    auto plan =
+        implementation->create(request, algorithm_name(*implementation, request.kernels.isa));
     if (plan != nullptr) return plan;
+    fail(SPORKLE_ERROR_UNSUPPORTED, "algorithm: %s: not for these weights", name);
   }
-  fail(SPORKLE_ERROR_UNSUPPORTED, "desc: %s", reason.text);
+  fail(SPORKLE_ERROR_INVALID_ARGUMENT, "algorithm: there is no \"%.40s\"", name);
 }
 
 namespace {

@@ -46,13 +46,15 @@ struct PlanRequest {
   std::pmr::memory_resource* memory;
 };
 
-// One way to compute. Listed in order of preference.
+// One way to compute. Listed in order of preference where costs are equal.
 struct Implementation {
   const char* name;  // without the instruction set
   // Whether results would be right; `reason` says why not.
   bool (*can)(const PlanRequest& request, Reason* reason) noexcept;
-  // Whether it is worth while; asked in order, the last one always says yes.
-  bool (*prefers)(const PlanRequest& request) noexcept;
+  // Estimated time for one image in units of a product of a direct kernel.
+  // Depends on nothing but the problem, the number of images apart, and the
+  // instruction set.
+  double (*cost)(const PlanRequest& request) noexcept;
   // Null when preparing shows that it cannot after all. Throws std::bad_alloc.
   std::shared_ptr<ConvPlan> (*create)(const PlanRequest& request, const char* algorithm);
 };
@@ -63,11 +65,10 @@ extern const Implementation* const implementations[implementation_count];
 // Names with the instruction set appended; static storage.
 const char* algorithm_name(const Implementation& implementation, Isa isa) noexcept;
 
-// Prepares with the first implementation that can and prefers to, or with the
-// one named `force` (for tests). Throws std::bad_alloc, UNSUPPORTED with the
-// reason of the forced one, INVALID_ARGUMENT for an unknown name.
-std::shared_ptr<ConvPlan> create_conv_plan(const PlanRequest& request,
-                                           const char* force = nullptr);
+// Prepares with the implementation of that name, for tests. Throws
+// std::bad_alloc, UNSUPPORTED with its reason, INVALID_ARGUMENT for an unknown
+// name. What plans use: algorithm_choice.h.
+std::shared_ptr<ConvPlan> create_conv_plan(const PlanRequest& request, const char* name);
 
 // Implementations, one per file.
 extern const Implementation winograd_2x2, winograd_4x4;
@@ -77,6 +78,14 @@ extern const Implementation channel_lanes, pixel_lanes, tapwise;
 // input, and whether such a copy has a sensible size: what both kinds of tile
 // kernels need.
 bool padded_copy_usable(const PlanRequest& request, Reason* reason) noexcept;
+
+// Products of one image.
+inline double products(const ConvProblem& p) noexcept {
+  return static_cast<double>(p.flops()) / (2.0 * static_cast<double>(p.n));
+}
+// Moving a value of the input to where the products read it, and an output from
+// where they leave it, in units of a product. Measured on Zen 4 with AVX-512.
+constexpr double copy_cost = 4, turn_cost = 32;
 
 inline void set_activation(const ConvProblem& problem, FinishArgs* args) noexcept {
   args->activate = problem.activation != Activation::none;

@@ -4,6 +4,7 @@
 #include <new>
 #include <optional>
 
+#include "backends/cpu/algorithm_choice.h"
 #include "backends/cpu/callback_threads.h"
 #include "backends/cpu/conv_plan.h"
 #include "backends/cpu/cpu_facts.h"
@@ -78,7 +79,9 @@ class CpuDevice final : public Device {
   const Kernels& kernels_;
   ThreadCount threads_;
   char model_[128];
+  bool reproducible_;
   ScratchPool scratch_;
+  ChoiceTable choices_;
   std::optional<CallbackThreads> lent_;
   ThreadPool own_;  // only the caller when threads are lent
   WorkQueue queue_;
@@ -92,6 +95,7 @@ CpuDevice::CpuDevice(const DeviceEnvironment& environment)
     : memory_(environment.memory),
       kernels_(*kernels_compiled(wanted_isa(*environment.options))),
       threads_(threads_of(environment)),
+      reproducible_(environment.reproducible),
       scratch_(environment.memory),
       own_(environment.parallel_for != nullptr ? 1 : threads_.threads, environment.memory),
       queue_(environment, "sporkle-cpu-q", &CpuDevice::execute, this) {
@@ -144,7 +148,8 @@ std::shared_ptr<DevicePlan> CpuDevice::create_plan(const ConvProblem& problem,
                                                    const float* weights, const float* bias) {
   const PlanRequest request{problem, kernels_, parallel().threads(), level2_bytes(), weights, bias,
                             memory_};
-  auto plan = create_conv_plan(request);
+  auto plan = reproducible_ ? plan_by_rule(request)
+                            : plan_by_time(request, parallel(), scratch_, choices_);
   // A call then finds its scratch memory, and a lack of it shows here.
   const ScratchLease warm(scratch_, plan->workspace_bytes());
   return make_shared_in<CpuPlan>(memory_, std::move(plan));

@@ -107,7 +107,17 @@ void PixelLanesPlan::pack_weights(const float* weights) {
 
 namespace {
 
-bool prefers(const PlanRequest&) noexcept { return true; }
+// Lanes are lost between rows and behind the last pixel.
+double cost(const PlanRequest& request) noexcept {
+  const ConvProblem p = flattened(request.problem);
+  const int lanes = request.kernels.lanes;
+  const int64_t pitch = p.out_w + (p.kernel_w - 1) * p.dilation_w / p.stride_w;
+  const int64_t computed = divide_up((p.out_h - 1) * pitch + p.out_w, lanes) * lanes;
+  const double copied =
+      is_pointwise(request.problem) ? 0 : static_cast<double>(p.c * p.h * p.w);
+  return products(p) * static_cast<double>(computed) / static_cast<double>(p.out_h * p.out_w) +
+         copy_cost * copied;
+}
 
 std::shared_ptr<ConvPlan> create(const PlanRequest& request, const char* algorithm) {
   return make_shared_in<PixelLanesPlan>(request.memory, request, algorithm);
@@ -115,6 +125,6 @@ std::shared_ptr<ConvPlan> create(const PlanRequest& request, const char* algorit
 
 }  // namespace
 
-const Implementation pixel_lanes = {"pixel_lanes", padded_copy_usable, prefers, create};
+const Implementation pixel_lanes = {"pixel_lanes", padded_copy_usable, cost, create};
 
 }  // namespace sporkle::cpu

@@ -1,4 +1,5 @@
 set(SPORKLE_CPU_SOURCES
+  src/backends/cpu/algorithm_choice.cpp
   src/backends/cpu/channel_lanes.cpp
   src/backends/cpu/conv_plan.cpp
   src/backends/cpu/cpu_device.cpp

@@ -113,7 +113,8 @@ void TapwisePlan::store(const HostTensors& tensors, const Strip& strip,
 
 bool can(const PlanRequest&, Reason*) noexcept { return true; }
 
-bool prefers(const PlanRequest&) noexcept { return true; }
+// Far from what vectors and caches allow, and never worth measuring.
+double cost(const PlanRequest& request) noexcept { return 1e3 * products(request.problem); }
 
 std::shared_ptr<ConvPlan> create(const PlanRequest& request, const char*) {
   return make_shared_in<TapwisePlan>(request.memory, request);
@@ -121,6 +122,6 @@ std::shared_ptr<ConvPlan> create(const PlanRequest& request, const char*) {
 
 }  // namespace
 
-const Implementation tapwise = {"tapwise", can, prefers, create};
+const Implementation tapwise = {"tapwise", can, cost, create};
 
 }  // namespace sporkle::cpu

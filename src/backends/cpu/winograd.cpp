@@ -154,34 +154,18 @@ bool can(const PlanRequest& request, Reason* reason) noexcept {
   return padded_copy_usable(request, reason);
 }
 
-// Products and additions of the transforms in units of a product, and weights
-// read: the least sum wins. Direct kernels do 9 products per output.
-double cost(const ConvProblem& p, int size) noexcept {
-  const double channels = static_cast<double>(p.c), outputs = static_cast<double>(p.k);
-  const double positions = (size + 2) * (size + 2);
-  // One image stands for any batch: results must not depend on it.
-  const double tiles = static_cast<double>(divide_up(p.out_h, size) * divide_up(p.out_w, size));
-  const double transforms = (size == 2 ? 4.0 : 6.0) * (channels + outputs);
-  // From the level-3 cache or memory, about 2 floats a cycle against 16 products.
-  const double reads = 8.0 * channels * outputs;
-  return positions * (tiles * (channels * outputs + transforms) + reads);
-}
-
-bool prefers(const PlanRequest& request, int size) noexcept {
-  const ConvProblem& p = request.problem;
-  if (p.c < 16 || p.k < 16) return false;
-  const double direct = 9.0 * static_cast<double>(p.out_h * p.out_w) *
-                        static_cast<double>(p.c) * static_cast<double>(p.k) * 0.95;
-  const double mine = cost(p, size);
-  for (const int other : {2, 4}) {
-    if (cost(p, other) < mine) return false;
-  }
-  return mine < direct;
-}
-
+// Products, transforms and the reading of the transformed weights.
 template <int size>
-bool prefers_size(const PlanRequest& request) noexcept {
-  return prefers(request, size);
+double cost(const PlanRequest& request) noexcept {
+  const ConvProblem& p = request.problem;
+  constexpr double positions = (size + 2) * (size + 2);
+  constexpr double transform = 16, read = 7;  // as copy_cost
+  const double inputs = static_cast<double>(p.c);
+  const double outputs = static_cast<double>(divide_up(p.k, request.kernels.lanes) *
+                                             request.kernels.lanes);
+  const double tiles = static_cast<double>(divide_up(p.out_h, size) * divide_up(p.out_w, size));
+  return positions * (tiles * (inputs * outputs + transform * (inputs + outputs)) +
+                      read * inputs * outputs);
 }
 
 template <int size>
@@ -193,7 +177,7 @@ std::shared_ptr<ConvPlan> create(const PlanRequest& request, const char* algorit
 
 }  // namespace
 
-const Implementation winograd_2x2 = {"winograd_2x2", can, prefers_size<2>, create<2>};
-const Implementation winograd_4x4 = {"winograd_4x4", can, prefers_size<4>, create<4>};
+const Implementation winograd_2x2 = {"winograd_2x2", can, cost<2>, create<2>};
+const Implementation winograd_4x4 = {"winograd_4x4", can, cost<4>, create<4>};
 
 }  // namespace sporkle::cpu
