@@ -969,6 +969,54 @@ SPORKLE_EXPORT sporkle_status sporkle_gl_dispatch(sporkle_context context, uint3
                                                   uint32_t groups_y, uint32_t groups_z);
 
 /* ------------------------------------------------------------------------
+ * AMD packet tools (experimental, outside the ABI promise)
+ * Thread-safety: any thread.   Ownership: nothing is kept.
+ * What the AMD backend would write into a GPU's ring (PM4 packets), for reading
+ * and checking; no device is opened and nothing runs. `gfx` is LLVM's name of
+ * a chip, for example "gfx1100". An image is a file that sporkle_pm4_encode
+ * made: the packets with the kernels and address ranges that they may name
+ * (docs/pm4_design.md). Images and plain dwords are aligned to 4 bytes.
+ * ---------------------------------------------------------------------- */
+
+typedef struct sporkle_pm4_info {
+  uint32_t struct_size;
+  uint32_t dwords_full; /* one dispatch with all state and its fence */
+  uint32_t dwords_hot;  /* when the queue's registers hold the kernel */
+  uint32_t dwords_ring; /* in the ring, when a prebuilt buffer holds the packets */
+  double ns_full;       /* time to prepare the full form on this CPU; median */
+  double ns_hot;        /* the hot form */
+  double ns_checked;    /* the full form and its validation */
+} sporkle_pm4_info;
+
+#define SPORKLE_PM4_INFO_INIT { (uint32_t)sizeof(sporkle_pm4_info), 0, 0, 0, 0, 0, 0 }
+
+/* Encodes one convolution with its fence for a chip. `image` gets up to
+ * `capacity` bytes, nothing when it does not fit; `out_size` gets the size of
+ * the whole. Addresses stand for allocations that a device would make.
+ * `out_info` may be NULL; else the preparation is timed, about 10 ms.
+ * Returns: SPORKLE_ERROR_UNSUPPORTED (a chip that is not covered, or for which
+ * this build has no machine code, with the reason),
+ * SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_OVERFLOW, SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_pm4_encode(const char *gfx, const sporkle_conv2d_desc *desc,
+                                                 void *image, uint64_t capacity,
+                                                 uint64_t *out_size, sporkle_pm4_info *out_info);
+
+/* Prints packets by names, valid or not. With `gfx` NULL, `image` is an image;
+ * else `size` bytes of plain dwords for that chip. `text` gets up to `capacity`
+ * bytes, NUL-terminated when capacity > 0; `out_length` gets the length of the
+ * whole text without its NUL.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (not an image, cut off, misaligned),
+ * SPORKLE_ERROR_UNSUPPORTED (a chip that is not covered). */
+SPORKLE_EXPORT sporkle_status sporkle_pm4_decode(const char *gfx, const void *image, uint64_t size,
+                                                 char *text, uint64_t capacity,
+                                                 uint64_t *out_length);
+
+/* Checks an image as every stream is checked before it may reach a GPU.
+ * Returns: SPORKLE_OK; SPORKLE_ERROR_INVALID_ARGUMENT with the number of the
+ * dword, the packet and the reason, or what is wrong with the image. */
+SPORKLE_EXPORT sporkle_status sporkle_pm4_validate(const void *image, uint64_t size);
+
+/* ------------------------------------------------------------------------
  * Function table, for hosts that load the library with dlopen
  * Thread-safety: any thread.   Ownership: the table is static.
  * ---------------------------------------------------------------------- */
@@ -1054,6 +1102,10 @@ typedef struct sporkle_api {
   sporkle_status (*gl_dispatch)(sporkle_context, uint32_t, uint32_t, uint32_t, uint32_t,
                                 uint32_t);
   sporkle_status (*fence_export_fd)(sporkle_fence, int32_t *);
+  sporkle_status (*pm4_encode)(const char *, const sporkle_conv2d_desc *, void *, uint64_t,
+                               uint64_t *, sporkle_pm4_info *);
+  sporkle_status (*pm4_decode)(const char *, const void *, uint64_t, char *, uint64_t, uint64_t *);
+  sporkle_status (*pm4_validate)(const void *, uint64_t);
 } sporkle_api;
 
 /* The function table of API major version `major` (SPORKLE_VERSION_MAJOR).

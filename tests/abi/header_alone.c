@@ -22,7 +22,8 @@ void use_initialisers(void) {
   sporkle_executor_desc executor = SPORKLE_EXECUTOR_DESC_INIT;
   sporkle_slot slot = SPORKLE_SLOT_INIT;
   sporkle_stats stats = SPORKLE_STATS_INIT;
+  sporkle_pm4_info pm4 = SPORKLE_PM4_INFO_INIT;
   (void)context, (void)option, (void)device, (void)property, (void)unavailable, (void)conv2d;
   (void)info, (void)result, (void)plan, (void)buffer, (void)buffer_info, (void)bindings;
-  (void)executor, (void)slot, (void)stats;
+  (void)executor, (void)slot, (void)stats, (void)pm4;
 }

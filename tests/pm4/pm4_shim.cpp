@@ -1,8 +1,10 @@
 #include "pm4_shim.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "backends/amdgpu/pm4/decoder.h"
+#include "backends/amdgpu/stream_file.h"
 #include "queue_shim.h"
 
 using namespace sporkle;
@@ -146,6 +148,21 @@ uint32_t pm4_rewrite(const char* gfx, const uint32_t* words, uint32_t count, uin
     left = left.subspan(packet.words.size());
   }
   return writer.overflow() ? 0 : writer.used();
+}
+
+uint64_t pm4_write_image(pm4_queue* queue, const uint32_t* words, uint32_t count, int kind,
+                         void* image, uint64_t capacity) {
+  auto file = std::make_unique<amdgpu::StreamFile>();
+  file->target = queue->target;
+  file->kind = static_cast<StreamKind>(kind);
+  file->kernel_count = static_cast<uint32_t>(queue->kernels.size());
+  file->range_count = static_cast<uint32_t>(queue->ranges.size());
+  file->buffer_count = static_cast<uint32_t>(queue->buffers.size());
+  std::copy(queue->kernels.begin(), queue->kernels.end(), file->kernels);
+  std::copy(queue->ranges.begin(), queue->ranges.end(), file->ranges);
+  std::copy(queue->buffers.begin(), queue->buffers.end(), file->buffers);
+  file->words = {words, count};
+  return amdgpu::write_stream_file(*file, static_cast<unsigned char*>(image), capacity);
 }
 
 int pm4_covers(const char* gfx) {

@@ -74,6 +74,10 @@ uint64_t pm4_decode(const char *gfx, const uint32_t *words, uint32_t count, char
 /* Reads every packet as a command and writes it again; 0 when a packet cannot be taken. */
 uint32_t pm4_rewrite(const char *gfx, const uint32_t *words, uint32_t count, uint32_t *out,
                      uint32_t capacity);
+/* A file of packets with everything registered, as the library writes it. The
+ * size of the whole. */
+uint64_t pm4_write_image(pm4_queue *queue, const uint32_t *words, uint32_t count, int kind,
+                         void *image, uint64_t capacity);
 /* 1 when the packet tables cover the chip. */
 int pm4_covers(const char *gfx);
 uint32_t pm4_register_at(const char *gfx, const char *name);

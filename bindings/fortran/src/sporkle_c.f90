@@ -13,6 +13,7 @@ module sporkle_c
   use sporkle_c_conv2d
   use sporkle_c_async
   use sporkle_c_gl
+  use sporkle_c_pm4
   use sporkle_c_table
   implicit none
   public

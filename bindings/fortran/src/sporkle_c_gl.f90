@@ -1,5 +1,5 @@
 ! Functions of sporkle.h in the order of entrypoints.def: OpenGL interop (experimental), what
-! came later, function table.
+! came later.
 ! SPDX-License-Identifier: MIT
 module sporkle_c_gl
   use, intrinsic :: iso_c_binding, only: c_char, c_int32_t, c_int64_t, c_ptr
@@ -10,7 +10,7 @@ module sporkle_c_gl
   public :: sporkle_gl_buffer_write, sporkle_gl_buffer_read, sporkle_gl_buffer_bind
   public :: sporkle_gl_program_create, sporkle_gl_program_delete, sporkle_gl_program_save
   public :: sporkle_gl_program_load, sporkle_gl_dispatch
-  public :: sporkle_fence_export_fd, sporkle_get_api
+  public :: sporkle_fence_export_fd
 
   interface
     function sporkle_gl_attach(context, device) bind(C, name="sporkle_gl_attach") result(status)
@@ -142,13 +142,6 @@ module sporkle_c_gl
       import :: c_int32_t, c_ptr
       type(c_ptr), value :: fence
       integer(c_int32_t), intent(inout) :: out_fd ! -1 after an error; close(2) it
-      integer(c_int32_t) :: status
-    end function
-
-    function sporkle_get_api(major, out_api) bind(C, name="sporkle_get_api") result(status)
-      import :: c_int32_t, c_ptr
-      integer(c_int32_t), value :: major
-      type(c_ptr), intent(out) :: out_api ! a sporkle_api, for c_f_pointer
       integer(c_int32_t) :: status
     end function
   end interface

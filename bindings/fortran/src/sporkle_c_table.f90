@@ -72,5 +72,8 @@ module sporkle_c_table
     type(c_funptr) :: gl_program_load = c_null_funptr
     type(c_funptr) :: gl_dispatch = c_null_funptr
     type(c_funptr) :: fence_export_fd = c_null_funptr
+    type(c_funptr) :: pm4_encode = c_null_funptr
+    type(c_funptr) :: pm4_decode = c_null_funptr
+    type(c_funptr) :: pm4_validate = c_null_funptr
   end type sporkle_api
 end module sporkle_c_table

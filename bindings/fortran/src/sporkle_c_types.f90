@@ -5,8 +5,8 @@
 ! signed here and have the same bits.
 ! SPDX-License-Identifier: MIT
 module sporkle_c_types
-  use, intrinsic :: iso_c_binding, only: c_char, c_float, c_funptr, c_int32_t, c_int64_t, &
-    c_null_char, c_null_funptr, c_null_ptr, c_ptr
+  use, intrinsic :: iso_c_binding, only: c_char, c_double, c_float, c_funptr, c_int32_t, &
+    c_int64_t, c_null_char, c_null_funptr, c_null_ptr, c_ptr
   use sporkle_c_constants, only: SPORKLE_ACTIVATION_NONE, SPORKLE_DEVICE_AUTO
   implicit none
   private
@@ -14,7 +14,7 @@ module sporkle_c_types
   public :: sporkle_property, sporkle_unavailable_info, sporkle_conv2d_desc
   public :: sporkle_conv2d_info, sporkle_conv2d_result, sporkle_plan_info
   public :: sporkle_buffer_desc, sporkle_buffer_info, sporkle_binding, sporkle_plan_bindings
-  public :: sporkle_executor_desc, sporkle_slot, sporkle_stats
+  public :: sporkle_executor_desc, sporkle_slot, sporkle_stats, sporkle_pm4_info
   public :: sporkle_alloc_callback, sporkle_free_callback, sporkle_log_callback
   public :: sporkle_task, sporkle_parallel_for
 
@@ -198,6 +198,16 @@ module sporkle_c_types
     integer(c_int64_t) :: slots_set_aside = 0
     integer(c_int64_t) :: device_resets = 0
   end type sporkle_stats
+
+  type, bind(C) :: sporkle_pm4_info
+    integer(c_int32_t) :: struct_size = 40
+    integer(c_int32_t) :: dwords_full = 0
+    integer(c_int32_t) :: dwords_hot = 0
+    integer(c_int32_t) :: dwords_ring = 0
+    real(c_double) :: ns_full = 0
+    real(c_double) :: ns_hot = 0
+    real(c_double) :: ns_checked = 0
+  end type sporkle_pm4_info
 
   abstract interface
     function sporkle_alloc_callback(user, size, alignment) bind(C) result(pointer)

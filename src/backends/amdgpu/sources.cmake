@@ -8,4 +8,8 @@ set(SPORKLE_AMDGPU_SOURCES
   src/backends/amdgpu/pm4/tables.cpp
   src/backends/amdgpu/pm4/target.cpp
   src/backends/amdgpu/pm4/validator.cpp
-  src/backends/amdgpu/ring_buffer_manager.cpp)
+  src/backends/amdgpu/conv_launch.cpp
+  src/backends/amdgpu/packet_tools.cpp
+  src/backends/amdgpu/preparation_time.cpp
+  src/backends/amdgpu/ring_buffer_manager.cpp
+  src/backends/amdgpu/stream_file.cpp)

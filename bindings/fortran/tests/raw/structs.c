@@ -23,6 +23,7 @@ static const sporkle_plan_bindings plan_bindings = SPORKLE_PLAN_BINDINGS_INIT;
 static const sporkle_executor_desc executor_desc = SPORKLE_EXECUTOR_DESC_INIT;
 static const sporkle_slot slot = SPORKLE_SLOT_INIT;
 static const sporkle_stats stats = SPORKLE_STATS_INIT;
+static const sporkle_pm4_info pm4_info = SPORKLE_PM4_INFO_INIT;
 static const sporkle_api api = {0};
 
 #define STRUCT(name) {#name, sizeof(name), &name}
@@ -35,7 +36,8 @@ static const struct {
                STRUCT(conv2d_desc),   STRUCT(conv2d_info),   STRUCT(conv2d_result),
                STRUCT(plan_info),     STRUCT(buffer_desc),   STRUCT(buffer_info),
                STRUCT(binding),       STRUCT(plan_bindings), STRUCT(executor_desc),
-               STRUCT(slot),          STRUCT(stats),         STRUCT(api)};
+               STRUCT(slot),          STRUCT(stats),         STRUCT(pm4_info),
+               STRUCT(api)};
 
 uint64_t test_struct_count(void);
 int32_t test_struct_differs(uint64_t index, const char *name, uint64_t size, const void *bytes);

@@ -24,6 +24,8 @@ program test_raw_names
                bound_count)
   call collect(trim(folder) // "/sporkle_c_gl.f90", 'bind(C, name="sporkle_', '"', bound, &
                bound_count)
+  call collect(trim(folder) // "/sporkle_c_pm4.f90", 'bind(C, name="sporkle_', '"', bound, &
+               bound_count)
   call collect(trim(folder) // "/sporkle_c_table.f90", "type(c_funptr) :: ", " ", table, &
                table_count)
 

@@ -37,6 +37,7 @@ program test_raw_structs
   type(sporkle_executor_desc), target, save :: executor_desc
   type(sporkle_slot), target, save :: slot
   type(sporkle_stats), target, save :: stats
+  type(sporkle_pm4_info), target, save :: pm4_info
   type(sporkle_api), target, save :: api
   integer(c_int64_t) :: checked
   logical :: failed
@@ -60,6 +61,7 @@ program test_raw_structs
   call compare("executor_desc", c_sizeof(executor_desc), c_loc(executor_desc))
   call compare("slot", c_sizeof(slot), c_loc(slot))
   call compare("stats", c_sizeof(stats), c_loc(stats))
+  call compare("pm4_info", c_sizeof(pm4_info), c_loc(pm4_info))
   call compare("api", c_sizeof(api), c_loc(api))
   if (checked /= test_struct_count()) failed = .true.
   print "(i0,a)", checked, " structs have the size and the default values of the C header"

@@ -1,0 +1,48 @@
+! Functions of sporkle.h in its order: AMD packet tools (experimental), function table.
+! SPDX-License-Identifier: MIT
+module sporkle_c_pm4
+  use, intrinsic :: iso_c_binding, only: c_char, c_int32_t, c_int64_t, c_ptr
+  use sporkle_c_types, only: sporkle_conv2d_desc, sporkle_pm4_info
+  implicit none
+  private
+  public :: sporkle_pm4_encode, sporkle_pm4_decode, sporkle_pm4_validate, sporkle_get_api
+
+  interface
+    function sporkle_pm4_encode(gfx, desc, image, capacity, out_size, out_info) &
+        bind(C, name="sporkle_pm4_encode") result(status)
+      import :: c_char, c_int32_t, c_int64_t, c_ptr, sporkle_conv2d_desc, sporkle_pm4_info
+      character(kind=c_char), intent(in) :: gfx(*)
+      type(sporkle_conv2d_desc), intent(in) :: desc
+      type(c_ptr), value :: image
+      integer(c_int64_t), value :: capacity
+      integer(c_int64_t), intent(out) :: out_size
+      type(sporkle_pm4_info), intent(inout), optional :: out_info
+      integer(c_int32_t) :: status
+    end function
+    function sporkle_pm4_decode(gfx, image, size, text, capacity, out_length) &
+        bind(C, name="sporkle_pm4_decode") result(status)
+      import :: c_char, c_int32_t, c_int64_t, c_ptr
+      character(kind=c_char), intent(in), optional :: gfx(*)
+      type(c_ptr), value :: image
+      integer(c_int64_t), value :: size
+      type(c_ptr), value :: text
+      integer(c_int64_t), value :: capacity
+      integer(c_int64_t), intent(out) :: out_length
+      integer(c_int32_t) :: status
+    end function
+    function sporkle_pm4_validate(image, size) bind(C, name="sporkle_pm4_validate") &
+        result(status)
+      import :: c_int32_t, c_int64_t, c_ptr
+      type(c_ptr), value :: image
+      integer(c_int64_t), value :: size
+      integer(c_int32_t) :: status
+    end function
+
+    function sporkle_get_api(major, out_api) bind(C, name="sporkle_get_api") result(status)
+      import :: c_int32_t, c_ptr
+      integer(c_int32_t), value :: major
+      type(c_ptr), intent(out) :: out_api ! a sporkle_api, for c_f_pointer
+      integer(c_int32_t) :: status
+    end function
+  end interface
+end module sporkle_c_pm4
