@@ -273,6 +273,14 @@ void Engine::flush_mapped(const BufferObject& object) {
   check_copy("plan");
 }
 
+void Engine::start_program(const std::pmr::string& source) noexcept {
+  programs_.start(*context_, source);
+}
+
+bool Engine::program_ready(const std::pmr::string& source) const noexcept {
+  return programs_.ready(*context_, source);
+}
+
 ProgramEntry* Engine::acquire_program(const std::pmr::string& source, const char* label) {
   return programs_.acquire(*context_, source, label);
 }

@@ -45,6 +45,10 @@ class Engine {
   void delete_buffer(BufferObject* object) noexcept;
   void fill_local(const BufferObject& object, const void* data, uint64_t bytes);
   void flush_mapped(const BufferObject& object);
+  const GladGLContext& gl() const noexcept { return context_->gl(); }
+  // Begins to compile; acquire_program waits for it.
+  void start_program(const std::pmr::string& source) noexcept;
+  bool program_ready(const std::pmr::string& source) const noexcept;
   ProgramEntry* acquire_program(const std::pmr::string& source, const char* label);
   void upload_now(GlMemory& memory);
   void upload_stretch(GlMemory& memory, Stretch stretch);

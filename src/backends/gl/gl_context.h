@@ -30,6 +30,11 @@ struct OpenRules {
   bool without_buffer_storage = false;
   bool without_coherent = false;
   bool windowed = false;  // device-local memory with a mapped window
+  bool tune_everywhere = false;  // time kernels on software drivers too
+  // A variant that fails in a trial, and how; or the only one that plans may take.
+  enum : uint32_t { spoil_nothing, spoil_compile, spoil_hang, spoil_result, only_variant };
+  uint32_t spoil = spoil_nothing;
+  char spoiled_variant[40] = {};
 };
 
 class GlContext {

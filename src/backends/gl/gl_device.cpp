@@ -47,8 +47,10 @@ GlDevice::GlDevice(const DeviceEnvironment& environment, std::shared_ptr<Submiss
       thread_(std::move(thread)),
       identity_(identity),
       facts_(thread_->facts()),
+      rules_(rules),
       form_(form_for(facts_, identity.kind, rules)),
       staging_(thread_, environment_),
+      tuner_(environment, facts_, rules),
       interop_(thread_, environment_.memory),
       properties_(environment.memory) {
   list_properties();
@@ -126,8 +128,8 @@ bool GlDevice::supports(const ConvProblem& problem, Reason* reason) const noexce
 
 std::shared_ptr<DevicePlan> GlDevice::create_plan(const ConvProblem& problem,
                                                   const float* weights, const float* bias) {
-  return make_shared_in<GlPlan>(environment_.memory, thread_, environment_, facts_, problem,
-                                weights, bias);
+  return make_shared_in<GlPlan>(environment_.memory, thread_, environment_, facts_, rules_, tuner_,
+                                problem, weights, bias);
 }
 
 std::shared_ptr<DeviceMemory> GlDevice::create_memory(uint64_t bytes, uint32_t usage) {

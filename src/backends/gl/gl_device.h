@@ -6,6 +6,7 @@
 #include "backends/gl/interop.h"
 #include "backends/gl/staging_pool.h"
 #include "backends/gl/submission_thread.h"
+#include "backends/gl/tuner.h"
 #include "core/device_list.h"
 
 namespace sporkle::gl {
@@ -51,8 +52,10 @@ class GlDevice final : public Device {
   std::shared_ptr<SubmissionThread> thread_;
   DeviceIdentity identity_;
   Facts facts_;
+  OpenRules rules_;
   MemoryForm form_;
   StagingPool staging_;
+  Tuner tuner_;
   Interop interop_;
   std::pmr::vector<sporkle_property> properties_;
 };

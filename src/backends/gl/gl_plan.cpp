@@ -1,10 +1,12 @@
 #include "backends/gl/gl_plan.h"
 
 #include <cmath>
+#include <cstring>
 #include <new>
 
 #include "backends/gl/engine.h"
 #include "backends/gl/submission_thread.h"
+#include "backends/gl/tuner.h"
 #include "base/memory.h"
 
 namespace sporkle::gl {
@@ -45,8 +47,8 @@ class HostParallelFor final : public ParallelFor {
 }  // namespace
 
 GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
-               const Facts& facts, const ConvProblem& problem, const float* weights,
-               const float* bias)
+               const Facts& facts, const OpenRules& rules, Tuner& tuner,
+               const ConvProblem& problem, const float* weights, const float* bias)
     : DevicePlan(problem),
       thread_(std::move(thread)),
       memory_(environment.memory),
@@ -55,14 +57,14 @@ GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment
       program_names_(environment.memory) {
   try {
     if (all_finite(weights, problem.weights_bytes() / sizeof(float))) {
-      choose(facts);
+      choose(environment, facts, rules, tuner, weights, bias);
     } else {
       choose_exact(facts);
+      pack(environment, facts, weights, bias);
     }
-    pack(environment, facts, weights, bias);
   } catch (...) {
     release_programs();
-    if (packed_ != nullptr) thread_->release(packed_);
+    release_packed();
     throw;
   }
   const uint64_t rate = facts.software ? software_rate : hardware_rate;
@@ -71,24 +73,46 @@ GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment
 
 GlPlan::~GlPlan() {
   release_programs();
-  thread_->release(packed_);
+  release_packed();
 }
 
-void GlPlan::choose(const Facts& facts) {
+void GlPlan::release_packed() noexcept {
+  if (packed_ != nullptr) thread_->release(packed_);
+  packed_ = nullptr;
+}
+
+void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
+                    const OpenRules& rules, Tuner& tuner, const float* weights,
+                    const float* bias) {
   Reason reason;
-  const auto ranked = rank(problem(), facts.limits, memory_, &reason);
+  auto ranked = rank(problem(), facts.limits, memory_, &reason);
+  if (rules.spoil == OpenRules::only_variant) {
+    std::erase_if(ranked, [&](const Variant* v) {
+      return std::strcmp(v->name, rules.spoiled_variant) != 0;
+    });
+  }
   if (ranked.empty()) fail(SPORKLE_ERROR_UNSUPPORTED, "device: %s", reason.text);
+  auto order = tuner.order(thread_, problem(), &ranked);
   for (size_t i = 0; i < ranked.size(); ++i) {
     try {
       recipe_ = build(*ranked[i], problem(), facts.limits, memory_);
       compile();
-      return;
+      pack(environment, facts, weights, bias);
+      if (order.trial == nullptr) return;
+      if (order.trial->verify(recipe_, packed_->name, weights, bias, &reason)) {
+        // A later one was not measured first; what comes first is worth remembering.
+        if (i == 0) tuner.keep(problem(), *ranked[i], order.best_ns);
+        return;
+      }
+      fail(SPORKLE_ERROR_OPERATION_FAILED, "%s", reason.text);
     } catch (const Error& error) {
       release_programs();
+      release_packed();
       // A driver may reject one shader and take the next; a lost device takes none.
       const bool next = error.status == SPORKLE_ERROR_OPERATION_FAILED ||
                         error.status == SPORKLE_ERROR_UNSUPPORTED;
       if (!next || i + 1 == ranked.size()) throw;
+      tuner.reject(*ranked[i], error.reason);
     }
   }
 }
@@ -119,9 +143,17 @@ void GlPlan::compile() {
   program_names_.reserve(recipe_.programs.size());
   thread_->call([this](Engine& engine) {
     std::pmr::string source(memory_);
-    for (const Program& program : recipe_.programs) {
+    const auto write = [&](const Program& program) {
       source.clear();
       append_source(program, source);
+    };
+    // All at once: drivers compile on several threads.
+    for (const Program& program : recipe_.programs) {
+      write(program);
+      engine.start_program(source);
+    }
+    for (const Program& program : recipe_.programs) {
+      write(program);
       programs_.push_back(engine.acquire_program(source, shader_name(program.shader)));
       program_names_.push_back(programs_.back()->name);
     }

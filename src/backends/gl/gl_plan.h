@@ -10,13 +10,16 @@
 namespace sporkle::gl {
 
 class SubmissionThread;
+class Tuner;
 
 class GlPlan final : public DevicePlan {
  public:
-  // Takes the first of the ranked kernels that the driver compiles. Throws
+  // Takes the kernel that the tuner remembers or finds, else the first of the rule's
+  // order that the driver compiles. Throws
   // OPERATION_FAILED with the driver's log, OUT_OF_MEMORY, DEVICE_LOST.
   GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
-         const Facts& facts, const ConvProblem& problem, const float* weights, const float* bias);
+         const Facts& facts, const OpenRules& rules, Tuner& tuner, const ConvProblem& problem,
+         const float* weights, const float* bias);
   ~GlPlan() override;
 
   const char* algorithm() const noexcept override { return recipe_.variant.name; }
@@ -36,10 +39,12 @@ class GlPlan final : public DevicePlan {
   void observe(uint64_t ns) noexcept;
 
  private:
-  void choose(const Facts& facts);
+  void choose(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules,
+              Tuner& tuner, const float* weights, const float* bias);
   void choose_exact(const Facts& facts);
   void compile();
   void release_programs() noexcept;
+  void release_packed() noexcept;
   void pack(const DeviceEnvironment& environment, const Facts& facts, const float* weights,
             const float* bias);
 

@@ -35,39 +35,51 @@ void first_line(char* log) noexcept {
   }
 }
 
-GLuint compile_shader(const GladGLContext& gl, const char* source, const char* label) {
+}  // namespace
+
+GLuint start_program(const GladGLContext& gl, const char* source) noexcept {
   const GLuint shader = gl.CreateShader(GL_COMPUTE_SHADER);
   gl.ShaderSource(shader, 1, &source, nullptr);
   gl.CompileShader(shader);
-  GLint good = GL_FALSE;
-  gl.GetShaderiv(shader, GL_COMPILE_STATUS, &good);
-  if (good == GL_TRUE) return shader;
-  char log[200] = {};
-  gl.GetShaderInfoLog(shader, sizeof log, nullptr, log);
-  first_line(log);
-  gl.DeleteShader(shader);
-  fail(SPORKLE_ERROR_OPERATION_FAILED, "shader %s does not compile: %s", label, log);
-}
-
-}  // namespace
-
-GLuint compile_program(const GladGLContext& gl, const char* source, const char* label) {
-  clear_gl_errors(gl);
-  const GLuint shader = compile_shader(gl, source, label);
   const GLuint program = gl.CreateProgram();
   gl.ProgramParameteri(program, GL_PROGRAM_BINARY_RETRIEVABLE_HINT, GL_TRUE);
   gl.AttachShader(program, shader);
   gl.LinkProgram(program);
-  gl.DetachShader(program, shader);
+  // Stays alive, with its log, for as long as it is attached.
   gl.DeleteShader(shader);
+  return program;
+}
+
+// Waits for a program that was started; it is deleted when it did not link.
+void finish_program(const GladGLContext& gl, GLuint program, const char* label) {
   GLint good = GL_FALSE;
   gl.GetProgramiv(program, GL_LINK_STATUS, &good);
-  if (good == GL_TRUE) return program;
+  GLuint shader = 0;
+  GLsizei count = 0;
+  gl.GetAttachedShaders(program, 1, &count, &shader);
+  if (good == GL_TRUE) {
+    if (count != 0) gl.DetachShader(program, shader);
+    return;
+  }
   char log[200] = {};
-  gl.GetProgramInfoLog(program, sizeof log, nullptr, log);
+  GLint compiled = GL_TRUE;
+  if (count != 0) gl.GetShaderiv(shader, GL_COMPILE_STATUS, &compiled);
+  if (compiled == GL_TRUE) {
+    gl.GetProgramInfoLog(program, sizeof log, nullptr, log);
+  } else {
+    gl.GetShaderInfoLog(shader, sizeof log, nullptr, log);
+  }
   first_line(log);
   gl.DeleteProgram(program);
-  fail(SPORKLE_ERROR_OPERATION_FAILED, "shader %s does not link: %s", label, log);
+  fail(SPORKLE_ERROR_OPERATION_FAILED, "shader %s does not %s: %s", label,
+       compiled == GL_TRUE ? "link" : "compile", log);
+}
+
+GLuint compile_program(const GladGLContext& gl, const char* source, const char* label) {
+  clear_gl_errors(gl);
+  const GLuint program = start_program(gl, source);
+  finish_program(gl, program, label);
+  return program;
 }
 
 GLuint ProgramCache::load_binary(const GlContext& context,
@@ -119,33 +131,55 @@ void ProgramCache::save_binary(const GlContext& context, const std::pmr::string&
 } catch (const std::bad_alloc&) {
 }
 
+ProgramEntry* ProgramCache::find(const std::pmr::string& source) noexcept {
+  for (ProgramEntry& entry : entries_) {
+    if (entry.name != 0 && entry.source == source) return &entry;
+  }
+  return nullptr;
+}
+
+void ProgramCache::start(const GlContext& context, const std::pmr::string& source) noexcept try {
+  if (find(source) != nullptr) return;
+  trim(context.gl(), false);
+  ProgramEntry& entry = entries_.emplace_front(memory_);
+  entry.source = source;
+  entry.name = load_binary(context, source);
+  if (entry.name != 0) return;
+  clear_gl_errors(context.gl());
+  entry.name = start_program(context.gl(), source.c_str());
+  entry.linking = true;
+} catch (const std::bad_alloc&) {
+}
+
+bool ProgramCache::ready(const GlContext& context, const std::pmr::string& source) const noexcept {
+  if (!context.gl().KHR_parallel_shader_compile) return true;
+  for (const ProgramEntry& entry : entries_) {
+    if (entry.name == 0 || !entry.linking || entry.source != source) continue;
+    GLint complete = GL_TRUE;
+    context.gl().GetProgramiv(entry.name, GL_COMPLETION_STATUS_KHR, &complete);
+    return complete == GL_TRUE;
+  }
+  return true;
+}
+
+void ProgramCache::finish(const GlContext& context, ProgramEntry& entry, const char* label) {
+  entry.linking = false;
+  const GLuint name = entry.name;
+  entry.name = 0;  // until it is known to be good
+  finish_program(context.gl(), name, label);
+  entry.name = name;
+  ++compiled_;
+  save_binary(context, entry.source, name);
+}
+
 ProgramEntry* ProgramCache::acquire(const GlContext& context, const std::pmr::string& source,
                                     const char* label) {
-  for (ProgramEntry& entry : entries_) {
-    if (entry.name == 0 || entry.source != source) continue;
-    entry.users.fetch_add(1, std::memory_order_relaxed);
-    return &entry;
-  }
-  trim(context.gl(), false);
-  context.checkpoint();
-  ProgramEntry& entry = entries_.emplace_front(memory_);
-  try {
-    entry.source = source;
-    entry.name = load_binary(context, source);
-    if (entry.name == 0) {
-      const GLuint name = compile_program(context.gl(), source.c_str(), label);
-      context.checkpoint();
-      entry.name = name;
-      ++compiled_;
-      save_binary(context, source, entry.name);
-    }
-  } catch (...) {
-    context.checkpoint();
-    entries_.pop_front();
-    throw;
-  }
-  entry.users.store(1, std::memory_order_relaxed);
-  return &entry;
+  start(context, source);
+  ProgramEntry* entry = find(source);
+  if (entry == nullptr) throw std::bad_alloc();
+  if (entry->linking) finish(context, *entry, label);
+  entry->users.fetch_add(1, std::memory_order_relaxed);
+  return entry;
 }
 
 void ProgramCache::trim(const GladGLContext& gl, bool everything) noexcept {

@@ -18,6 +18,7 @@ struct ProgramEntry {
 
   std::pmr::string source;
   GLuint name = 0;  // 0 when its context is gone
+  bool linking = false;  // begun by start(), not looked at yet
   std::atomic<uint32_t> users{0};
 };
 
@@ -26,6 +27,12 @@ class ProgramCache {
   // `store` may be null.
   ProgramCache(std::pmr::memory_resource* memory, CacheStore* store)
       : memory_(memory), store_(store), entries_(memory) {}
+
+  // Begins to compile a source unless it is here or on disk; the driver works on several
+  // at once where it can. Nothing is reported before acquire().
+  void start(const GlContext& context, const std::pmr::string& source) noexcept;
+  // Whether acquire() would not wait for the compiler.
+  bool ready(const GlContext& context, const std::pmr::string& source) const noexcept;
 
   // The program of a source, with one more user. Throws OPERATION_FAILED with
   // the driver's log; `label` names the shader in it.
@@ -42,6 +49,8 @@ class ProgramCache {
 
  private:
   GLuint load_binary(const GlContext& context, const std::pmr::string& source) noexcept;
+  ProgramEntry* find(const std::pmr::string& source) noexcept;
+  void finish(const GlContext& context, ProgramEntry& entry, const char* label);
   void save_binary(const GlContext& context, const std::pmr::string& source,
                    GLuint program) noexcept;
 
@@ -52,6 +61,9 @@ class ProgramCache {
   std::pmr::list<ProgramEntry> entries_;
   uint32_t compiled_ = 0;
 };
+
+// Compiles and links without waiting for either.
+GLuint start_program(const GladGLContext& gl, const char* source) noexcept;
 
 // Compiles and links; throws OPERATION_FAILED with the driver's log.
 GLuint compile_program(const GladGLContext& gl, const char* source, const char* label);

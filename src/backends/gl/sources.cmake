@@ -31,5 +31,8 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/self_test.cpp
   src/backends/gl/staging_pool.cpp
   src/backends/gl/submission_thread.cpp
+  src/backends/gl/trial.cpp
+  src/backends/gl/trial_reference.cpp
+  src/backends/gl/tuner.cpp
   src/backends/gl/vendor_files.cpp
   ${SPORKLE_GL_KERNEL_SOURCES})

@@ -1,0 +1,266 @@
+#include "backends/gl/trial.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "backends/gl/self_test.h"
+
+namespace sporkle::gl {
+
+namespace {
+
+constexpr double error_limit = 1e-5;      // relative L2 over the samples
+constexpr double sample_work = 4e6;       // multiply-adds spent on the samples
+constexpr uint64_t sample_least = 64, sample_most = 1024;
+constexpr uint64_t patience_ns = 5'000'000'000;
+constexpr uint64_t helper_limit = uint64_t{1} << 31;  // bytes one helper dispatch covers
+
+// mode 0 fills y, mode 1 counts what is not finite in x, mode 2 gathers x[index].
+constexpr const char* helper_source = R"(#version 430
+layout(local_size_x = 256) in;
+layout(location = 0) uniform uvec4 args[2];
+layout(std430, binding = 0) readonly buffer X { float x[]; };
+layout(std430, binding = 1) writeonly buffer Y { float y[]; };
+layout(std430, binding = 2) buffer Z { uint unwritten; uint where[]; };
+float value(uint index) {
+  uint v = index * 747796405u + args[0].z * 2891336453u + 1u;
+  v = ((v >> ((v >> 28) + 4u)) ^ v) * 277803737u;
+  v = (v >> 22) ^ v;
+  return float(v >> 8) * (1.0 / 8388608.0) - 1.0;
+}
+void main() {
+  uint wrong = 0u;
+  for (uint i = gl_GlobalInvocationID.x; i < args[0].y; i += gl_NumWorkGroups.x * 256u) {
+    if (args[0].x == 0u) y[i] = value(i);
+    if (args[0].x == 1u && (floatBitsToUint(x[i]) & 0x7f800000u) == 0x7f800000u) ++wrong;
+    if (args[0].x == 2u) y[i] = x[where[i]];
+  }
+  if (wrong != 0u) atomicAdd(unwritten, wrong);
+}
+)";
+
+std::pmr::vector<uint32_t> choose_samples(const ConvProblem& p, std::pmr::memory_resource* memory) {
+  const uint64_t total = p.output_bytes() / sizeof(float);
+  const double depth = static_cast<double>(p.group_c() * p.kernel_h * p.kernel_w);
+  const auto wanted = static_cast<uint64_t>(sample_work / depth);
+  const uint64_t count = std::min(total, std::clamp(wanted, sample_least, sample_most));
+  std::pmr::vector<uint32_t> where(memory);
+  // An odd stride through all of the output, both ends included.
+  for (uint64_t i = 0; i < count; ++i) {
+    where.push_back(static_cast<uint32_t>(count == 1 ? 0 : i * (total - 1) / (count - 1)));
+  }
+  return where;
+}
+
+}  // namespace
+
+Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
+             const OpenRules& rules, const ConvProblem& problem,
+             const std::pmr::vector<Recipe>& recipes)
+    : thread_(std::move(thread)), memory_(environment.memory), rules_(rules), problem_(problem) {
+  if (std::max(problem.input_bytes(), problem.output_bytes()) > helper_limit) {
+    fail(SPORKLE_ERROR_OUT_OF_MEMORY, "tensors beyond 2 GiB are not tried");
+  }
+  uint64_t packed = 16, workspace = 16;
+  for (const Recipe& recipe : recipes) {
+    packed = std::max(packed, recipe.packed_bytes);
+    workspace = std::max(workspace, recipe.workspace_bytes);
+  }
+  try {
+    thread_->call([&](Engine& engine) {
+      std::pmr::string source(memory_);
+      for (const Recipe& recipe : recipes) {
+        for (const Program& program : recipe.programs) {
+          source.clear();
+          append_source(program, source);
+          engine.start_program(source);
+        }
+      }
+      source = helper_source;
+      helper_ = engine.acquire_program(source, "trial");
+      allocate(engine, &input_, problem_.input_bytes());
+      allocate(engine, &packed_, packed);
+      allocate(engine, &workspace_, workspace);
+      allocate(engine, &output_, problem_.output_bytes());
+      if (problem_.has_residual) allocate(engine, &residual_, problem_.output_bytes());
+      allocate(engine, &samples_, 2 * sizeof(float) * (sample_most + 16));
+      fill(engine, *input_, problem_.input_bytes(), trial_input_seed);
+      fill(engine, *packed_, std::min(packed, helper_limit), trial_packed_seed);
+      if (residual_) fill(engine, *residual_, problem_.output_bytes(), trial_residual_seed);
+    });
+  } catch (...) {
+    release();
+    throw;
+  }
+}
+
+Trial::~Trial() { release(); }
+
+void Trial::release() noexcept {
+  if (helper_ != nullptr) helper_->users.fetch_sub(1, std::memory_order_release);
+  for (BufferObject* buffer : {input_, packed_, residual_, output_, workspace_, samples_}) {
+    if (buffer != nullptr) thread_->release(buffer);
+  }
+}
+
+void Trial::allocate(Engine& engine, BufferObject** out, uint64_t bytes) {
+  std::pmr::polymorphic_allocator<> allocator(memory_);
+  *out = allocator.new_object<BufferObject>();
+  engine.create_buffer(BufferKind::local, bytes, *out);
+}
+
+void Trial::fill(Engine& engine, const BufferObject& buffer, uint64_t bytes, uint32_t seed) {
+  const GladGLContext& gl = engine.gl();
+  const auto count = static_cast<GLuint>(bytes / sizeof(float));
+  const GLuint args[8] = {0, count, seed};
+  gl.UseProgram(helper_->name);
+  gl.Uniform4uiv(0, 2, args);
+  gl.BindBufferBase(GL_SHADER_STORAGE_BUFFER, 1, buffer.name);
+  gl.DispatchCompute(std::clamp<GLuint>(count / 1024, 1, 8192), 1, 1);
+  gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
+}
+
+RecipeTensors Trial::tensors(GLuint packed) const noexcept {
+  return {{input_->name, 0},
+          {packed, 0},
+          {residual_ != nullptr ? residual_->name : 0, 0},
+          {output_->name, 0},
+          {workspace_->name, 0}};
+}
+
+bool Trial::is_spoiled(const Recipe& recipe, uint32_t how) const noexcept {
+  return rules_.spoil == how && std::strcmp(rules_.spoiled_variant, recipe.variant.name) == 0;
+}
+
+bool Trial::ready(const Recipe& recipe) {
+  bool all = true;
+  thread_->call([&](Engine& engine) {
+    std::pmr::string source(memory_);
+    for (const Program& program : recipe.programs) {
+      source.clear();
+      append_source(program, source);
+      all = all && engine.program_ready(source);
+    }
+    if (all || engine.facts().software) return;
+    for (int i = 0; i < 8; ++i) fill(engine, *packed_, packed_->size, trial_packed_seed);
+    engine.gl().Flush();
+  });
+  return all;
+}
+
+// The programs of a recipe, given back at the end.
+struct Trial::Programs {
+  Programs(Engine& engine, const Recipe& recipe, std::pmr::memory_resource* memory)
+      : entries(memory), names(memory) {
+    std::pmr::string source(memory);
+    for (const Program& program : recipe.programs) {
+      source.clear();
+      append_source(program, source);
+      entries.push_back(engine.acquire_program(source, shader_name(program.shader)));
+      names.push_back(entries.back()->name);
+    }
+  }
+  ~Programs() {
+    for (ProgramEntry* entry : entries) entry->users.fetch_sub(1, std::memory_order_release);
+  }
+  std::pmr::vector<ProgramEntry*> entries;
+  std::pmr::vector<GLuint> names;
+};
+
+bool Trial::time(const Recipe& recipe, const TimingRules& rules, uint64_t* out_ns,
+                 Reason* reason) try {
+  bool good = false;
+  thread_->call([&](Engine& engine) {
+    if (is_spoiled(recipe, OpenRules::spoil_compile)) {
+      fail(SPORKLE_ERROR_OPERATION_FAILED, "shader spoiled for a test");
+    }
+    const Programs programs(engine, recipe, memory_);
+    Timing timing = time_recipe(engine.gl(), recipe, programs.names.data(),
+                                tensors(packed_->name), rules);
+    if (is_spoiled(recipe, OpenRules::spoil_hang)) timing.ended = false;
+    good = timing.ended && engine.gl().GetError() == GL_NO_ERROR;
+    if (!timing.ended) reason->set("it does not end");
+    else if (!good) reason->set("the driver refuses its commands");
+    *out_ns = timing.fastest_ns;
+  });
+  return good;
+} catch (const Error& error) {
+  if (error.status == SPORKLE_ERROR_DEVICE_LOST) throw;
+  *reason = error.reason;
+  return false;
+}
+
+void Trial::read_samples(Engine& engine, const std::pmr::vector<uint32_t>& where,
+                         std::pmr::vector<float>* out, uint32_t* unwritten) {
+  const GladGLContext& gl = engine.gl();
+  const auto count = static_cast<GLuint>(where.size());
+  const auto total = static_cast<GLuint>(problem_.output_bytes() / sizeof(float));
+  std::pmr::vector<uint32_t> words(memory_);
+  words.push_back(0);
+  words.insert(words.end(), where.begin(), where.end());
+  GLuint buffers[2] = {};
+  gl.GenBuffers(2, buffers);
+  gl.BindBuffer(GL_COPY_WRITE_BUFFER, buffers[0]);
+  gl.BufferData(GL_COPY_WRITE_BUFFER, static_cast<GLsizeiptr>(words.size() * 4), words.data(),
+                GL_STREAM_READ);
+  gl.BindBuffer(GL_COPY_WRITE_BUFFER, buffers[1]);
+  gl.BufferData(GL_COPY_WRITE_BUFFER, static_cast<GLsizeiptr>(count * 4), nullptr, GL_STREAM_READ);
+  gl.UseProgram(helper_->name);
+  gl.BindBufferBase(GL_SHADER_STORAGE_BUFFER, 0, output_->name);
+  gl.BindBufferBase(GL_SHADER_STORAGE_BUFFER, 1, buffers[1]);
+  gl.BindBufferBase(GL_SHADER_STORAGE_BUFFER, 2, buffers[0]);
+  for (const GLuint mode : {1u, 2u}) {
+    const GLuint args[8] = {mode, mode == 1 ? total : count};
+    gl.Uniform4uiv(0, 2, args);
+    gl.DispatchCompute(std::clamp<GLuint>(args[1] / 1024, 1, 8192), 1, 1);
+  }
+  gl.MemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT);
+  out->resize(count);
+  gl.BindBuffer(GL_COPY_WRITE_BUFFER, buffers[1]);
+  gl.GetBufferSubData(GL_COPY_WRITE_BUFFER, 0, static_cast<GLsizeiptr>(count * 4), out->data());
+  gl.BindBuffer(GL_COPY_WRITE_BUFFER, buffers[0]);
+  gl.GetBufferSubData(GL_COPY_WRITE_BUFFER, 0, 4, unwritten);
+  gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
+  gl.DeleteBuffers(2, buffers);
+}
+
+bool Trial::verify(const Recipe& recipe, GLuint packed, const float* weights, const float* bias,
+                   Reason* reason) {
+  const auto where = choose_samples(problem_, memory_);
+  std::pmr::vector<float> found(memory_);
+  uint32_t unwritten = 0;
+  bool ended = false;
+  thread_->call([&](Engine& engine) {
+    const GladGLContext& gl = engine.gl();
+    const Programs programs(engine, recipe, memory_);
+    const GLuint nan = 0x7fc00001u;
+    for (const BufferObject* buffer : {output_, workspace_}) {
+      gl.BindBuffer(GL_COPY_WRITE_BUFFER, buffer->name);
+      gl.ClearBufferData(GL_COPY_WRITE_BUFFER, GL_R32UI, GL_RED_INTEGER, GL_UNSIGNED_INT, &nan);
+    }
+    gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
+    gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
+    dispatch_recipe(gl, recipe, programs.names.data(), tensors(packed));
+    gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
+    const GLsync sync = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
+    ended = sync != nullptr && wait_sync(gl, sync, patience_ns);
+    gl.DeleteSync(sync);
+    if (ended) read_samples(engine, where, &found, &unwritten);
+  });
+  if (!ended) return reason->set("it does not end"), false;
+  if (is_spoiled(recipe, OpenRules::spoil_result)) found[0] += 1e6f;
+  if (unwritten != 0) return reason->set("%u outputs are unwritten or not finite", unwritten), false;
+  double difference = 0, norm = 0;
+  for (size_t i = 0; i < where.size(); ++i) {
+    const double expected = trial_output(problem_, weights, bias, where[i]);
+    difference += (found[i] - expected) * (found[i] - expected);
+    norm += expected * expected;
+  }
+  const double error = norm > 0 ? std::sqrt(difference / norm) : std::sqrt(difference);
+  if (error <= error_limit) return true;
+  reason->set("relative L2 error %.2g over %zu outputs", error, where.size());
+  return false;
+}
+
+}  // namespace sporkle::gl

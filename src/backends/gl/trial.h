@@ -1,0 +1,66 @@
+// Trying variants of a problem on the device before one is chosen: scratch tensors with
+// random content, kernels compiled side by side, run times, and a check of the result.
+// Every step is one short call on the submission thread, so that other work goes on.
+#pragma once
+
+#include <memory>
+
+#include "backends/gl/dispatch.h"
+#include "backends/gl/submission_thread.h"
+
+namespace sporkle::gl {
+
+class Trial {
+ public:
+  // Takes scratch memory for the problem and for the largest of the recipes, and
+  // begins to compile all of them. Throws OUT_OF_MEMORY, DEVICE_LOST.
+  Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
+        const OpenRules& rules, const ConvProblem& problem,
+        const std::pmr::vector<Recipe>& recipes);
+  ~Trial();
+  Trial(const Trial&) = delete;
+  Trial& operator=(const Trial&) = delete;
+
+  // Whether every program of the recipe is compiled. Gives the device something to do
+  // meanwhile, so that its clock is up when the first measurement comes.
+  bool ready(const Recipe& recipe);
+
+  // Nanoseconds per run on scratch tensors. False with a reason for a recipe that does
+  // not compile or does not end.
+  bool time(const Recipe& recipe, const TimingRules& rules, uint64_t* out_ns, Reason* reason);
+
+  // Runs the recipe with these packed weights and compares outputs spread over all of
+  // the result with sums in double precision; none may be left unwritten.
+  bool verify(const Recipe& recipe, GLuint packed, const float* weights, const float* bias,
+              Reason* reason);
+
+ private:
+  struct Programs;
+
+  void release() noexcept;
+  void allocate(Engine& engine, BufferObject** out, uint64_t bytes);
+  void fill(Engine& engine, const BufferObject& buffer, uint64_t bytes, uint32_t seed);
+  RecipeTensors tensors(GLuint packed) const noexcept;
+  bool is_spoiled(const Recipe& recipe, uint32_t how) const noexcept;
+  void read_samples(Engine& engine, const std::pmr::vector<uint32_t>& where,
+                    std::pmr::vector<float>* out, uint32_t* unwritten);
+
+  std::shared_ptr<SubmissionThread> thread_;
+  std::pmr::memory_resource* memory_;
+  OpenRules rules_;
+  ConvProblem problem_;
+  ProgramEntry* helper_ = nullptr;
+  BufferObject *input_ = nullptr, *packed_ = nullptr, *residual_ = nullptr, *output_ = nullptr,
+               *workspace_ = nullptr, *samples_ = nullptr;
+};
+
+// One output of the convolution of the scratch tensors in double precision.
+double trial_output(const ConvProblem& problem, const float* weights, const float* bias,
+                    uint64_t index) noexcept;
+
+// Element `index` of the scratch tensor filled with `seed`, in [-1, 1).
+float trial_value(uint32_t index, uint32_t seed) noexcept;
+
+constexpr uint32_t trial_input_seed = 1, trial_residual_seed = 2, trial_packed_seed = 3;
+
+}  // namespace sporkle::gl

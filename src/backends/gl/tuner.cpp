@@ -1,0 +1,269 @@
+#include "backends/gl/tuner.h"
+
+#include <algorithm>
+#include <bit>
+#include <cinttypes>
+#include <cstdio>
+#include <cstring>
+#include <time.h>
+
+#include "base/memory.h"
+#include "core/cache_store.h"
+
+namespace sporkle::gl {
+
+namespace {
+
+constexpr const char* store_kind = "gltune";
+constexpr size_t key_capacity = 640;
+constexpr size_t choice_limit = 512;
+constexpr size_t candidate_count = 6, thorough_count = 32;
+constexpr uint64_t budget_ns = 250'000'000;         // per problem
+constexpr uint64_t grace_ns = 3'000'000'000;        // in all, before the share counts
+constexpr uint64_t share = 20;                      // at most 1/20 of the wall time
+constexpr uint64_t poll_ns = 500'000;
+
+Tuner::Mode mode_of(const DeviceEnvironment& environment, const OpenRules& rules) {
+  if (environment.reproducible) return Tuner::Mode::off;
+  if (rules.tune_everywhere) return Tuner::Mode::everywhere;
+  const char* text = environment.options->value(Option::tune);
+  if (text_is_off(text)) return Tuner::Mode::off;
+  if (std::strcmp(text, "on") == 0) return Tuner::Mode::everywhere;
+  if (std::strcmp(text, "thorough") == 0) return Tuner::Mode::thorough;
+  return Tuner::Mode::hardware;
+}
+
+// A choice is only good for the kernels it was made among.
+uint32_t catalogue_mark() noexcept {
+  uint32_t hash = 2166136261u;
+  for (const Variant& variant : variants()) {
+    for (const char* c = variant.name; *c != '\0'; ++c) {
+      hash = (hash ^ static_cast<unsigned char>(*c)) * 16777619u;
+    }
+  }
+  return hash;
+}
+
+using Key = char[key_capacity];
+
+void write_key(const Facts& facts, const ConvProblem& p, Key& out) {
+  std::snprintf(out, sizeof out,
+                "1|%s|%s|%s|%08x|g%" PRId64 "n%" PRId64 "c%" PRId64 "h%" PRId64 "w%" PRId64
+                "k%" PRId64 "r%" PRId64 "x%" PRId64 "s%" PRId64 "x%" PRId64 "p%" PRId64 ",%" PRId64
+                ",%" PRId64 ",%" PRId64 "d%" PRId64 "x%" PRId64 "a%db%ur%u",
+                facts.vendor, facts.name, facts.version, catalogue_mark(), p.groups, p.n, p.c, p.h,
+                p.w, p.k, p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left,
+                p.pad_bottom, p.pad_right, p.dilation_h, p.dilation_w,
+                static_cast<int>(p.activation), p.has_bias, p.has_residual);
+}
+
+// Problems whose sizes round to the same powers of two start from each other's choice.
+void write_similar_key(const Facts& facts, const ConvProblem& p, Key& out) {
+  const auto round = [](int64_t v) { return std::bit_width(static_cast<uint64_t>(v)); };
+  const int depthwise = p.group_c() == 1 ? 2 : p.groups > 1 ? 1 : 0;
+  std::snprintf(out, sizeof out, "similar1|%s|%s|%s|%08x|%d|%d|%d|%d|%d|%" PRId64 "x%" PRId64
+                "|%" PRId64 "x%" PRId64,
+                facts.vendor, facts.name, facts.version, catalogue_mark(), depthwise,
+                static_cast<int>(round(p.n * p.out_h * p.out_w)), static_cast<int>(round(p.c)),
+                static_cast<int>(round(p.k)), p.out_h * p.out_w % 4 == 0, p.kernel_h, p.kernel_w,
+                p.stride_h, p.stride_w);
+}
+
+void move_to_front(std::pmr::vector<const Variant*>* list, const Variant* variant) {
+  const auto found = std::find(list->begin(), list->end(), variant);
+  if (found != list->end()) std::rotate(list->begin(), found, found + 1);
+}
+
+void sleep_ns(uint64_t ns) noexcept {
+  const timespec time{0, static_cast<long>(ns)};
+  nanosleep(&time, nullptr);
+}
+
+}  // namespace
+
+Tuner::Tuner(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules)
+    : environment_(environment),
+      facts_(facts),
+      rules_(rules),
+      mode_(mode_of(environment, rules)),
+      created_ns_(now_ns()),
+      choices_(environment.memory) {}
+
+bool Tuner::enabled() const noexcept {
+  return mode_ != Mode::off && (mode_ != Mode::hardware || !facts_.software);
+}
+
+bool Tuner::within_budget() const noexcept {
+  if (mode_ == Mode::thorough) return true;
+  const uint64_t spent = spent_ns_.load(std::memory_order_relaxed);
+  return spent < std::max(grace_ns, (now_ns() - created_ns_) / share);
+}
+
+const Variant* Tuner::recall(const char* key) noexcept try {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Choice& choice : choices_) {
+      if (choice.key == key) return choice.variant;
+    }
+  }
+  std::pmr::vector<unsigned char> content(environment_.memory);
+  if (!environment_.cache->get(store_kind, key, &content)) return nullptr;
+  char name[sizeof Variant::name];
+  size_t length = 0;
+  while (length < content.size() && length + 1 < sizeof name && content[length] > ' ') {
+    name[length] = static_cast<char>(content[length]);
+    ++length;
+  }
+  name[length] = '\0';
+  const Variant* variant = find_variant(name);
+  if (variant == nullptr) return nullptr;
+  const std::lock_guard lock(mutex_);
+  choices_.push_front({std::pmr::string(key, environment_.memory), variant});
+  if (choices_.size() > choice_limit) choices_.pop_back();
+  return variant;
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
+
+void Tuner::remember(const char* key, const Variant& variant, uint64_t ns) noexcept try {
+  char text[96];
+  const int length = std::snprintf(text, sizeof text, "%s %" PRIu64 "\n", variant.name, ns);
+  environment_.cache->put(store_kind, key,
+                          {reinterpret_cast<const unsigned char*>(text),
+                           static_cast<size_t>(std::max(length, 0))});
+  const std::lock_guard lock(mutex_);
+  std::erase_if(choices_, [&](const Choice& choice) { return choice.key == key; });
+  choices_.push_front({std::pmr::string(key, environment_.memory), &variant});
+  if (choices_.size() > choice_limit) choices_.pop_back();
+} catch (const std::bad_alloc&) {
+}
+
+void Tuner::keep(const ConvProblem& problem, const Variant& variant, uint64_t ns) noexcept {
+  Key key;
+  write_similar_key(facts_, problem, key);
+  remember(key, variant, ns);
+  write_key(facts_, problem, key);
+  remember(key, variant, ns);
+}
+
+void Tuner::reject(const Variant& variant, const Reason& reason) noexcept {
+  char cause[sizeof reason.text + 64];
+  std::snprintf(cause, sizeof cause, "tuner %s %s", variant.name, reason.text);
+  environment_.log->warn_once(cause, "%s: kernel %s is not used: %s", facts_.name, variant.name,
+                              reason.text);
+}
+
+Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
+                           const ConvProblem& problem, std::pmr::vector<const Variant*>* ranked) {
+  if (!enabled() || ranked->size() < 2) return {};
+  Key key, similar;
+  write_key(facts_, problem, key);
+  const bool search = mode_ == Mode::thorough;
+  if (const Variant* known = search ? nullptr : recall(key)) {
+    move_to_front(ranked, known);
+    return {};
+  }
+  write_similar_key(facts_, problem, similar);
+  if (const Variant* near = recall(similar)) move_to_front(ranked, near);
+  const std::lock_guard lock(measuring_);
+  // Another thread may have measured the same problem meanwhile.
+  if (const Variant* known = search ? nullptr : recall(key)) {
+    move_to_front(ranked, known);
+    return {};
+  }
+  if (!within_budget()) return {};
+  const uint64_t start = now_ns();
+  Result result;
+  try {
+    result = measure(thread, problem, ranked);
+  } catch (const Error& error) {
+    if (error.status == SPORKLE_ERROR_DEVICE_LOST) throw;
+    environment_.log->write(SPORKLE_LOG_INFO, "tuner: not tried, the rule decides: %s",
+                            error.reason.text);
+  }
+  spent_ns_.fetch_add(now_ns() - start, std::memory_order_relaxed);
+  return result;
+}
+
+Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
+                             const ConvProblem& problem,
+                             std::pmr::vector<const Variant*>* ranked) {
+  const size_t count =
+      std::min(ranked->size(), mode_ == Mode::thorough ? thorough_count : candidate_count);
+  std::pmr::vector<Recipe> recipes(environment_.memory);
+  for (size_t i = 0; i < count; ++i) {
+    recipes.push_back(build(*(*ranked)[i], problem, facts_.limits, environment_.memory));
+  }
+  Result result;
+  const Deadline deadline = mode_ == Mode::thorough || facts_.software
+                                ? Deadline{}
+                                : Deadline::after(budget_ns);
+  result.trial = make_shared_in<Trial>(environment_.memory, thread, environment_, rules_, problem,
+                                       recipes);
+  std::pmr::vector<uint64_t> times(count, UINT64_MAX, environment_.memory);
+  result.best_ns = time_all(*result.trial, recipes, deadline, &times);
+  if (result.best_ns == 0) return {};
+  // The measured ones by time, then the rule's order; those that failed come last.
+  std::pmr::vector<const Variant*> sorted(environment_.memory);
+  std::pmr::vector<size_t> by_time(environment_.memory);
+  for (size_t i = 0; i < count; ++i) by_time.push_back(i);
+  std::stable_sort(by_time.begin(), by_time.end(),
+                   [&](size_t a, size_t b) { return times[a] < times[b]; });
+  for (const size_t i : by_time) {
+    if (times[i] < UINT64_MAX - 1) sorted.push_back((*ranked)[i]);
+  }
+  for (size_t i = 0; i < ranked->size(); ++i) {
+    if (i >= count || times[i] == UINT64_MAX) sorted.push_back((*ranked)[i]);
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (times[i] == UINT64_MAX - 1) sorted.push_back((*ranked)[i]);
+  }
+  *ranked = std::move(sorted);
+  return result;
+}
+
+// UINT64_MAX stands for not measured, one less for rejected. Returns the best time, 0
+// when fewer than two could be compared.
+uint64_t Tuner::time_all(Trial& trial, const std::pmr::vector<Recipe>& recipes, Deadline deadline,
+                         std::pmr::vector<uint64_t>* times) {
+  TimingRules rules;
+  rules.least_warm_ns = 0;
+  rules.warm_ns = mode_ == Mode::thorough ? 60'000'000 : 2'000'000;
+  rules.batch_ns = 300'000;
+  rules.batches = mode_ == Mode::thorough ? 9 : 3;
+  rules.patience_ns = 2'000'000'000;
+  size_t waiting = recipes.size(), measured = 0;
+  std::pmr::vector<char> done(recipes.size(), 0, environment_.memory);
+  while (waiting > 0 && !deadline.passed()) {
+    bool progress = false;
+    for (size_t i = 0; i < recipes.size() && !deadline.passed(); ++i) {
+      if (done[i] || !trial.ready(recipes[i])) continue;
+      done[i] = 1;
+      --waiting;
+      progress = true;
+      Reason reason;
+      if (trial.time(recipes[i], rules, &(*times)[i], &reason)) {
+        ++measured;
+      } else {
+        (*times)[i] = UINT64_MAX - 1;
+        reject(recipes[i].variant, reason);
+      }
+    }
+    if (!progress) sleep_ns(poll_ns);
+  }
+  // Once more for the first three: the clock may have risen since.
+  for (int again = 0; again < 3 && !deadline.passed(); ++again) {
+    std::pmr::vector<size_t> order(environment_.memory);
+    for (size_t i = 0; i < times->size(); ++i) order.push_back(i);
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return (*times)[a] < (*times)[b]; });
+    const size_t i = order[std::min<size_t>(static_cast<size_t>(again), order.size() - 1)];
+    uint64_t ns = 0;
+    Reason reason;
+    if ((*times)[i] < UINT64_MAX - 1 && trial.time(recipes[i], rules, &ns, &reason)) {
+      (*times)[i] = std::min((*times)[i], ns);
+    }
+  }
+  return measured < 2 ? 0 : *std::min_element(times->begin(), times->end());
+}
+
+}  // namespace sporkle::gl

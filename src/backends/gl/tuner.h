@@ -1,0 +1,63 @@
+// The choice of a variant by time on the device, and its memory: in the process and in
+// the cache store. One per device; any thread.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "backends/gl/trial.h"
+
+namespace sporkle::gl {
+
+class Tuner {
+ public:
+  enum class Mode : uint8_t { off, hardware, everywhere, thorough };
+
+  Tuner(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules);
+
+  // What a plan needs to know about the order it has got.
+  struct Result {
+    std::shared_ptr<Trial> trial;  // set when the order was measured: verify, then keep
+    uint64_t best_ns = 0;
+  };
+
+  // Reorders `ranked`, the rule's order for `problem`: first what is remembered, or what
+  // was measured now. The rule's order stays where timing is off or too expensive.
+  Result order(const std::shared_ptr<SubmissionThread>& thread, const ConvProblem& problem,
+               std::pmr::vector<const Variant*>* ranked);
+
+  // Remembers a verified choice.
+  void keep(const ConvProblem& problem, const Variant& variant, uint64_t ns) noexcept;
+  // Says why a variant was not taken.
+  void reject(const Variant& variant, const Reason& reason) noexcept;
+
+ private:
+  struct Choice {
+    std::pmr::string key;
+    const Variant* variant;
+  };
+
+  bool enabled() const noexcept;
+  bool within_budget() const noexcept;
+  const Variant* recall(const char* key) noexcept;
+  void remember(const char* key, const Variant& variant, uint64_t ns) noexcept;
+  Result measure(const std::shared_ptr<SubmissionThread>& thread, const ConvProblem& problem,
+                 std::pmr::vector<const Variant*>* ranked);
+  uint64_t time_all(Trial& trial, const std::pmr::vector<Recipe>& recipes, Deadline deadline,
+                    std::pmr::vector<uint64_t>* times);
+
+  DeviceEnvironment environment_;
+  Facts facts_;
+  OpenRules rules_;
+  Mode mode_;
+  uint64_t created_ns_;
+  std::atomic<uint64_t> spent_ns_{0};
+  std::mutex measuring_;  // one trial at a time: they would disturb each other
+  std::mutex mutex_;
+  std::pmr::list<Choice> choices_;  // newest first
+};
+
+}  // namespace sporkle::gl

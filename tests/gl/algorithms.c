@@ -1,0 +1,86 @@
+/* Every kernel by name against float64, on problems with edges in every direction.
+ * algorithms [SHARE]: with SHARE n every n-th kernel. */
+#include "gl/tuner_shim.h"
+#include "support/test.h"
+#include "tools/oracle.h"
+#include "tools/random.h"
+
+static int share = 1;
+
+typedef struct Case { int64_t n, c, h, w, k, kernel, stride, padding, groups; } Case;
+
+/* In this order; a kernel runs the first two that it takes. */
+static const Case cases[] = {
+    {3, 140, 6, 6, 70, 1, 1, 0, 1},   /* whole vec4s, deep enough to split */
+    {2, 34, 9, 7, 37, 3, 1, 1, 1},    /* Winograd with odd planes */
+    {2, 33, 13, 11, 19, 3, 2, 1, 1},  /* stride, padded channels */
+    {2, 3, 21, 19, 24, 7, 2, 3, 1},   /* a first layer */
+    {2, 10, 11, 14, 20, 5, 1, 2, 10}, /* depthwise, two filters per channel */
+    {1, 24, 8, 9, 12, 3, 1, 0, 3},    /* grouped */
+};
+
+static void run_case(shim_tuner *tuner, const char *name, const Case *p, double *worst) {
+  sporkle_conv2d_desc d = SPORKLE_CONV2D_DESC_INIT;
+  d.flags = SPORKLE_CONV2D_BIAS | SPORKLE_CONV2D_RESIDUAL;
+  d.activation = SPORKLE_ACTIVATION_RELU;
+  d.n = p->n, d.c = p->c, d.h = p->h, d.w = p->w, d.k = p->k, d.groups = p->groups;
+  d.kernel_h = d.kernel_w = p->kernel, d.stride_h = d.stride_w = p->stride;
+  d.padding_top = d.padding_left = d.padding_bottom = d.padding_right = p->padding;
+  const size_t in = (size_t)(d.n * d.c * d.h * d.w), out = (size_t)oracle_output_count(&d);
+  const size_t taps = (size_t)(d.k * d.c / d.groups * d.kernel_h * d.kernel_w);
+  float *data = malloc((in + taps + (size_t)d.k + 2 * out) * sizeof(float));
+  float *weights = data + in, *bias = weights + taps, *residual = bias + d.k;
+  float *output = residual + out;
+  random_fill(data, in + taps + (size_t)d.k + out, 7);
+  const shim_tensors tensors = {data, weights, bias, residual, output};
+  char algorithm[48];
+  assert_int_equal(shim_tuner_run(tuner, &d, &tensors, algorithm), 0);
+  assert_string_equal(algorithm, name);
+  const OracleTensors expected = {data, weights, bias, residual};
+  OracleError error;
+  assert_true(oracle_compare(&d, &expected, output, 1, NULL, &error));
+  if (!(error.rel_l2 < 1e-5)) fail_msg("%s: relative error %g", name, error.rel_l2);
+  if (error.rel_l2 > *worst) *worst = error.rel_l2;
+  free(data);
+}
+
+static bool takes(const Case *p, uint32_t variant) {
+  sporkle_conv2d_desc d = SPORKLE_CONV2D_DESC_INIT;
+  d.n = p->n, d.c = p->c, d.h = p->h, d.w = p->w, d.k = p->k, d.groups = p->groups;
+  d.kernel_h = d.kernel_w = p->kernel, d.stride_h = d.stride_w = p->stride;
+  d.padding_top = d.padding_left = d.padding_bottom = d.padding_right = p->padding;
+  return shim_variant_accepts(NULL, variant, &d);
+}
+
+static void every_kernel(void **state) {
+  (void)state;
+  int kernels = 0, runs = 0;
+  double worst = 0;
+  for (uint32_t v = 0; v < shim_variant_count(); v += (uint32_t)share) {
+    const char *name = shim_variant_name(v);
+    shim_tuner *tuner = shim_tuner_open("off", 0, SHIM_ONLY, name);
+    if (tuner == NULL) skip();
+    int taken = 0;
+    for (size_t i = 0; i < COUNT_OF(cases) && taken < 2; ++i) {
+      if (!takes(&cases[i], v)) continue;
+      run_case(tuner, name, &cases[i], &worst);
+      ++taken;
+    }
+    if (taken == 0) fail_msg("%s takes no problem of the list", name);
+    shim_tuner_close(tuner);
+    ++kernels;
+    runs += taken;
+  }
+  printf("gl_algorithms: %d kernels by name, %d runs, worst relative L2 error %.2g\n", kernels,
+         runs, worst);
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1) share = atoi(argv[1]);
+  if (share < 1) return 2;
+  shim_tuner *probe = shim_tuner_open("off", 0, SHIM_NO_SPOIL, NULL);
+  if (probe == NULL) return printf("skipped: no OpenGL device\n"), 77;
+  shim_tuner_close(probe);
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_kernel)};
+  return cmocka_run_group_tests_name("gl_algorithms", tests, NULL, NULL);
+}

@@ -1,0 +1,165 @@
+/* Kernels chosen by time: what is remembered, what is rejected, and damaged memory. */
+#include <dirent.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "gl/tuner_shim.h"
+#include "support/test.h"
+#include "tools/oracle.h"
+#include "tools/random.h"
+
+enum { n = 2, c = 12, h = 10, k = 20, depth = c * 9 };
+
+static float input[n * c * h * h], weights[k * depth], output[2][n * k * h * h];
+static char directory[64];
+
+static sporkle_conv2d_desc problem(void) {
+  sporkle_conv2d_desc desc = SPORKLE_CONV2D_DESC_INIT;
+  desc.n = n;
+  desc.c = c;
+  desc.h = desc.w = h;
+  desc.k = k;
+  desc.kernel_h = desc.kernel_w = 3;
+  desc.padding_top = desc.padding_left = desc.padding_bottom = desc.padding_right = 1;
+  return desc;
+}
+
+static void empty_directory(void) {
+  DIR *dir = opendir(directory);
+  for (struct dirent *item; dir && (item = readdir(dir)) != NULL;) {
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
+    if (item->d_name[0] != '.') unlink(path);
+  }
+  if (dir) closedir(dir);
+}
+
+static int setup(void **state) {
+  (void)state;
+  random_fill(input, COUNT_OF(input), 1);
+  random_fill(weights, COUNT_OF(weights), 2);
+  snprintf(directory, sizeof directory, "/tmp/sporkle-tuner-XXXXXX");
+  return mkdtemp(directory) == NULL;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  empty_directory();
+  return rmdir(directory);
+}
+
+/* A plan is made and run; the result is right. */
+static void compute(shim_tuner *tuner, int slot, char algorithm[48]) {
+  const sporkle_conv2d_desc desc = problem();
+  const shim_tensors tensors = {input, weights, NULL, NULL, output[slot]};
+  memset(output[slot], 0xff, sizeof output[slot]);
+  assert_int_equal(shim_tuner_run(tuner, &desc, &tensors, algorithm), 0);
+  const OracleTensors expected = {input, weights, NULL, NULL};
+  OracleError error;
+  assert_true(oracle_compare(&desc, &expected, output[slot], 1, NULL, &error));
+  if (!(error.rel_l2 < 1e-5)) fail_msg("%s: relative error %g", algorithm, error.rel_l2);
+}
+
+static void one_process(const char *where, int spoil, const char *variant, char algorithm[48],
+                        const char *warning) {
+  shim_tuner *tuner = shim_tuner_open(where, 1, spoil, variant);
+  if (tuner == NULL) skip();
+  compute(tuner, 0, algorithm);
+  if (warning != NULL) assert_true(shim_tuner_warnings(tuner, warning) >= 1);
+  shim_tuner_close(tuner);
+}
+
+static void a_choice_is_remembered(void **state) {
+  (void)state;
+  char first[48], second[48];
+  empty_directory();
+  one_process(directory, SHIM_NO_SPOIL, NULL, first, NULL);
+  /* Another verified choice in its place: it is taken without timing. */
+  assert_int_equal(shim_tuner_overwrite(directory, "direct_1x1 77\n"), 2);
+  one_process(directory, SHIM_NO_SPOIL, NULL, second, NULL);
+  assert_string_equal(second, "direct_1x1");
+  printf("tuner: chose %s; took the remembered %s\n", first, second);
+}
+
+static void damaged_memory_is_no_memory(void **state) {
+  (void)state;
+  static const char *const contents[] = {"", "\n", "no_such_kernel 5\n", "\377\376\375 1",
+                                         "direct_1x1_with_a_very_long_name_that_fits_nowhere 1\n",
+                                         "w4_64x64x8_8x8_l4_p4\0hidden"};
+  char algorithm[48];
+  for (size_t i = 0; i < COUNT_OF(contents); ++i) {
+    empty_directory();
+    one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
+    assert_int_equal(shim_tuner_overwrite(directory, contents[i]), 2);
+    one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
+  }
+  /* A remembered kernel that does not take the problem is passed over. */
+  assert_true(shim_tuner_overwrite(directory, "gemm_64x64x8_8x8_l4_p4 1\n") >= 1);
+  one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
+  assert_string_not_equal(algorithm, "gemm_64x64x8_8x8_l4_p4");
+  one_process("/proc/no-such-directory/cache", SHIM_NO_SPOIL, NULL, algorithm, NULL);
+}
+
+static void bad_candidates_are_rejected(void **state) {
+  (void)state;
+  static const struct { int how; const char *warning; } spoils[] = {
+      {SHIM_SPOIL_COMPILE, "spoiled for a test"}, {SHIM_SPOIL_HANG, "does not end"}};
+  const sporkle_conv2d_desc desc = problem();
+  char algorithm[48];
+  const char *first = shim_rule_choice(NULL, &desc, 0);
+  for (size_t i = 0; i < COUNT_OF(spoils); ++i) {
+    empty_directory();
+    one_process(directory, spoils[i].how, first, algorithm, spoils[i].warning);
+    assert_string_not_equal(algorithm, first);
+  }
+  /* The fastest one computes wrongly: whichever it is, it is not taken. */
+  empty_directory();
+  char fastest[48];
+  one_process(directory, SHIM_NO_SPOIL, NULL, fastest, NULL);
+  int rejected = 0;
+  for (uint32_t i = 0; i < 6; ++i) {
+    const char *name = shim_rule_choice(NULL, &desc, i);
+    empty_directory();
+    shim_tuner *tuner = shim_tuner_open(directory, 1, SHIM_SPOIL_RESULT, name);
+    compute(tuner, 0, algorithm);
+    assert_string_not_equal(algorithm, name);
+    rejected += shim_tuner_warnings(tuner, "relative L2 error");
+    shim_tuner_close(tuner);
+  }
+  assert_true(rejected >= 1);
+}
+
+typedef struct Racer { shim_tuner *tuner; int slot; char algorithm[48]; } Racer;
+
+static void *race(void *data) {
+  Racer *racer = data;
+  compute(racer->tuner, racer->slot, racer->algorithm);
+  return NULL;
+}
+
+static void two_at_once_do_no_harm(void **state) {
+  (void)state;
+  empty_directory();
+  Racer racers[2] = {{shim_tuner_open(directory, 1, SHIM_NO_SPOIL, NULL), 0, ""},
+                     {shim_tuner_open(directory, 1, SHIM_NO_SPOIL, NULL), 1, ""}};
+  if (racers[0].tuner == NULL) skip();
+  pthread_t threads[2];
+  for (int i = 0; i < 2; ++i) pthread_create(&threads[i], NULL, race, &racers[i]);
+  for (int i = 0; i < 2; ++i) pthread_join(threads[i], NULL);
+  for (int i = 0; i < 2; ++i) shim_tuner_close(racers[i].tuner);
+  char algorithm[48];
+  one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
+  assert_true(strcmp(algorithm, racers[0].algorithm) == 0 ||
+              strcmp(algorithm, racers[1].algorithm) == 0);
+}
+
+int main(void) {
+  shim_tuner *probe = shim_tuner_open("off", 0, SHIM_NO_SPOIL, NULL);
+  if (probe == NULL) return printf("skipped: no OpenGL device\n"), 77;
+  shim_tuner_close(probe);
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_choice_is_remembered),
+                                     cmocka_unit_test(damaged_memory_is_no_memory),
+                                     cmocka_unit_test(bad_candidates_are_rejected),
+                                     cmocka_unit_test(two_at_once_do_no_harm)};
+  return cmocka_run_group_tests_name("gl_tuner", tests, setup, teardown);
+}

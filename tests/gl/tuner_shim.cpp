@@ -1,0 +1,135 @@
+#include "gl/tuner_shim.h"
+
+#include <cstdio>
+#include <cstring>
+#include <dirent.h>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "backends/gl/device_scan.h"
+#include "base/memory.h"
+#include "base/process.h"
+#include "core/cache_store.h"
+
+using namespace sporkle;
+using namespace sporkle::gl;
+
+struct shim_tuner {
+  std::string warnings;
+  sporkle_allocator allocator{};
+  AllocatorResource memory{allocator};
+  Log log{&shim_tuner::keep, this, SPORKLE_LOG_WARNING};
+  Options options;
+  Stats stats;
+  CacheStore cache;
+  DeviceEnvironment environment;
+  std::shared_ptr<Device> device;
+
+  static void keep(void* self, int32_t, const char* text) {
+    (static_cast<shim_tuner*>(self)->warnings += text) += '\n';
+  }
+};
+
+namespace {
+
+// The kernels' view of a small hardware device; enough to ask who accepts what.
+Limits limits_of() {
+  Limits limits;
+  limits.vendor = Vendor::software;
+  return limits;
+}
+
+}  // namespace
+
+shim_tuner* shim_tuner_open(const char* directory, int tune, int spoil, const char* variant) {
+  process_enter();
+  auto* t = new shim_tuner;
+  t->cache.open(directory);
+  t->environment.memory = &t->memory;
+  t->environment.log = &t->log;
+  t->environment.options = &t->options;
+  t->environment.stats = &t->stats;
+  t->environment.cache = &t->cache;
+  t->environment.fences = fence_pool_acquire(64);
+  t->environment.queue_capacity = 128;
+  OpenRules rules;
+  rules.tune_everywhere = tune != 0;
+  rules.spoil = static_cast<uint32_t>(spoil);
+  std::snprintf(rules.spoiled_variant, sizeof rules.spoiled_variant, "%s",
+                variant != nullptr ? variant : "");
+  {
+    DeviceScan scan(t->environment, rules);
+    std::thread([&] { scan.run(); }).join();
+    for (auto& device : scan.list().devices) {
+      if (t->device == nullptr) t->device = device;
+      else device->close(SPORKLE_ERROR_CANCELLED);
+    }
+  }
+  if (t->device != nullptr) return t;
+  shim_tuner_close(t);
+  return nullptr;
+}
+
+void shim_tuner_close(shim_tuner* t) {
+  if (t->device != nullptr) t->device->close(SPORKLE_ERROR_CANCELLED);
+  t->device.reset();
+  fence_pool_release(t->environment.fences, SPORKLE_ERROR_CANCELLED);
+  delete t;
+}
+
+sporkle_status shim_tuner_run(shim_tuner* t, const sporkle_conv2d_desc* desc,
+                              const shim_tensors* tensors, char* algorithm) try {
+  auto plan = t->device->create_plan(make_problem(*desc), tensors->weights, tensors->bias);
+  std::snprintf(algorithm, 48, "%s", plan->algorithm());
+  RunReport report;
+  t->device->run(plan, {tensors->input, tensors->residual, tensors->output}, &report);
+  return SPORKLE_OK;
+} catch (const Error& error) {
+  std::fprintf(stderr, "%s\n", error.reason.text);
+  return error.status;
+}
+
+int shim_tuner_warnings(const shim_tuner* t, const char* text) {
+  int count = 0;
+  for (size_t at = 0; (at = t->warnings.find(text, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+int shim_tuner_overwrite(const char* directory, const char* content) {
+  CacheStore cache;
+  cache.open(directory);
+  int count = 0;
+  std::vector<std::string> keys;
+  DIR* dir = opendir(directory);
+  while (const dirent* item = dir != nullptr ? readdir(dir) : nullptr) {
+    if (std::strncmp(item->d_name, "gltune-", 7) != 0) continue;
+    FILE* file = std::fopen((std::string(directory) + "/" + item->d_name).c_str(), "rb");
+    uint64_t header[4] = {};
+    std::string key;
+    if (std::fread(header, sizeof header, 1, file) == 1 && header[1] < 4096) {
+      key.resize(header[1]);
+      if (std::fread(key.data(), 1, key.size(), file) == key.size()) keys.push_back(key);
+    }
+    std::fclose(file);
+  }
+  if (dir != nullptr) closedir(dir);
+  for (const std::string& key : keys) {
+    count += cache.put("gltune", key.c_str(),
+                       {reinterpret_cast<const unsigned char*>(content), std::strlen(content)});
+  }
+  return count;
+}
+
+uint32_t shim_variant_count(void) { return static_cast<uint32_t>(variants().size()); }
+const char* shim_variant_name(uint32_t index) { return variants()[index].name; }
+
+int shim_variant_accepts(shim_tuner*, uint32_t index, const sporkle_conv2d_desc* desc) {
+  return accepts(variants()[index], make_problem(*desc), limits_of(), nullptr);
+}
+
+const char* shim_rule_choice(shim_tuner*, const sporkle_conv2d_desc* desc, uint32_t n) {
+  const auto ranked =
+      rank(make_problem(*desc), limits_of(), std::pmr::get_default_resource(), nullptr);
+  return n < ranked.size() ? ranked[n]->name : nullptr;
+}

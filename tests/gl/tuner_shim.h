@@ -1,0 +1,47 @@
+/* The tuner and single kernels of the OpenGL backend, for tests. */
+#ifndef SPORKLE_TESTS_GL_TUNER_SHIM_H
+#define SPORKLE_TESTS_GL_TUNER_SHIM_H
+
+#include <stdint.h>
+
+#include "sporkle.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct shim_tuner shim_tuner;
+enum { SHIM_NO_SPOIL, SHIM_SPOIL_COMPILE, SHIM_SPOIL_HANG, SHIM_SPOIL_RESULT, SHIM_ONLY };
+
+/* A device that times kernels although it is a software driver, with a cache directory;
+ * null when there is no device. `spoil` says what happens to `variant` (may be null). */
+shim_tuner *shim_tuner_open(const char *directory, int tune, int spoil, const char *variant);
+void shim_tuner_close(shim_tuner *tuner);
+
+typedef struct shim_tensors {
+  const float *input, *weights, *bias, *residual;
+  float *output;
+} shim_tensors;
+
+/* Makes a plan and runs it; `algorithm` has 48 bytes. */
+sporkle_status shim_tuner_run(shim_tuner *tuner, const sporkle_conv2d_desc *desc,
+                              const shim_tensors *tensors, char *algorithm);
+/* Warnings logged so far that contain `text`. */
+int shim_tuner_warnings(const shim_tuner *tuner, const char *text);
+
+/* Gives every tuned choice in the directory this content. Returns how many. */
+int shim_tuner_overwrite(const char *directory, const char *content);
+
+/* The catalogue. */
+uint32_t shim_variant_count(void);
+const char *shim_variant_name(uint32_t index);
+/* Whether the variant takes the problem on the tuner's device. */
+int shim_variant_accepts(shim_tuner *tuner, uint32_t index, const sporkle_conv2d_desc *desc);
+/* The rule's n-th choice, or null. */
+const char *shim_rule_choice(shim_tuner *tuner, const sporkle_conv2d_desc *desc, uint32_t n);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
