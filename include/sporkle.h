@@ -515,7 +515,9 @@ enum {
   SPORKLE_BUFFER_CPU_WRITE = 1u << 0,
   SPORKLE_BUFFER_CPU_READ = 1u << 1,
   SPORKLE_BUFFER_DEVICE_READ = 1u << 2,
-  SPORKLE_BUFFER_DEVICE_WRITE = 1u << 3
+  SPORKLE_BUFFER_DEVICE_WRITE = 1u << 3,
+  SPORKLE_BUFFER_OPENGL = 1u << 4 /* sporkle_gl_buffer_name will be asked: an OpenGL object of
+                                     its own; without meaning for other devices */
 };
 
 enum {
@@ -527,7 +529,7 @@ enum {
 
 typedef struct sporkle_buffer_desc {
   uint32_t struct_size;
-  uint32_t usage;  /* SPORKLE_BUFFER_*; 0: all four */
+  uint32_t usage;  /* SPORKLE_BUFFER_*; none of the first four: all of them */
   uint32_t device; /* device index; SPORKLE_DEVICE_AUTO: the default device */
   uint32_t reserved;
   uint64_t size;   /* bytes, >= 1 */
@@ -543,7 +545,8 @@ typedef struct sporkle_buffer_info {
   uint32_t usage;
   uint32_t placement; /* SPORKLE_PLACEMENT_* */
   uint64_t size;
-  void *data;         /* 64-byte aligned, valid for the buffer's whole life */
+  void *data;         /* 64-byte aligned, valid for the buffer's whole life; NULL without
+                         SPORKLE_BUFFER_CPU_WRITE and SPORKLE_BUFFER_CPU_READ */
   uint32_t coherent;  /* 1: flush and invalidate cost nothing here */
   uint32_t reserved;
 } sporkle_buffer_info;
@@ -569,7 +572,10 @@ SPORKLE_EXPORT sporkle_status sporkle_buffer_destroy(sporkle_buffer buffer);
 SPORKLE_EXPORT sporkle_status sporkle_buffer_describe(sporkle_buffer buffer,
                                                       sporkle_buffer_info *out_info);
 
-/* The CPU address of a buffer. Returns: SPORKLE_ERROR_INVALID_ARGUMENT. */
+/* The CPU address of a buffer, NULL when it was created without
+ * SPORKLE_BUFFER_CPU_WRITE and SPORKLE_BUFFER_CPU_READ. Through a buffer with one
+ * of them the CPU may only do that: a write-only mapping may not be readable.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT. */
 SPORKLE_EXPORT sporkle_status sporkle_buffer_data(sporkle_buffer buffer, void **out_data);
 
 /* Makes CPU writes to [offset, offset + size) visible to work submitted
@@ -776,15 +782,17 @@ typedef struct sporkle_stats {
   uint64_t buffer_bytes;         /* live buffers, executor slots included */
   uint64_t cpu_copied_bytes;     /* bytes of tensors that the CPU copied */
   uint64_t gpu_copied_bytes;     /* bytes that a device's copy engine moved */
-  uint64_t map_calls;
+  uint64_t map_calls;            /* mappings of driver objects; buffers share them */
   uint64_t fallbacks;            /* problems that a preferred device refused or lost */
   uint64_t slots_set_aside;      /* slots released with work pending */
   uint64_t device_resets;
+  uint64_t mapped_bytes;         /* mapped by drivers now, what is kept for reuse included */
+  uint64_t stalls;               /* calls on buffers and slots that had to wait for a device */
 } sporkle_stats;
 
 #define SPORKLE_STATS_INIT                                                                   \
   { (uint32_t)sizeof(sporkle_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0 }
 
 /* One snapshot of all counters.
  * Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_VERSION. */
@@ -887,11 +895,12 @@ SPORKLE_EXPORT sporkle_status sporkle_gl_hand_over(sporkle_context context, uint
 SPORKLE_EXPORT sporkle_status sporkle_gl_take_over(sporkle_context context, uint32_t device,
                                                    sporkle_buffer buffer);
 
-/* The OpenGL name of a buffer of the library, constant for the buffer's life.
+/* The OpenGL name of a buffer of the library that was created with
+ * SPORKLE_BUFFER_OPENGL, constant for the buffer's life.
  * Do not delete or resize it. Needs no attached context. For its content see
  * sporkle_gl_take_over and sporkle_gl_hand_over.
- * Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_UNSUPPORTED (a device
- * without OpenGL), SPORKLE_ERROR_DEVICE_LOST. */
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (also without that usage),
+ * SPORKLE_ERROR_UNSUPPORTED (a device without OpenGL), SPORKLE_ERROR_DEVICE_LOST. */
 SPORKLE_EXPORT sporkle_status sporkle_gl_buffer_name(sporkle_buffer buffer, uint32_t *out_name);
 
 /* Creates a buffer object of `size` bytes with the content at `data`, or

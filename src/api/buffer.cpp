@@ -35,7 +35,7 @@ sporkle_status sporkle_buffer_describe(sporkle_buffer buffer, sporkle_buffer_inf
     info.usage = pin->usage();
     info.placement = pin->memory().placement();
     info.size = pin->memory().size();
-    info.data = pin->memory().data();
+    info.data = pin->data();
     info.coherent = pin->memory().coherent() ? 1 : 0;
     write_struct(info, out_info);
     return SPORKLE_OK;
@@ -46,7 +46,7 @@ sporkle_status sporkle_buffer_data(sporkle_buffer buffer, void** out_data) {
   return boundary("sporkle_buffer_data", [&]() -> Status {
     checked_out(out_data, "out_data") = nullptr;
     const Pin<Buffer> pin(buffer, "buffer");
-    *out_data = pin->memory().data();
+    *out_data = pin->data();
     return SPORKLE_OK;
   });
 }

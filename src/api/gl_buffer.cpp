@@ -7,7 +7,9 @@ sporkle_status sporkle_gl_buffer_name(sporkle_buffer buffer, uint32_t* out_name)
   return boundary("sporkle_gl_buffer_name", [&]() -> Status {
     checked_out(out_name, "out_name");
     const Pin<Buffer> pin(buffer, "buffer");
-    *out_name = interop_of(pin->context(), pin->device()).name_of(pin->memory());
+    GlInterop& interop = interop_of(pin->context(), pin->device());
+    pin->check_usage("buffer", SPORKLE_BUFFER_OPENGL, "SPORKLE_BUFFER_OPENGL");
+    *out_name = interop.name_of(pin->memory());
     return SPORKLE_OK;
   });
 }

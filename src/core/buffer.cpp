@@ -6,8 +6,9 @@ namespace sporkle {
 
 namespace {
 
-constexpr uint32_t every_usage = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_CPU_READ |
-                                 SPORKLE_BUFFER_DEVICE_READ | SPORKLE_BUFFER_DEVICE_WRITE;
+constexpr uint32_t full_usage = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_CPU_READ |
+                                SPORKLE_BUFFER_DEVICE_READ | SPORKLE_BUFFER_DEVICE_WRITE;
+constexpr uint32_t every_usage = full_usage | SPORKLE_BUFFER_OPENGL;
 
 }  // namespace
 
@@ -25,6 +26,11 @@ void Buffer::dispose() noexcept {
   keep->remove_child(this);
   keep->stats().add(Counter::buffer_bytes_removed, memory_->size());
   std::pmr::polymorphic_allocator<>(keep->memory()).delete_object(this);
+}
+
+void* Buffer::data() const noexcept {
+  constexpr uint32_t cpu = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_CPU_READ;
+  return (usage_ & cpu) != 0 ? memory_->data() : nullptr;
 }
 
 void Buffer::check_range(const char* argument, uint64_t offset, uint64_t bytes) const {
@@ -68,7 +74,7 @@ sporkle_buffer create_buffer(const std::shared_ptr<Context>& context,
   if (desc.reserved != 0) fail(SPORKLE_ERROR_INVALID_ARGUMENT, "desc.reserved: must be 0");
   const uint32_t device =
       desc.device == SPORKLE_DEVICE_AUTO ? context->default_device() : desc.device;
-  const uint32_t usage = desc.usage == 0 ? every_usage : desc.usage;
+  const uint32_t usage = (desc.usage & full_usage) == 0 ? desc.usage | full_usage : desc.usage;
   auto memory = context->checked_device(device, "desc.device").create_memory(desc.size, usage);
   auto* buffer = new_object<Buffer>(context->memory(), context, device, usage, std::move(memory),
                                     desc.label);

@@ -17,6 +17,8 @@ class Buffer final : public Child {
 
   uint32_t device() const noexcept { return device_; }
   uint32_t usage() const noexcept { return usage_; }
+  // Null when the CPU neither reads nor writes it.
+  void* data() const noexcept;
   DeviceMemory& memory() const noexcept { return *memory_; }
   const std::shared_ptr<DeviceMemory>& shared_memory() const noexcept { return memory_; }
 

@@ -40,6 +40,9 @@ void Stats::snapshot(sporkle_stats* out) const noexcept {
   out->cpu_copied_bytes = read(Counter::cpu_copied_bytes);
   out->gpu_copied_bytes = read(Counter::gpu_copied_bytes);
   out->map_calls = read(Counter::map_calls);
+  const uint64_t unmapped = read(Counter::mapped_bytes_removed);
+  out->mapped_bytes = read(Counter::mapped_bytes_added) - unmapped;
+  out->stalls = read(Counter::stalls);
   out->fallbacks = read(Counter::fallbacks);
   out->slots_set_aside = read(Counter::slots_set_aside);
   out->device_resets = read(Counter::device_resets);

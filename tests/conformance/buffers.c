@@ -84,7 +84,7 @@ static void create_refusals(void **state) {
   expect_refused(invalid, "desc.size", sporkle_buffer_create(c, &desc, &buffer));
   assert_null(buffer);
   desc.size = 64;
-  desc.usage = 16;
+  desc.usage = 32;
   expect_refused(invalid, "desc.usage", sporkle_buffer_create(c, &desc, &buffer));
   desc.usage = 0;
   desc.reserved = 1;

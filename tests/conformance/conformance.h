@@ -30,6 +30,7 @@ int group_bad_input(void);
 int group_values(void);
 int group_plan(void);
 int group_buffers(void);
+int group_pressure(void);
 int group_fences(void);
 int group_export_fd(void);
 int group_debug(void);

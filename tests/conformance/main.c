@@ -12,6 +12,8 @@ static const Group groups[] = {
     {"values", "NaN, infinity, denormals, activation, in-place residual, alignment", group_values},
     {"plan", "plans: creation, description, running, submission", group_plan},
     {"buffers", "buffers: address, ranges, usage, flush, invalidate, reuse", group_buffers},
+    {"pressure", "random sizes and lifetimes, many small buffers, refusals, several contexts",
+     group_pressure},
     {"fences", "fences: poll, wait, insert, destroy, pool limit", group_fences},
     {"export_fd", "descriptors that become readable when a fence ends", group_export_fd},
     {"debug", "reports of misuse and leaks: id, label, maker, age", group_debug},

@@ -32,8 +32,8 @@ void world_close_gl(World *world);
 
 // OpenGL objects that are alive, once what was released has been deleted.
 int64_t settled_objects(void);
-// Waits until as many are alive.
-void expect_live_objects(int64_t wanted);
+// Waits until no more are alive; less when something idle has been given back.
+void expect_no_more_objects(int64_t before);
 
 // Submits the job, and waits for its end with a bound.
 sporkle_status job_run(Job *job);

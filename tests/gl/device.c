@@ -220,8 +220,8 @@ static void works_without_buffer_storage(void **state) {
   char text[200];
   device_property_text(&world, "gl_version", text, sizeof text);
   assert_string_equal(text, "4.3");
-  device_property_text(&world, "placement", text, sizeof text);
-  assert_string_equal(text, "staging");
+  device_property_text(&world, "placement_shared", text, sizeof text);
+  assert_string_equal(text, "staging (profile)");
   const sporkle_conv2d_desc problem = small_problem();
   Job job;
   job_prepare(&job, &world, &problem, 9);

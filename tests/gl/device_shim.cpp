@@ -30,6 +30,7 @@ OpenRules rules_of(uint32_t bits) {
   rules.without_buffer_storage = (bits & SHIM_NO_STORAGE) != 0;
   rules.without_coherent = (bits & SHIM_NO_COHERENT) != 0;
   rules.windowed = (bits & SHIM_WINDOWED) != 0;
+  rules.without_probe = (bits & SHIM_PROBE) == 0;
   return rules;
 }
 
@@ -83,12 +84,12 @@ sporkle_status wait(FenceRef fence) {
 
 }  // namespace
 
-shim_device* shim_device_open(uint32_t rules, char* reason) {
+static shim_device* open_with(const OpenRules& rules, char* reason) {
   process_enter();
   auto* d = new shim_device;
   fill_environment(d);
   {
-    DeviceScan scan(d->environment, rules_of(rules));
+    DeviceScan scan(d->environment, rules);
     std::thread([&] { scan.run(); }).join();
     reason[0] = '\0';
     for (auto& device : scan.list().devices) {
@@ -106,6 +107,48 @@ shim_device* shim_device_open(uint32_t rules, char* reason) {
   shim_device_close(d);
   return nullptr;
 }
+
+shim_device* shim_device_open(uint32_t rules, char* reason) {
+  return shim_device_open_limited(rules, UINT64_MAX, reason);
+}
+
+shim_device* shim_device_open_limited(uint32_t bits, uint64_t limit, char* reason) {
+  OpenRules rules = rules_of(bits);
+  rules.memory_limit = limit;
+  return open_with(rules, reason);
+}
+
+shim_device* shim_device_open_as(const char* vendor, const char* renderer, char* reason) {
+  OpenRules rules = rules_of(0);
+  rules.pretend_vendor = vendor;
+  rules.pretend_renderer = renderer;
+  return open_with(rules, reason);
+}
+
+int shim_device_property(shim_device* d, const char* key, char* value, uint64_t capacity) {
+  sporkle_device_info info = SPORKLE_DEVICE_INFO_INIT;
+  d->device->describe(&info);
+  for (uint32_t i = 0; i < info.property_count; ++i) {
+    sporkle_property property = SPORKLE_PROPERTY_INIT;
+    d->device->property(i, &property);
+    if (std::strcmp(property.key, key) != 0) continue;
+    std::snprintf(value, capacity, "%s", property.value);
+    return 1;
+  }
+  return 0;
+}
+
+struct shim_memory {
+  std::shared_ptr<DeviceMemory> memory;
+};
+
+shim_memory* shim_memory_create(shim_device* d, uint64_t bytes, sporkle_status* status) {
+  std::shared_ptr<DeviceMemory> memory;
+  *status = guarded([&] { memory = d->device->create_memory(bytes, 15); });
+  return *status == SPORKLE_OK ? new shim_memory{std::move(memory)} : nullptr;
+}
+
+void shim_memory_destroy(shim_memory* memory) { delete memory; }
 
 uint64_t shim_device_close(shim_device* d) {
   if (d->device != nullptr) d->device->close(SPORKLE_ERROR_CANCELLED);

@@ -60,8 +60,17 @@ uint32_t shim_diagnose(const shim_patient *patient, shim_finding *out, uint32_t 
 
 /* A device opened with rules; null when there is none (reason, 256 bytes). */
 typedef struct shim_device shim_device;
-enum { SHIM_NO_STORAGE = 1, SHIM_NO_COHERENT = 2, SHIM_WINDOWED = 4 };
+enum { SHIM_NO_STORAGE = 1, SHIM_NO_COHERENT = 2, SHIM_WINDOWED = 4, SHIM_PROBE = 8 };
 shim_device *shim_device_open(uint32_t rules, char *reason);
+/* With a driver that has only `limit` bytes for buffers. */
+shim_device *shim_device_open_limited(uint32_t rules, uint64_t limit, char *reason);
+/* Believing these strings instead of the driver's. */
+shim_device *shim_device_open_as(const char *vendor, const char *renderer, char *reason);
+int shim_device_property(shim_device *device, const char *key, char *value, uint64_t capacity);
+/* Memory of every usage; null with a status when it is refused. */
+typedef struct shim_memory shim_memory;
+shim_memory *shim_memory_create(shim_device *device, uint64_t bytes, sporkle_status *status);
+void shim_memory_destroy(shim_memory *memory);
 /* Live bytes of the device's memory after it is gone. */
 uint64_t shim_device_close(shim_device *device);
 uint32_t shim_device_placement(shim_device *device);

@@ -108,6 +108,7 @@ static void work_goes_back_and_forth(void **state) {
   sporkle_conv2d_desc_set(&desc, 1, 16, 16, 16, 16, 3, 1, 1);
   expect_ok(sporkle_gl_attach(w.context, w.device));
   const uint32_t program = own_program(&w);
+  job_usage = SPORKLE_BUFFER_OPENGL;
   for (uint64_t round = 0; round < 20; ++round) {
     Job job;
     job_prepare(&job, &w, &desc, round);
@@ -154,6 +155,7 @@ static void buffers_go_through_the_caller(void **state) {
   sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
   desc.device = w.device;
   desc.size = sizeof x;
+  desc.usage = SPORKLE_BUFFER_OPENGL;
   sporkle_buffer from = NULL, to = NULL;
   expect_ok(sporkle_buffer_create(w.context, &desc, &from));
   expect_ok(sporkle_buffer_create(w.context, &desc, &to));

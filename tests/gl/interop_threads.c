@@ -219,6 +219,7 @@ static void names_end_with_a_reset(void **state) {
   uint32_t program = own_program(&w), out = 0;
   const sporkle_conv2d_desc problem = small_problem();
   Job job;
+  job_usage = SPORKLE_BUFFER_OPENGL;
   job_prepare(&job, &w, &problem, 1);
   for (int i = 0; i < 5 && world_stats(&w).device_resets == 0; ++i) {
     job_submit(&job);

@@ -1,9 +1,12 @@
 #include "support/job.h"
 
+uint32_t job_usage;
+
 static sporkle_buffer make_buffer(World *world, uint64_t size, const float *content) {
   sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
   desc.device = world->device;
   desc.size = size;
+  desc.usage = job_usage;
   sporkle_buffer buffer = NULL;
   expect_ok(sporkle_buffer_create(world->context, &desc, &buffer));
   void *data = NULL;

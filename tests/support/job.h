@@ -11,6 +11,9 @@ typedef struct Job {
   sporkle_fence fence;
 } Job;
 
+// Usage of the buffers that job_prepare makes; 0 unless a test sets it.
+extern uint32_t job_usage;
+
 // Makes plan and buffers, copies and flushes the inputs.
 void job_prepare(Job *job, World *world, const sporkle_conv2d_desc *desc, uint64_t seed);
 sporkle_plan_bindings job_bindings(const Job *job);

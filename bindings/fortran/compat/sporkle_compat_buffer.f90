@@ -39,6 +39,8 @@ contains
     set = session_devices()
     desc%size = max(size, 0_i64)
     desc%usage = usage
+    ! The historic modules hand out its OpenGL name.
+    if (set%has_gpu) desc%usage = ior(usage, SPORKLE_BUFFER_OPENGL)
     desc%device = merge(set%gpu%index, 0_c_int32_t, set%has_gpu)
     status = sporkle_buffer_create(context, desc, handle)
     if (status == SPORKLE_OK) then

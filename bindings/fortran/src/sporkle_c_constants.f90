@@ -68,6 +68,7 @@ module sporkle_c_constants
   integer(c_int32_t), parameter :: SPORKLE_BUFFER_CPU_READ = 2
   integer(c_int32_t), parameter :: SPORKLE_BUFFER_DEVICE_READ = 4
   integer(c_int32_t), parameter :: SPORKLE_BUFFER_DEVICE_WRITE = 8
+  integer(c_int32_t), parameter :: SPORKLE_BUFFER_OPENGL = 16
 
   integer(c_int32_t), parameter :: SPORKLE_PLACEMENT_HOST = 1
   integer(c_int32_t), parameter :: SPORKLE_PLACEMENT_MAPPED = 2

@@ -173,7 +173,7 @@ module sporkle_c_types
   end type sporkle_slot
 
   type, bind(C) :: sporkle_stats
-    integer(c_int32_t) :: struct_size = 184
+    integer(c_int32_t) :: struct_size = 200
     integer(c_int32_t) :: reserved = 0
     integer(c_int64_t) :: conv2d_calls = 0
     integer(c_int64_t) :: conv2d_flops = 0
@@ -197,6 +197,8 @@ module sporkle_c_types
     integer(c_int64_t) :: fallbacks = 0
     integer(c_int64_t) :: slots_set_aside = 0
     integer(c_int64_t) :: device_resets = 0
+    integer(c_int64_t) :: mapped_bytes = 0
+    integer(c_int64_t) :: stalls = 0
   end type sporkle_stats
 
   type, bind(C) :: sporkle_pm4_info

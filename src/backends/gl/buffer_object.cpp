@@ -9,7 +9,7 @@ namespace {
 constexpr uintptr_t map_alignment = 64;
 
 // False when the driver has no memory or refuses the flags.
-bool allocate(const GladGLContext& gl, bool storage, BufferKind kind, bool coherent,
+bool allocate(const GladGLContext& gl, bool storage, const MapChoice& choice, bool coherent,
               BufferObject* out) noexcept {
   const auto bytes = static_cast<GLsizeiptr>(out->size);
   gl.GenBuffers(1, &out->name);
@@ -18,16 +18,20 @@ bool allocate(const GladGLContext& gl, bool storage, BufferKind kind, bool coher
     gl.BufferData(GL_COPY_WRITE_BUFFER, bytes, nullptr, GL_DYNAMIC_COPY);
     return gl.GetError() == GL_NO_ERROR;
   }
-  if (kind == BufferKind::local) {
+  if (out->kind == BufferKind::local) {
     gl.BufferStorage(GL_COPY_WRITE_BUFFER, bytes, nullptr, 0);
     return gl.GetError() == GL_NO_ERROR;
   }
-  const GLbitfield access = GL_MAP_READ_BIT | GL_MAP_WRITE_BIT | GL_MAP_PERSISTENT_BIT |
+  const GLbitfield access = (choice.read ? GL_MAP_READ_BIT : 0u) |
+                            (choice.write ? GL_MAP_WRITE_BIT : 0u) | GL_MAP_PERSISTENT_BIT |
                             (coherent ? GL_MAP_COHERENT_BIT : 0u);
-  gl.BufferStorage(GL_COPY_WRITE_BUFFER, bytes, nullptr, access);
+  gl.BufferStorage(GL_COPY_WRITE_BUFFER, bytes, nullptr,
+                   access | (choice.client_storage ? GL_CLIENT_STORAGE_BIT : 0u));
   if (gl.GetError() != GL_NO_ERROR) return false;
   out->map = gl.MapBufferRange(GL_COPY_WRITE_BUFFER, 0, bytes,
-                               access | (coherent ? 0u : GL_MAP_FLUSH_EXPLICIT_BIT));
+                               access | (coherent || !choice.write
+                                             ? 0u
+                                             : GL_MAP_FLUSH_EXPLICIT_BIT));
   out->coherent = coherent;
   return out->map != nullptr && gl.GetError() == GL_NO_ERROR &&
          reinterpret_cast<uintptr_t>(out->map) % map_alignment == 0;
@@ -41,9 +45,19 @@ void clear_gl_errors(const GladGLContext& gl) noexcept {
   }
 }
 
+const char* buffer_kind_name(BufferKind kind) noexcept {
+  switch (kind) {
+    case BufferKind::upload: return "upload";
+    case BufferKind::readback: return "readback";
+    case BufferKind::shared: return "shared";
+    case BufferKind::local: break;
+  }
+  return "local";
+}
+
 bool mapping_works(const GlContext& context, const OpenRules& rules) noexcept try {
   BufferObject object;
-  create_buffer_object(context, rules, BufferKind::mapped, map_alignment, &object);
+  create_buffer_object(context, rules, BufferKind::shared, MapChoice{}, map_alignment, &object);
   context.gl().DeleteBuffers(1, &object.name);
   return true;
 } catch (const Error&) {
@@ -60,7 +74,7 @@ Status status_of_gl_error(GLenum error) noexcept {
 }
 
 void create_buffer_object(const GlContext& context, const OpenRules& rules, BufferKind kind,
-                          uint64_t bytes, BufferObject* out) {
+                          const MapChoice& choice, uint64_t bytes, BufferObject* out) {
   const GladGLContext& gl = context.gl();
   if (bytes > static_cast<uint64_t>(INT64_MAX) - map_alignment) {
     fail(SPORKLE_ERROR_OUT_OF_MEMORY, "size: %" PRIu64 " bytes are beyond OpenGL", bytes);
@@ -71,8 +85,9 @@ void create_buffer_object(const GlContext& context, const OpenRules& rules, Buff
   for (const bool coherent : {true, false}) {
     if (coherent && rules.without_coherent) continue;
     BufferObject object;
+    object.kind = kind;
     object.size = (bytes + map_alignment - 1) / map_alignment * map_alignment;
-    const bool made = allocate(gl, storage, kind, coherent, &object);
+    const bool made = allocate(gl, storage, choice, coherent, &object);
     gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
     if (!made) gl.DeleteBuffers(1, &object.name);
     clear_gl_errors(gl);

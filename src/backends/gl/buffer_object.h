@@ -8,24 +8,52 @@
 
 namespace sporkle::gl {
 
+// What the CPU does with a buffer. All but `local` are persistently mapped and
+// need buffer_storage.
+enum class BufferKind : uint8_t { upload, readback, shared, local };
+constexpr uint32_t buffer_kind_count = 4;
+
+const char* buffer_kind_name(BufferKind kind) noexcept;
+
+// How a kind is mapped.
+struct MapChoice {
+  bool read = true;
+  bool write = true;
+  bool client_storage = false;  // GL_CLIENT_STORAGE_BIT: backed by host memory
+};
+
 struct BufferObject {
   GLuint name = 0;
+  BufferKind kind = BufferKind::local;
   uint64_t size = 0;
   void* map = nullptr;      // for its whole life, 64-byte aligned
   bool coherent = false;    // of the mapping
   uint64_t generation = 0;  // of the context it belongs to
-  BufferObject* next_released = nullptr;
-};
-
-enum class BufferKind : uint8_t {
-  mapped,  // persistently mapped for reading and writing; needs buffer_storage
-  local    // device-local, never mapped
+  BufferObject* next = nullptr;  // in the one list it is in
 };
 
 // Fills name, size, map and coherent. Throws OUT_OF_MEMORY or
 // OPERATION_FAILED; nothing is left behind then.
 void create_buffer_object(const GlContext& context, const OpenRules& rules, BufferKind kind,
-                          uint64_t bytes, BufferObject* out);
+                          const MapChoice& choice, uint64_t bytes, BufferObject* out);
+
+// Gives idle memory back to the driver; on the submission thread.
+struct Reclaim {
+  void (*run)(void* data) noexcept = nullptr;
+  void* data = nullptr;
+
+  // Runs `allocate`, and once more after a reclaim when the driver has no memory.
+  template <class F>
+  void retry(F allocate) const {
+    try {
+      allocate();
+    } catch (const Error& error) {
+      if (error.status != SPORKLE_ERROR_OUT_OF_MEMORY || run == nullptr) throw;
+      run(data);
+      allocate();
+    }
+  }
+};
 
 // Whether the driver really gives usable mappings.
 bool mapping_works(const GlContext& context, const OpenRules& rules) noexcept;

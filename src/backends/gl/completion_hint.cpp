@@ -25,7 +25,7 @@ void CompletionHint::create(const GlContext& context, const OpenRules& rules) no
   if (!context.facts().buffer_storage) return;
   const GladGLContext& gl = context.gl();
   try {
-    create_buffer_object(context, rules, BufferKind::mapped, 64, &buffer_);
+    create_buffer_object(context, rules, BufferKind::shared, MapChoice{}, 64, &buffer_);
     program_ = compile_program(gl, source, "completion word");
   } catch (const Error&) {
     destroy(gl);

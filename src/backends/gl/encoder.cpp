@@ -10,6 +10,11 @@ GlMemory* memory_of(const MemoryRange& range) noexcept {
   return static_cast<GlMemory*>(range.memory.get());
 }
 
+TensorPlace bound(const MemoryRange& range) noexcept {
+  const GlMemory& memory = *memory_of(range);
+  return {memory.name(), memory.base() + range.offset};
+}
+
 constexpr GLbitfield shader_and_copy =
     GL_SHADER_STORAGE_BARRIER_BIT | GL_BUFFER_UPDATE_BARRIER_BIT;
 
@@ -56,11 +61,13 @@ uint32_t Encoder::gather(const Operation& operation, const GlPlan& plan, GLuint 
   const auto add = [&](GLuint buffer, uint64_t offset, uint64_t bytes, bool write) {
     out[count++] = {buffer, offset, offset + bytes, write};
   };
-  add(memory_of(operation.input)->name(), operation.input.offset, p.input_bytes(), false);
-  if (operation.residual.memory != nullptr) {
-    add(memory_of(operation.residual)->name(), operation.residual.offset, p.output_bytes(), false);
-  }
-  add(memory_of(operation.output)->name(), operation.output.offset, p.output_bytes(), true);
+  const auto add_range = [&](const MemoryRange& range, uint64_t bytes, bool write) {
+    const GlMemory& memory = *memory_of(range);
+    add(memory.name(), memory.base() + range.offset, bytes, write);
+  };
+  add_range(operation.input, p.input_bytes(), false);
+  if (operation.residual.memory != nullptr) add_range(operation.residual, p.output_bytes(), false);
+  add_range(operation.output, p.output_bytes(), true);
   if (workspace != 0) add(workspace, 0, plan.workspace_bytes(), true);
   return count;
 }
@@ -82,8 +89,8 @@ void Encoder::upload(GlMemory* memory) {
   const uint32_t count = memory->take_flushed(stretches);
   if (count == 0) return;
   for (uint32_t i = 0; i < count; ++i) {
-    const Access access{memory->name(), stretches[i].offset,
-                        stretches[i].offset + stretches[i].bytes, true};
+    const uint64_t begin = memory->base() + stretches[i].offset;
+    const Access access{memory->name(), begin, begin + stretches[i].bytes, true};
     // The copy must not overtake an operation that still reads or writes there.
     if (hazards_.needs_barrier(&access, 1)) order();
     memory->upload(context_->gl(), stretches[i]);
@@ -102,7 +109,9 @@ GLuint Encoder::take_workspace(uint64_t bytes) {
     // OpenGL keeps the old storage until the operations that use it have ended.
     context_->gl().DeleteBuffers(1, &workspace.name);
     workspace = BufferObject{};
-    create_buffer_object(*context_, rules_, BufferKind::local, bytes, &workspace);
+    reclaim_.retry([&] {
+      create_buffer_object(*context_, rules_, BufferKind::local, MapChoice{}, bytes, &workspace);
+    });
   }
   return workspace.name;
 }
@@ -111,12 +120,10 @@ Status Encoder::dispatch_all(const Operation& operation, const GlPlan& plan,
                              GLuint workspace) noexcept {
   const GladGLContext& gl = context_->gl();
   RecipeTensors tensors;
-  tensors.input = {memory_of(operation.input)->name(), operation.input.offset};
+  tensors.input = bound(operation.input);
   tensors.packed = {plan.packed_name(), 0};
-  if (operation.residual.memory != nullptr) {
-    tensors.residual = {memory_of(operation.residual)->name(), operation.residual.offset};
-  }
-  tensors.output = {memory_of(operation.output)->name(), operation.output.offset};
+  if (operation.residual.memory != nullptr) tensors.residual = bound(operation.residual);
+  tensors.output = bound(operation.output);
   tensors.workspace = {workspace, 0};
   dispatch_recipe(gl, plan.recipe(), plan.program_names(), tensors);
   note_error();

@@ -12,8 +12,9 @@ namespace sporkle::gl {
 
 class Encoder {
  public:
-  Encoder(std::pmr::memory_resource* memory, Stats* stats, const OpenRules& rules)
-      : memory_(memory), stats_(stats), rules_(rules) {}
+  Encoder(std::pmr::memory_resource* memory, Stats* stats, const OpenRules& rules,
+          Reclaim reclaim)
+      : memory_(memory), stats_(stats), rules_(rules), reclaim_(reclaim) {}
 
   void start(const GlContext* context, uint64_t generation) noexcept;
   void stop(const GladGLContext& gl) noexcept;
@@ -59,6 +60,7 @@ class Encoder {
   std::pmr::memory_resource* memory_;
   Stats* stats_;
   OpenRules rules_;
+  Reclaim reclaim_;
   const GlContext* context_ = nullptr;
   uint64_t generation_ = 0;
   HazardTracker hazards_;

@@ -10,15 +10,17 @@
 namespace sporkle::gl {
 
 Engine::Engine(const DeviceEnvironment& environment, const EglFunctions& egl,
-               const EglDevice& device, const OpenRules& rules, CommandQueue& queue)
+               const EglDevice& device, const OpenRules& rules, CommandQueue& queue,
+               Reclaim reclaim)
     : environment_(environment),
       egl_(egl),
       device_(device),
       rules_(rules),
+      reclaim_(reclaim),
       queue_(queue),
       zombies_(environment.memory),
       programs_(environment.memory, environment.cache),
-      encoder_(environment.memory, environment.stats, rules),
+      encoder_(environment.memory, environment.stats, rules, reclaim),
       emitted_(queue.completed()) {}
 
 bool Engine::open(DriverSlot* slot, Error* error) noexcept {
@@ -204,14 +206,27 @@ void Engine::observe(const Batch& batch, uint64_t now) noexcept {
 }
 
 void Engine::create_buffer(BufferKind kind, uint64_t bytes, BufferObject* out) {
-  create_buffer_object(*context_, rules_, kind, bytes, out);
+  const MapChoice& choice = map_choices_[static_cast<uint32_t>(kind)];
+  reclaim_.retry([&] {
+    if (bytes > rules_.memory_limit || buffer_bytes_ > rules_.memory_limit - bytes) {
+      fail(SPORKLE_ERROR_OUT_OF_MEMORY, "size: %" PRIu64 " bytes exceed the limit", bytes);
+    }
+    create_buffer_object(*context_, rules_, kind, choice, bytes, out);
+  });
   out->generation = generation_;
+  buffer_bytes_ += out->size;
   ++buffers_;
-  if (out->map != nullptr) environment_.stats->add(Counter::map_calls, 1);
+  if (out->map == nullptr) return;
+  environment_.stats->add(Counter::map_calls, 1);
+  environment_.stats->add(Counter::mapped_bytes_added, out->size);
 }
 
 void Engine::delete_buffer(BufferObject* object) noexcept {
   std::pmr::polymorphic_allocator<> allocator(environment_.memory);
+  buffer_bytes_ -= object->size;
+  if (object->map != nullptr) {
+    environment_.stats->add(Counter::mapped_bytes_removed, object->size);
+  }
   if (object->name != 0 && object->generation == generation_ && context_ != nullptr) {
     context_->gl().DeleteBuffers(1, &object->name);
     context_->checkpoint();

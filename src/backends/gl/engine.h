@@ -2,6 +2,7 @@
 // operations in batches, finds out when they have ended, survives resets.
 #pragma once
 
+#include <atomic>
 #include <vector>
 
 #include "backends/gl/batch_list.h"
@@ -13,7 +14,7 @@ namespace sporkle::gl {
 class Engine {
  public:
   Engine(const DeviceEnvironment& environment, const EglFunctions& egl, const EglDevice& device,
-         const OpenRules& rules, CommandQueue& queue);
+         const OpenRules& rules, CommandQueue& queue, Reclaim reclaim);
 
   // Opens the context on this thread and checks the driver.
   bool open(DriverSlot* slot, Error* error) noexcept;
@@ -41,7 +42,12 @@ class Engine {
   bool hinted() const noexcept { return batches_.hinted(); }
 
   // Services for calls from other threads.
+  // Gives back what is idle and tries once more when the driver has no memory.
   void create_buffer(BufferKind kind, uint64_t bytes, BufferObject* out);
+  // Maps buffers as the placement says from now on.
+  void set_map_choice(BufferKind kind, const MapChoice& choice) noexcept {
+    map_choices_[static_cast<uint32_t>(kind)] = choice;
+  }
   void delete_buffer(BufferObject* object) noexcept;
   void fill_local(const BufferObject& object, const void* data, uint64_t bytes);
   void flush_mapped(const BufferObject& object);
@@ -79,10 +85,14 @@ class Engine {
   EglDevice device_;
   DriverSlot* slot_ = nullptr;
   OpenRules rules_;
+  Reclaim reclaim_;
+  MapChoice map_choices_[buffer_kind_count];
   CommandQueue& queue_;
   GlContext* context_ = nullptr;
+  // Read by other threads too.
   std::atomic<uint64_t> generation_{0};
-  uint64_t buffers_ = 0;  // alive in the current context
+  uint64_t buffers_ = 0;       // alive in the current context
+  uint64_t buffer_bytes_ = 0;  // of all that have not been deleted
   std::pmr::vector<Zombie> zombies_;
   ProgramCache programs_;
   Encoder encoder_;

@@ -141,6 +141,11 @@ bool GlContext::load(const OpenRules& rules, const EglDevice& device, Reason* re
   facts_.minor = GLAD_VERSION_MINOR(version);
   facts_.buffer_storage = can_map(gl_) && !rules.without_buffer_storage;
   read_facts(device);
+  if (rules.pretend_vendor != nullptr) {
+    std::snprintf(facts_.vendor, sizeof facts_.vendor, "%s", rules.pretend_vendor);
+    std::snprintf(facts_.name, sizeof facts_.name, "%s", rules.pretend_renderer);
+    facts_.software = renders_in_software(facts_.name);
+  }
   if (read_limits()) return true;
   reason->set("the driver does not tell its limits");
   return false;

@@ -29,7 +29,12 @@ struct Facts {
 struct OpenRules {
   bool without_buffer_storage = false;
   bool without_coherent = false;
-  bool windowed = false;  // device-local memory with a mapped window
+  bool windowed = false;       // device-local memory with a mapped window
+  bool without_probe = false;  // placement by profile alone
+  // Strings to believe instead of the driver's; null: the driver's.
+  const char* pretend_vendor = nullptr;
+  const char* pretend_renderer = nullptr;
+  uint64_t memory_limit = UINT64_MAX;  // bytes of buffers before the driver "has none left"
   bool tune_everywhere = false;  // time kernels on software drivers too
   // A variant that fails in a trial, and how; or the only one that plans may take.
   enum : uint32_t { spoil_nothing, spoil_compile, spoil_hang, spoil_result, only_variant };

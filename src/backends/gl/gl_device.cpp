@@ -11,22 +11,8 @@ namespace sporkle::gl {
 
 namespace {
 
-// Mapped memory of a discrete card is read over the bus (51 GB/s against 3500
-// on an H200), so shaders get device-local memory there.
-MemoryForm form_for(const Facts& facts, CardKind kind, const OpenRules& rules) {
-  if (!facts.buffer_storage) return MemoryForm::shadow;
-  const bool discrete = !facts.software && kind != CardKind::integrated;
-  return discrete || rules.windowed ? MemoryForm::window : MemoryForm::direct;
-}
-
-const char* form_name(MemoryForm form) noexcept {
-  switch (form) {
-    case MemoryForm::direct: return "mapped";
-    case MemoryForm::window: return "window";
-    case MemoryForm::shadow: break;
-  }
-  return "staging";
-}
+constexpr uint32_t staged_input = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_DEVICE_READ;
+constexpr uint32_t staged_output = SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE;
 
 [[noreturn]] void fail_operation(Status status) {
   switch (status) {
@@ -48,11 +34,14 @@ GlDevice::GlDevice(const DeviceEnvironment& environment, std::shared_ptr<Submiss
       identity_(identity),
       facts_(thread_->facts()),
       rules_(rules),
-      form_(form_for(facts_, identity.kind, rules)),
-      staging_(thread_, environment_),
+      placement_(environment, thread_, facts_, identity.kind, rules),
+      pool_(make_shared_in<MemoryPool>(environment.memory, thread_, environment.memory,
+                                       placement_.block_bytes())),
+      staging_(make_shared_in<StagingPool>(environment.memory, pool_, environment_)),
       tuner_(environment, facts_, rules),
       interop_(thread_, environment_.memory),
       properties_(environment.memory) {
+  thread_->set_idle_memory(staging_);
   list_properties();
 }
 
@@ -71,6 +60,13 @@ void GlDevice::describe(sporkle_device_info* info) const noexcept {
 }
 
 void GlDevice::property(uint32_t index, sporkle_property* out) const noexcept {
+  if (index - placement_first_ < DevicePlacement::property_count) {
+    sporkle_property found;
+    placement_.describe(index - placement_first_, &found);
+    std::memcpy(out->key, found.key, sizeof out->key);
+    std::memcpy(out->value, found.value, sizeof out->value);
+    return;
+  }
   const sporkle_property& found = properties_[index];
   std::memcpy(out->key, found.key, sizeof out->key);
   std::memcpy(out->value, found.value, sizeof out->value);
@@ -98,12 +94,17 @@ void GlDevice::list_properties() {
   add_property("robust", "%s",
                facts_.robust ? "yes" : "no: a GPU reset may end the process");
   add_property("buffer_storage", "%s", facts_.buffer_storage ? "yes" : "no: buffers are copied");
-  add_property("placement", "%s", form_name(form_));
+  list_placement();
   add_property("completion", "%s", thread_->hinted() ? "word and sync" : "sync");
   add_property("self_test", "passed");
   add_property("open_ms", "%.1f", static_cast<double>(facts_.open_ns) * 1e-6);
   add_property("default_reason", "%s", identity_.reason);
   list_limits();
+}
+
+void GlDevice::list_placement() {
+  placement_first_ = static_cast<uint32_t>(properties_.size());
+  for (uint32_t i = 0; i < DevicePlacement::property_count; ++i) add_property("", "%s", "");
 }
 
 void GlDevice::list_limits() {
@@ -133,14 +134,19 @@ std::shared_ptr<DevicePlan> GlDevice::create_plan(const ConvProblem& problem,
 }
 
 std::shared_ptr<DeviceMemory> GlDevice::create_memory(uint64_t bytes, uint32_t usage) {
-  return make_shared_in<GlMemory>(environment_.memory, thread_, environment_, form_, bytes, usage);
+  const BufferKind kind = kind_of_usage(usage);
+  // What the CPU does not touch has no window anywhere.
+  const Placement& placement = placement_.settled();
+  const MemoryForm form = placement.of(kind == BufferKind::local ? BufferKind::shared : kind).form;
+  return make_shared_in<GlMemory>(environment_.memory, pool_, environment_, form, bytes, usage);
 }
 
 void GlDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors,
                    RunReport* report) {
   const ConvProblem& p = plan->problem();
-  const auto fill = [this](const float* source, uint64_t bytes) {
-    auto memory = staging_.take(form_, bytes);
+  const Placement& placement = placement_.settled();
+  const auto fill = [this, &placement](const float* source, uint64_t bytes) {
+    auto memory = staging_->take(placement, staged_input, bytes);
     std::memcpy(memory->data(), source, bytes);
     memory->flush(0, bytes);
     return memory;
@@ -148,7 +154,7 @@ void GlDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& t
   auto input = fill(tensors.input, p.input_bytes());
   std::shared_ptr<GlMemory> residual;
   if (p.has_residual) residual = fill(tensors.residual, p.output_bytes());
-  auto output = staging_.take(form_, p.output_bytes());
+  auto output = staging_->take(placement, staged_output, p.output_bytes());
   Operation operation;
   operation.plan = plan;
   operation.input = {input, 0};
@@ -162,9 +168,9 @@ void GlDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& t
   environment_.stats->add(Counter::cpu_copied_bytes,
                           p.input_bytes() + p.residual_bytes() + p.output_bytes());
   report->device_ns = sink.device_ns;
-  staging_.put(std::move(input));
-  staging_.put(std::move(residual));
-  staging_.put(std::move(output));
+  staging_->put(std::move(input));
+  staging_->put(std::move(residual));
+  staging_->put(std::move(output));
 }
 
 void GlDevice::submit(Operation&& operation) { thread_->submit(std::move(operation), nullptr); }
@@ -174,7 +180,7 @@ void GlDevice::insert_fence(FenceRef fence, bool owned) { thread_->insert_fence(
 bool GlDevice::drain(Deadline deadline) noexcept { return thread_->drain(deadline); }
 
 void GlDevice::close(Status status) noexcept {
-  staging_.clear();
+  staging_->trim();
   interop_.close();
   thread_->close(status);
 }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "backends/gl/interop.h"
+#include "backends/gl/device_placement.h"
 #include "backends/gl/staging_pool.h"
 #include "backends/gl/submission_thread.h"
 #include "backends/gl/tuner.h"
@@ -46,6 +47,7 @@ class GlDevice final : public Device {
   void list_properties();
   void add_property(const char* key, const char* format, ...)
       __attribute__((format(printf, 3, 4)));
+  void list_placement();
   void list_limits();
 
   DeviceEnvironment environment_;
@@ -53,8 +55,10 @@ class GlDevice final : public Device {
   DeviceIdentity identity_;
   Facts facts_;
   OpenRules rules_;
-  MemoryForm form_;
-  StagingPool staging_;
+  mutable DevicePlacement placement_;
+  uint32_t placement_first_ = 0;
+  std::shared_ptr<MemoryPool> pool_;
+  std::shared_ptr<StagingPool> staging_;
   Tuner tuner_;
   Interop interop_;
   std::pmr::vector<sporkle_property> properties_;

@@ -9,10 +9,16 @@
 
 namespace sporkle::gl {
 
-GlMemory::GlMemory(std::shared_ptr<SubmissionThread> thread,
-                   const DeviceEnvironment& environment, MemoryForm form, uint64_t bytes,
-                   uint32_t usage)
-    : thread_(std::move(thread)),
+BufferKind kind_of_usage(uint32_t usage) noexcept {
+  const bool writes = (usage & SPORKLE_BUFFER_CPU_WRITE) != 0;
+  const bool reads = (usage & SPORKLE_BUFFER_CPU_READ) != 0;
+  if (writes) return reads ? BufferKind::shared : BufferKind::upload;
+  return reads ? BufferKind::readback : BufferKind::local;
+}
+
+GlMemory::GlMemory(std::shared_ptr<MemoryPool> pool, const DeviceEnvironment& environment,
+                   MemoryForm form, uint64_t bytes, uint32_t usage)
+    : pool_(std::move(pool)),
       memory_(environment.memory),
       stats_(environment.stats),
       form_(form),
@@ -30,25 +36,26 @@ GlMemory::GlMemory(std::shared_ptr<SubmissionThread> thread,
 }
 
 void GlMemory::create_buffers() {
-  std::pmr::polymorphic_allocator<> allocator(memory_);
-  device_ = allocator.new_object<BufferObject>();
-  if (form_ == MemoryForm::window) window_ = allocator.new_object<BufferObject>();
-  if (form_ == MemoryForm::shadow) shadow_ = AlignedBlock(memory_, bytes_);
-  thread_->call([this](Engine& engine) {
-    const bool direct = form_ == MemoryForm::direct;
-    engine.create_buffer(direct ? BufferKind::mapped : BufferKind::local, bytes_, device_);
-    if (window_ != nullptr) engine.create_buffer(BufferKind::mapped, bytes_, window_);
-  });
+  const BufferKind kind = kind_of_usage(usage_);
+  // The bytes that only the CPU touches come first: they are the scarcer ones.
+  if (form_ == MemoryForm::shadow && cpu_uses()) shadow_ = AlignedBlock(memory_, bytes_);
+  if (form_ == MemoryForm::window && cpu_uses()) window_ = pool_->take(kind, bytes_);
+  const BufferKind device_kind = form_ == MemoryForm::direct ? kind : BufferKind::local;
+  device_ = named() ? pool_->take_alone(device_kind, bytes_) : pool_->take(device_kind, bytes_);
   switch (form_) {
-    case MemoryForm::direct: data_ = device_->map; break;
-    case MemoryForm::window: data_ = window_->map; break;
+    case MemoryForm::direct: data_ = cpu_uses() ? device_.map() : nullptr; break;
+    case MemoryForm::window: data_ = window_ ? window_.map() : nullptr; break;
     case MemoryForm::shadow: data_ = shadow_.data(); break;
   }
 }
 
 void GlMemory::release_buffers() noexcept {
-  if (device_ != nullptr) thread_->release(device_);
-  if (window_ != nullptr) thread_->release(window_);
+  if (named()) {
+    pool_->retire(device_);
+  } else {
+    pool_->give(device_);
+  }
+  pool_->give(window_);
 }
 
 GlMemory::~GlMemory() { release_buffers(); }
@@ -63,11 +70,11 @@ uint32_t GlMemory::placement() const noexcept {
 }
 
 bool GlMemory::coherent() const noexcept {
-  return form_ == MemoryForm::direct && device_->coherent;
+  return form_ == MemoryForm::direct && device_.object->coherent;
 }
 
 void GlMemory::flush(uint64_t offset, uint64_t bytes) {
-  if (coherent() || bytes == 0) return;
+  if (coherent() || bytes == 0 || data_ == nullptr) return;
   {
     const std::lock_guard lock(mutex_);
     if (flushed_count_ > 0) {
@@ -85,15 +92,17 @@ void GlMemory::flush(uint64_t offset, uint64_t bytes) {
   }
   // Many separate pieces: move what has gathered now. Merging them would carry
   // stale bytes between them to the device.
-  thread_->call([&](Engine& engine) {
+  stats_->add(Counter::stalls, 1);
+  thread().call([&](Engine& engine) {
     engine.upload_now(*this);
     engine.upload_stretch(*this, {offset, bytes});
   });
 }
 
 void GlMemory::invalidate(uint64_t offset, uint64_t bytes) {
-  if (form_ != MemoryForm::shadow || bytes == 0) return;
-  thread_->call([&](Engine& engine) { engine.download_stretch(*this, {offset, bytes}); });
+  if (form_ != MemoryForm::shadow || bytes == 0 || data_ == nullptr) return;
+  stats_->add(Counter::stalls, 1);
+  thread().call([&](Engine& engine) { engine.download_stretch(*this, {offset, bytes}); });
 }
 
 uint32_t GlMemory::take_flushed(Stretch out[stretch_limit]) noexcept {
@@ -125,25 +134,29 @@ void GlMemory::upload(const GladGLContext& gl, Stretch stretch) noexcept {
 }
 
 void GlMemory::download(const GladGLContext& gl, Stretch stretch) noexcept {
-  if (form_ == MemoryForm::direct) return;
+  if (form_ == MemoryForm::direct || data_ == nullptr) return;
   in_pieces(stretch, [&](Stretch piece) { download_piece(gl, piece); });
 }
 
 void GlMemory::upload_piece(const GladGLContext& gl, Stretch stretch) noexcept {
-  const auto offset = static_cast<GLintptr>(stretch.offset);
+  const auto offset = static_cast<GLintptr>(base() + stretch.offset);
   const auto bytes = static_cast<GLsizeiptr>(stretch.bytes);
-  gl.BindBuffer(GL_COPY_WRITE_BUFFER, device_->name);
+  gl.BindBuffer(GL_COPY_WRITE_BUFFER, name());
   switch (form_) {
     case MemoryForm::direct:
       gl.FlushMappedBufferRange(GL_COPY_WRITE_BUFFER, offset, bytes);
       break;
-    case MemoryForm::window:
-      gl.BindBuffer(GL_COPY_READ_BUFFER, window_->name);
-      if (!window_->coherent) gl.FlushMappedBufferRange(GL_COPY_READ_BUFFER, offset, bytes);
-      gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER, offset, offset, bytes);
+    case MemoryForm::window: {
+      const auto source = static_cast<GLintptr>(window_.offset + stretch.offset);
+      gl.BindBuffer(GL_COPY_READ_BUFFER, window_.name());
+      if (!window_.object->coherent) {
+        gl.FlushMappedBufferRange(GL_COPY_READ_BUFFER, source, bytes);
+      }
+      gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER, source, offset, bytes);
       gl.BindBuffer(GL_COPY_READ_BUFFER, 0);
       stats_->add(Counter::gpu_copied_bytes, stretch.bytes);
       break;
+    }
     case MemoryForm::shadow:
       gl.BufferSubData(GL_COPY_WRITE_BUFFER, offset, bytes,
                        static_cast<const char*>(shadow_.data()) + stretch.offset);
@@ -154,12 +167,13 @@ void GlMemory::upload_piece(const GladGLContext& gl, Stretch stretch) noexcept {
 }
 
 void GlMemory::download_piece(const GladGLContext& gl, Stretch stretch) noexcept {
-  const auto offset = static_cast<GLintptr>(stretch.offset);
+  const auto offset = static_cast<GLintptr>(base() + stretch.offset);
   const auto bytes = static_cast<GLsizeiptr>(stretch.bytes);
-  gl.BindBuffer(GL_COPY_READ_BUFFER, device_->name);
+  gl.BindBuffer(GL_COPY_READ_BUFFER, name());
   if (form_ == MemoryForm::window) {
-    gl.BindBuffer(GL_COPY_WRITE_BUFFER, window_->name);
-    gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER, offset, offset, bytes);
+    const auto target = static_cast<GLintptr>(window_.offset + stretch.offset);
+    gl.BindBuffer(GL_COPY_WRITE_BUFFER, window_.name());
+    gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER, offset, target, bytes);
     gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
     stats_->add(Counter::gpu_copied_bytes, stretch.bytes);
   } else {

@@ -3,13 +3,12 @@
 
 #include <mutex>
 
-#include "backends/gl/buffer_object.h"
+#include "backends/gl/memory_pool.h"
+#include "backends/gl/placement.h"
 #include "base/memory.h"
 #include "core/device.h"
 
 namespace sporkle::gl {
-
-class SubmissionThread;
 
 // A stretch of one memory.
 struct Stretch {
@@ -31,15 +30,14 @@ void in_pieces(Stretch stretch, Work work) {
   }
 }
 
-// direct: shaders use the mapped buffer itself. window: shaders use a
-// device-local buffer, the GPU copies from and to the mapped one. shadow:
-// without mapping, the driver copies from and to host memory.
-enum class MemoryForm : uint8_t { direct, window, shadow };
+// The kind of mapping that a usage asks for.
+BufferKind kind_of_usage(uint32_t usage) noexcept;
 
 class GlMemory final : public DeviceMemory {
  public:
+  // Memory that the CPU neither reads nor writes has no window and no address.
   // Throws OUT_OF_MEMORY, DEVICE_LOST.
-  GlMemory(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
+  GlMemory(std::shared_ptr<MemoryPool> pool, const DeviceEnvironment& environment,
            MemoryForm form, uint64_t bytes, uint32_t usage);
   ~GlMemory() override;
 
@@ -51,15 +49,18 @@ class GlMemory final : public DeviceMemory {
   void invalidate(uint64_t offset, uint64_t bytes) override;
 
   MemoryForm form() const noexcept { return form_; }
-  uint64_t generation() const noexcept { return device_->generation; }
+  uint32_t usage() const noexcept { return usage_; }
+  uint64_t generation() const noexcept { return device_.object->generation; }
 
   // The rest is for the submission thread.
-  GLuint name() const noexcept { return device_->name; }
+  GLuint name() const noexcept { return device_.name(); }
+  // Where the memory begins in that object.
+  uint64_t base() const noexcept { return device_.offset; }
   bool cpu_reads() const noexcept { return (usage_ & SPORKLE_BUFFER_CPU_READ) != 0; }
   // Whether GPU writes need a client barrier before the CPU sees them.
   bool wants_client_barrier() const noexcept {
-    if (form_ == MemoryForm::window) return !window_->coherent;
-    return form_ == MemoryForm::direct && !device_->coherent;
+    if (form_ == MemoryForm::window) return window_ && !window_.object->coherent;
+    return form_ == MemoryForm::direct && data_ != nullptr && !device_.object->coherent;
   }
 
   static constexpr uint32_t stretch_limit = 16;
@@ -72,19 +73,24 @@ class GlMemory final : public DeviceMemory {
   void download(const GladGLContext& gl, Stretch stretch) noexcept;
 
  private:
+  bool cpu_uses() const noexcept {
+    return (usage_ & (SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_CPU_WRITE)) != 0;
+  }
+  SubmissionThread& thread() const noexcept { return *pool_->thread(); }
+  bool named() const noexcept { return (usage_ & SPORKLE_BUFFER_OPENGL) != 0; }
   void create_buffers();
   void upload_piece(const GladGLContext& gl, Stretch stretch) noexcept;
   void download_piece(const GladGLContext& gl, Stretch stretch) noexcept;
   void release_buffers() noexcept;
 
-  std::shared_ptr<SubmissionThread> thread_;
+  std::shared_ptr<MemoryPool> pool_;
   std::pmr::memory_resource* memory_;
   Stats* stats_;
   MemoryForm form_;
   uint32_t usage_;
   uint64_t bytes_;
-  BufferObject* device_ = nullptr;
-  BufferObject* window_ = nullptr;
+  Region device_;
+  Region window_;
   AlignedBlock shadow_;
   void* data_ = nullptr;
   std::mutex mutex_;

@@ -6,6 +6,7 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/causes_use.cpp
   src/backends/gl/command_queue.cpp
   src/backends/gl/completion_hint.cpp
+  src/backends/gl/device_placement.cpp
   src/backends/gl/device_scan.cpp
   src/backends/gl/diagnosis.cpp
   src/backends/gl/dispatch.cpp
@@ -25,7 +26,10 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/interop_exchange.cpp
   src/backends/gl/interop_objects.cpp
   src/backends/gl/interop_thread.cpp
+  src/backends/gl/memory_pool.cpp
   src/backends/gl/pci.cpp
+  src/backends/gl/placement.cpp
+  src/backends/gl/placement_probe.cpp
   src/backends/gl/program_cache.cpp
   src/backends/gl/selection.cpp
   src/backends/gl/self_test.cpp

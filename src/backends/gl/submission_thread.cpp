@@ -21,7 +21,7 @@ SubmissionThread::SubmissionThread(const DeviceEnvironment& environment, const E
                                    const EglDevice& device, const OpenRules& rules)
     : environment_(environment),
       queue_(environment),
-      engine_(environment, egl, device, rules, queue_) {}
+      engine_(environment, egl, device, rules, queue_, {&SubmissionThread::reclaim, this}) {}
 
 SubmissionThread::~SubmissionThread() {
   close(SPORKLE_ERROR_CANCELLED);
@@ -135,7 +135,7 @@ void SubmissionThread::run_call(Call* call) {
 void SubmissionThread::release(BufferObject* object) noexcept {
   BufferObject* head = released_.load(std::memory_order_relaxed);
   do {
-    object->next_released = head;
+    object->next = head;
   } while (!released_.compare_exchange_weak(head, object, std::memory_order_acq_rel));
   if (DriverSlot* slot = slot_.load(std::memory_order_acquire)) driver_wake(*slot);
 }
@@ -143,10 +143,26 @@ void SubmissionThread::release(BufferObject* object) noexcept {
 void SubmissionThread::delete_released() noexcept {
   BufferObject* object = released_.exchange(nullptr, std::memory_order_acq_rel);
   while (object != nullptr) {
-    BufferObject* next = object->next_released;
+    BufferObject* next = object->next;
     engine_.delete_buffer(object);
     object = next;
   }
+}
+
+void SubmissionThread::set_idle_memory(const std::shared_ptr<IdleMemory>& idle) noexcept {
+  const std::lock_guard lock(idle_mutex_);
+  idle_ = idle;
+}
+
+void SubmissionThread::reclaim(void* self) noexcept {
+  auto* thread = static_cast<SubmissionThread*>(self);
+  std::shared_ptr<IdleMemory> idle;
+  {
+    const std::lock_guard lock(thread->idle_mutex_);
+    idle = thread->idle_.lock();
+  }
+  if (idle != nullptr) idle->trim();
+  thread->delete_released();
 }
 
 void SubmissionThread::run_calls(DriverSlot& slot) noexcept {

@@ -9,6 +9,7 @@
 #include "backends/gl/command_queue.h"
 #include "backends/gl/driver_thread.h"
 #include "backends/gl/engine.h"
+#include "backends/gl/memory_pool.h"
 
 namespace sporkle::gl {
 
@@ -40,6 +41,12 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   bool drain(Deadline deadline) noexcept { return queue_.drain(deadline); }
   void close(Status status) noexcept;
   uint32_t timeline() const noexcept { return queue_.timeline(); }
+  // Before the first buffer is created.
+  void set_map_choice(BufferKind kind, const MapChoice& choice) noexcept {
+    engine_.set_map_choice(kind, choice);
+  }
+  // What to trim when the driver has no memory left.
+  void set_idle_memory(const std::shared_ptr<IdleMemory>& idle) noexcept;
 
   // Runs `f(Engine&)` on the thread and returns when it has; its Error is
   // thrown here.
@@ -67,6 +74,7 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   void run_call(Call* call);
   void run_calls(DriverSlot& slot) noexcept;
   void delete_released() noexcept;
+  static void reclaim(void* self) noexcept;
   void recover(DriverSlot& slot) noexcept;
   void rest(DriverSlot& slot, uint32_t seen) noexcept;
   void set_phase(Phase phase) noexcept;
@@ -88,6 +96,8 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   std::atomic<DriverSlot*> slot_{nullptr};
   std::atomic<BufferObject*> released_{nullptr};
   std::mutex lifecycle_;
+  std::mutex idle_mutex_;
+  std::weak_ptr<IdleMemory> idle_;
   DriverThread thread_;
   // Keeps everything the thread can reach alive after it has been given up.
   std::shared_ptr<SubmissionThread> self_;

@@ -72,6 +72,7 @@ program test_raw_constants
   call compare("SPORKLE_BUFFER_CPU_READ", int(SPORKLE_BUFFER_CPU_READ, c_int64_t))
   call compare("SPORKLE_BUFFER_DEVICE_READ", int(SPORKLE_BUFFER_DEVICE_READ, c_int64_t))
   call compare("SPORKLE_BUFFER_DEVICE_WRITE", int(SPORKLE_BUFFER_DEVICE_WRITE, c_int64_t))
+  call compare("SPORKLE_BUFFER_OPENGL", int(SPORKLE_BUFFER_OPENGL, c_int64_t))
   call compare("SPORKLE_PLACEMENT_HOST", int(SPORKLE_PLACEMENT_HOST, c_int64_t))
   call compare("SPORKLE_PLACEMENT_MAPPED", int(SPORKLE_PLACEMENT_MAPPED, c_int64_t))
   call compare("SPORKLE_PLACEMENT_WINDOW", int(SPORKLE_PLACEMENT_WINDOW, c_int64_t))

@@ -1,0 +1,32 @@
+/* A C window on the choice of placement. Kinds: upload, readback, shared. */
+#ifndef SPORKLE_TESTS_GL_PLACEMENT_SHIM_H
+#define SPORKLE_TESTS_GL_PLACEMENT_SHIM_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* GB/s, the same for every kind; [1] with client storage. */
+typedef struct shim_rates {
+  double cpu_write[2], cpu_read[2], gpu_read[2], gpu_write[2], copy[2];
+  double local_read, local_write;
+} shim_rates;
+
+typedef struct shim_placement {
+  const char *form[3];
+  int client_storage[3];
+  uint64_t block_bytes;
+  int overruled;
+} shim_placement;
+
+const char *shim_platform(const char *vendor, const char *renderer, int integrated, int software);
+shim_placement shim_place(const char *vendor, const char *renderer, int integrated, int software,
+                          int storage, const shim_rates *measured);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
