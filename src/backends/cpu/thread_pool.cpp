@@ -4,6 +4,7 @@
 #include <climits>
 #include <cstdio>
 #include <new>
+#include <sched.h>
 
 namespace sporkle::cpu {
 
@@ -33,11 +34,32 @@ bool spin(const Done& done) noexcept {
 
 }  // namespace
 
+// Linux may wake a worker on the core of the caller that woke it although others
+// are idle (measured: both shared one core for as long as calls came, at half
+// the speed). A worker that finds itself there moves, within the cores that it
+// was started with.
+class Place {
+ public:
+  Place() noexcept { known_ = sched_getaffinity(0, sizeof allowed_, &allowed_) == 0; }
+
+  void leave(int core) noexcept {
+    if (!known_ || core < 0 || core >= CPU_SETSIZE || sched_getcpu() != core) return;
+    cpu_set_t others = allowed_;
+    CPU_CLR(core, &others);
+    if (CPU_COUNT(&others) > 0) sched_setaffinity(0, sizeof others, &others);
+  }
+
+ private:
+  cpu_set_t allowed_;
+  bool known_;
+};
+
 // Lives on its caller's stack; workers touch it only between join and leave.
 struct ThreadPool::Job {
   uint32_t count;
   sporkle_task task;
   void* data;
+  int core = sched_getcpu();  // of the caller
   std::atomic<uint32_t> next{0};
   std::atomic<uint32_t> helpers{0};
   Job* newer = nullptr;
@@ -150,9 +172,11 @@ void ThreadPool::body(void* worker) {
 }
 
 void ThreadPool::work() noexcept {
+  Place place;
   while (!closing_.load()) {
     const uint32_t seen = work_.load();
     if (Job* job = join_job()) {
+      place.leave(job->core);
       work_on(job);
       leave_job(job);
       continue;
