@@ -15,6 +15,7 @@ struct Batch {
   uint64_t predicted_ns = 0;   // device time of its operations
   uint64_t expected_end = 0;   // on our clock
   uint64_t proof_ns = 0;       // when the driver was last asked although the word is not there
+  uint64_t signalled_ns = 0;   // when it said so first
 };
 
 enum class BatchAnswer : uint8_t { pending, ended, lost };

@@ -77,6 +77,9 @@ void GlMemory::flush(uint64_t offset, uint64_t bytes) {
   if (coherent() || bytes == 0 || data_ == nullptr) return;
   {
     const std::lock_guard lock(mutex_);
+    for (uint32_t i = 0; i < flushed_count_; ++i) {
+      if (flushed_[i].offset == offset && flushed_[i].bytes == bytes) return;
+    }
     if (flushed_count_ > 0) {
       Stretch& last = flushed_[flushed_count_ - 1];
       // A program that fills a buffer in pieces flushes neighbours.
