@@ -31,6 +31,13 @@ static bool may_end_with(const SoakRound *round, sporkle_status status) {
           status == SPORKLE_ERROR_OUT_OF_MEMORY);
 }
 
+// What a call that wants the device may say: a fault may also strike while it is
+// being opened again.
+static bool may_refuse(const SoakRound *round, sporkle_status status) {
+  return may_end_with(round, status) ||
+         (round->options->faults && status == SPORKLE_ERROR_DEVICE_UNAVAILABLE);
+}
+
 static sporkle_status make_buffer(SoakRound *round, size_t count, sporkle_buffer *out) {
   sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
   desc.device = round->session.device;
@@ -60,7 +67,7 @@ static bool have_objects(SoakRound *round, SoakSlot *slot) {
   if (status == SPORKLE_OK) status = make_buffer(round, conv->output_count, &slot->output);
   if (status == SPORKLE_OK) return true;
   release_objects(slot);
-  if (!may_end_with(round, status)) soak_complain(round, call, status);
+  if (!may_refuse(round, status)) soak_complain(round, call, status);
   return false;
 }
 
@@ -89,7 +96,7 @@ static void submit(SoakRound *round, SoakSlot *slot, uint64_t *random) {
   if (status == SPORKLE_OK) status = sporkle_plan_submit(slot->plan, &bindings, &slot->fence);
   if (status == SPORKLE_ERROR_POOL_EXHAUSTED) return;
   if (status != SPORKLE_OK) {
-    if (!may_end_with(round, status)) soak_complain(round, "sporkle_plan_submit", status);
+    if (!may_refuse(round, status)) soak_complain(round, "sporkle_plan_submit", status);
     release_objects(slot);
     return;
   }
@@ -164,7 +171,7 @@ static void destroy_early(SoakRound *round, SoakSlot *slot) {
   const sporkle_status status = sporkle_fence_insert(
       round->session.context, round->session.device, "soak", &behind);
   if (status != SPORKLE_OK) {
-    if (status != SPORKLE_ERROR_POOL_EXHAUSTED && !may_end_with(round, status)) {
+    if (status != SPORKLE_ERROR_POOL_EXHAUSTED && !may_refuse(round, status)) {
       soak_complain(round, "sporkle_fence_insert", status);
     }
     return;
