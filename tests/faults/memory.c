@@ -116,7 +116,10 @@ static void unaligned_map(void **state) {
 
 // Every call of a kind that moves tensors is struck in turn: no fence says OK
 // over an output that is not there.
-static void expect_no_stale_output(const char *configuration, const char *fault) {
+// With `flush_again` the input is flushed for each run, else once: what could
+// not be moved then must not be forgotten.
+static void expect_no_stale_output(const char *configuration, const char *fault,
+                                   bool flush_again) {
   World world;
   world_open_gl(&world, configuration, false);
   const sporkle_conv2d_desc problem = small_problem();
@@ -125,23 +128,17 @@ static void expect_no_stale_output(const char *configuration, const char *fault)
   int failures = 0;
   for (int call = 0; call < 20; ++call) {
     const Tensors *t = &job.tensors;
-    void *data = NULL;
-    expect_ok(sporkle_buffer_data(job.input, &data));
-    memcpy(data, t->input, t->info.input_size);
     char text[64];
     snprintf(text, sizeof text, "%s@%d", fault, call);
     plan_faults(text);
-    sporkle_status status = sporkle_buffer_flush(job.input, 0, t->info.input_size);
-    if (status == SPORKLE_OK) {
-      job_clear(&job);
-      status = job_run(&job);
-      job_end_fence(&job);
-    }
+    if (flush_again) expect_ok(sporkle_buffer_flush(job.input, 0, t->info.input_size));
+    job_clear(&job);
+    sporkle_status status = job_run(&job);
+    job_end_fence(&job);
     if (status == SPORKLE_OK) {
       status = sporkle_buffer_invalidate(job.output, 0, t->info.output_size);
     }
     const bool struck = control.struck(fault) > 0;
-    plan_faults(fault);
     control.clear();
     if (status == SPORKLE_OK) {
       expect_true(!struck, "%s: call %d was struck and nothing failed", fault, call);
@@ -160,13 +157,16 @@ static void expect_no_stale_output(const char *configuration, const char *fault)
 
 static void copies_of_a_window(void **state) {
   (void)state;
-  expect_no_stale_output("renderer=Test card*", "copy-error");
+  expect_no_stale_output("renderer=Test card*", "copy-error", false);
+  expect_no_stale_output("renderer=Test card*", "copy-error", true);
 }
 
 static void copies_without_mapping(void **state) {
   (void)state;
-  expect_no_stale_output("version=4.3*;missing-extension=GL_ARB_buffer_storage*", "read-error");
-  expect_no_stale_output("version=4.3*;missing-extension=GL_ARB_buffer_storage*", "write-error");
+  static const char configuration[] = "version=4.3*;missing-extension=GL_ARB_buffer_storage*";
+  expect_no_stale_output(configuration, "read-error", true);
+  expect_no_stale_output(configuration, "write-error", false);
+  expect_no_stale_output(configuration, "write-error", true);
 }
 
 const struct CMUnitTest memory_tests[] = {
