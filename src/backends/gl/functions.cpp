@@ -29,7 +29,10 @@ const char* missing_function(const GladGLContext& gl) noexcept {
       SPORKLE_FUNCTION(ProgramBinary), SPORKLE_FUNCTION(ProgramParameteri),
       SPORKLE_FUNCTION(QueryCounter), SPORKLE_FUNCTION(ShaderSource),
       SPORKLE_FUNCTION(Uniform1ui), SPORKLE_FUNCTION(Uniform4uiv),
-      SPORKLE_FUNCTION(UseProgram),
+      SPORKLE_FUNCTION(UseProgram), SPORKLE_FUNCTION(ClearBufferData),
+      SPORKLE_FUNCTION(GetAttachedShaders), SPORKLE_FUNCTION(GetBufferParameteri64v),
+      SPORKLE_FUNCTION(IsBuffer), SPORKLE_FUNCTION(IsProgram),
+      SPORKLE_FUNCTION(WaitSync),
   };
 #undef SPORKLE_FUNCTION
   for (const auto& entry : needed) {
