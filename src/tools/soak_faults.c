@@ -74,13 +74,14 @@ static void inject_gl(SoakRound *round, const Provider *provider, uint64_t *rand
       "reset-nonsense*20", "no-memory",           "null-map",              "unaligned-map",
       "word-missing*8",    "word-early*8",        "word-stale*8",          "word-last*8"};
   // Sync objects of zink alone read as signalled too early: without coherent
-  // mappings and right words nothing there can be right.
+  // mappings and right words nothing there can be right. And its mappings hang
+  // now and then (Mesa 22.3) beside a context that was lost.
   const bool zink = strstr(round->out->device.name, "zink") != NULL;
   static const char *const losses[] = {"wait-failed", "wait-zero", "null-sync", "lost", "reset"};
   const size_t mild_count = zink ? 6 : sizeof mild / sizeof *mild, loss_count = sizeof losses / sizeof *losses;
   int lost = 0;
   while (!atomic_load(&round->stop)) {
-    const bool loss = lost < LOSS_LIMIT && random_next(random) % 4 == 0;
+    const bool loss = !zink && lost < LOSS_LIMIT && random_next(random) % 4 == 0;
     const uint64_t choice = random_next(random);
     lost += loss;
     provider->plan(loss ? losses[choice % loss_count] : mild[choice % mild_count]);
