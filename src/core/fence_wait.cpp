@@ -1,5 +1,9 @@
-// Waiting for fences: poll, a short bounded spin, then sleep on a futex word.
+// Waiting for fences: poll, a short bounded spin, then sleep on a futex word. A
+// waiter that is woken because the end is near spins once more.
+#include <algorithm>
+
 #include "base/handle.h"
+#include "core/expectation.h"
 #include "core/fence_pool.h"
 #include "core/timeline.h"
 
@@ -7,16 +11,32 @@ namespace sporkle {
 
 namespace {
 
-// Long enough to catch work that is about to end, short against a sleep.
-constexpr int spin_rounds = 64;
+// Long enough to hear from the queue that the work is short, short against a
+// sleep.
+constexpr uint64_t spin_ns = 12000;
+// No expectation keeps a waiter awake for longer.
+constexpr uint64_t expected_spin_limit_ns = 400000;
 
-Status spin(sporkle_fence fence) noexcept {
-  Status status = fence_poll(fence);
-  for (int i = 0; i < spin_rounds && status == SPORKLE_NOT_READY; ++i) {
-    for (int j = 0; j < 8; ++j) cpu_pause();
-    status = fence_poll(fence);
+// Until when the fence is expected to end, or 0.
+uint64_t expected_until(const FenceSlot& slot) noexcept {
+  const FenceState state{slot.state.load(std::memory_order_acquire)};
+  const Expectation& expectation = expectations[state.timeline()];
+  const uint64_t until = expectation.until.load(std::memory_order_acquire);
+  const uint64_t value = expectation.value.load(std::memory_order_relaxed);
+  return slot.value.load(std::memory_order_relaxed) <= value ? until : 0;
+}
+
+Status spin(sporkle_fence fence, const FenceSlot& slot, uint64_t least_ns,
+            Deadline deadline) noexcept {
+  const uint64_t start = now_ns();
+  const uint64_t least = start + least_ns, most = start + expected_spin_limit_ns;
+  for (;;) {
+    const Status status = fence_poll(fence);
+    if (status != SPORKLE_NOT_READY) return status;
+    const uint64_t limit = std::min(most, std::max(least, expected_until(slot)));
+    if (now_ns() >= std::min(limit, deadline.at)) return status;
+    cpu_pause();
   }
-  return status;
 }
 
 // Looks at all fences. Returns NOT_READY while the condition does not hold.
@@ -48,12 +68,12 @@ Status fence_wait(sporkle_fence fence, Deadline deadline) noexcept {
   Status status = fence_poll(fence);
   if (status != SPORKLE_NOT_READY) return status;
   if (deadline.passed()) return SPORKLE_TIMEOUT;
-  status = spin(fence);
   const FenceSlot* slot = fence_slot(fence);
+  status = spin(fence, *slot, spin_ns, deadline);
   const uint64_t generation = decode_handle(fence).generation;
   while (status == SPORKLE_NOT_READY) {
     Protocol::sleep_for(*slot, generation, timelines, deadline);
-    status = fence_poll(fence);
+    status = spin(fence, *slot, 0, deadline);
     if (status == SPORKLE_NOT_READY && deadline.passed()) return SPORKLE_TIMEOUT;
   }
   return status;

@@ -2,32 +2,73 @@
 
 #include <algorithm>
 
+#include "backends/gl/self_test.h"
+
 namespace sporkle::gl {
 
 namespace {
 
-// About twenty times what a sync costs on an H200 (12 to 15 us): a batch that
-// is predicted to run longer ends, so that its operations do not signal late.
-constexpr uint64_t batch_limit_ns = 240000;
 constexpr uint32_t batch_operation_limit = 64;
 
-constexpr uint64_t spin_span_ns = 30000;
-constexpr uint64_t step_min_ns = 20000;
-constexpr uint64_t step_max_ns = 1000000;
+// A batch that is predicted to run longer than this many syncs ends, so that
+// its operations do not signal late.
+constexpr uint64_t syncs_per_batch = 20;
+constexpr uint64_t batch_limit_max_ns = 2000000;
+
+// While one batch is in flight the next is closed when the sync it costs is
+// small against its work, or in time to keep the device from running dry.
+constexpr uint64_t large_batch_syncs = 8, small_batch_syncs = 2;
+constexpr uint64_t turnaround_ns = 25000;
+
+// Waiters need about this long to wake up; they stay awake for a moment beyond
+// the predicted end, and for longer when the device has been idle.
+constexpr uint64_t wake_up_ns = 62000;
+constexpr uint64_t short_grace_ns = 60000, long_grace_ns = 30000;
+constexpr uint64_t idle_ns = 1000000, idle_grace_ns = 300000;
+
+// The word costs a barrier and a dispatch, 4.6 us on an H200: shorter batches
+// are asked for by their sync object alone. Not on software drivers: zink's
+// glClientWaitSync (Mesa 22.3.6) with a timeout of 0 or 1 us calls a sync object
+// signalled that its own thread has not submitted yet.
+constexpr uint64_t word_threshold_hardware_ns = 100000;
 
 // A word that does not arrive must not hide a finished batch for longer.
 constexpr uint64_t proof_interval_ns = 2000000;
+// The word is written before the sync object signals; the gap is 2 to 4 us on
+// an H200, and a time slice or more where the processor does the work.
+constexpr uint64_t word_patience_hardware_ns = 2000000;
+constexpr uint64_t word_patience_software_ns = 300000000;
+constexpr uint64_t word_spin_ns = 30000;
 
-// Sync objects of zink (Mesa 22.3) read as signalled over about 1 % of small
-// batches that still run. Where there is a word it is waited for, this long
-// and four times the prediction; if it never comes, the word is what is wrong.
-constexpr uint64_t word_patience_ns = 200000000;
+constexpr int sync_samples = 8;
+constexpr uint64_t sync_patience_ns = 100000000;
 
 }  // namespace
 
-void BatchList::start(const GlContext* context, const OpenRules& rules, bool with_hint) noexcept {
+void BatchList::start(const GlContext* context, const OpenRules& rules, bool synchronous) noexcept {
   context_ = context;
-  if (with_hint) hint_.create(*context, rules);
+  if (synchronous) return;
+  const bool software = context->facts().software;
+  word_threshold_ns_ = software ? 0 : word_threshold_hardware_ns;
+  word_patience_ns_ = software ? word_patience_software_ns : word_patience_hardware_ns;
+  hint_.create(*context, rules);
+  measure_sync_cost();
+}
+
+void BatchList::measure_sync_cost() noexcept {
+  const GladGLContext& gl = context_->gl();
+  uint64_t best = UINT64_MAX;
+  for (int i = 0; i < sync_samples; ++i) {
+    const uint64_t start = now_ns();
+    const GLsync sync = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
+    gl.Flush();
+    const bool ended = sync != nullptr && wait_sync(gl, sync, sync_patience_ns);
+    gl.DeleteSync(sync);
+    if (!ended) return;
+    best = std::min(best, now_ns() - start);
+  }
+  sync_cost_ns_ = best;
+  batch_limit_ns_ = std::clamp(syncs_per_batch * best, batch_limit_min_ns, batch_limit_max_ns);
 }
 
 void BatchList::stop() noexcept {
@@ -41,27 +82,34 @@ void BatchList::forget() noexcept {
   hint_.forget();
   first_ = count_ = 0;
   open_operations_ = 0;
-  open_predicted_ns_ = 0;
+  open_predicted_ = {};
   context_ = nullptr;
 }
 
-void BatchList::add(uint64_t value, uint64_t predicted_ns) noexcept {
+void BatchList::add(uint64_t value, Prediction predicted) noexcept {
   ++open_operations_;
   open_last_ = value;
-  open_predicted_ns_ += predicted_ns;
+  open_predicted_.add(predicted);
 }
 
 bool BatchList::should_close(bool queue_dry) const noexcept {
   if (open_operations_ == 0 || count_ == capacity) return false;
-  if (open_operations_ >= batch_operation_limit || open_predicted_ns_ >= batch_limit_ns) {
+  if (open_operations_ >= batch_operation_limit || open_predicted_.ns >= batch_limit_ns_) {
     return true;
   }
-  return queue_dry && count_ < in_flight_limit;
+  if (!queue_dry || count_ >= in_flight_limit) return false;
+  return count_ == 0 || worth_closing(now_ns());
+}
+
+bool BatchList::worth_closing(uint64_t now) const noexcept {
+  if (open_predicted_.ns >= large_batch_syncs * sync_cost_ns_) return true;
+  return open_predicted_.ns >= small_batch_syncs * sync_cost_ns_ &&
+         expected_end() <= now + turnaround_ns;
 }
 
 bool BatchList::must_close_before(uint64_t predicted_ns) const noexcept {
   return open_operations_ != 0 && count_ < capacity &&
-         open_predicted_ns_ + predicted_ns > batch_limit_ns;
+         open_predicted_.ns + predicted_ns > batch_limit_ns_;
 }
 
 bool BatchList::close() noexcept {
@@ -69,46 +117,68 @@ bool BatchList::close() noexcept {
   Batch batch;
   batch.serial = next_serial_++;
   batch.last_value = open_last_;
-  batch.predicted_ns = open_predicted_ns_;
-  if (hint_.enabled()) hint_.signal(gl, batch.serial);
+  batch.predicted = open_predicted_;
+  batch.predicted.ns += sync_cost_ns_;
+  batch.hinted = hint_.enabled() && open_predicted_.ns >= word_threshold_ns_;
+  if (batch.hinted) hint_.signal(gl, batch.serial);
   batch.sync = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
   // Always flushed here: a sync object that nobody has flushed may never end.
   gl.Flush();
   context_->checkpoint();
   if (batch.sync == nullptr) return false;
   batch.closed_ns = now_ns();
-  const uint64_t free_at =
-      count_ == 0 ? 0 : batches_[(first_ + count_ - 1) % capacity].expected_end;
-  batch.expected_end = std::max(batch.closed_ns, free_at) + batch.predicted_ns;
+  batch.pending_ns = batch.closed_ns;
   batch.proof_ns = batch.closed_ns;
   batches_[(first_ + count_++) % capacity] = batch;
   open_operations_ = 0;
-  open_predicted_ns_ = 0;
+  open_predicted_ = {};
   return true;
+}
+
+// Whether the driver is worth asking.
+bool BatchList::word_answers(Batch& batch, uint64_t now) noexcept {
+  const bool hinted = batch.hinted && hint_.enabled();
+  if (hinted && batch.word_ns == 0 && hint_.reached(batch.serial)) batch.word_ns = now;
+  const bool proof = now - batch.proof_ns >= proof_interval_ns;
+  if (proof) batch.proof_ns = now;
+  return !hinted || proof || batch.word_ns != 0;
+}
+
+void BatchList::distrust_word() noexcept {
+  if (!hint_.enabled()) return;
+  ++disagreements_;
+  hint_.destroy(context_->gl());
+  context_->checkpoint();
 }
 
 BatchAnswer BatchList::ask() noexcept {
   Batch& batch = batches_[first_];
-  const bool arrived = !hint_.enabled() || hint_.reached(batch.serial);
-  const uint64_t now = arrived ? 0 : now_ns();
-  if (!arrived) {
-    if (now - batch.proof_ns < proof_interval_ns) return BatchAnswer::pending;
-    batch.proof_ns = now;
+  const uint64_t now = now_ns();
+  if (!word_answers(batch, now)) {
+    batch.pending_ns = now;
+    return BatchAnswer::pending;
   }
   const GLenum answer = context_->gl().ClientWaitSync(batch.sync, 0, 0);
   context_->checkpoint();
-  if (answer == GL_TIMEOUT_EXPIRED) return BatchAnswer::pending;
+  if (answer == GL_TIMEOUT_EXPIRED) {
+    batch.pending_ns = now;
+    if (batch.word_ns != 0 && now - batch.word_ns > word_patience_ns_) distrust_word();
+    // Some drivers leave the sync objects of a lost context pending.
+    return batch.proof_ns == now && context_->was_reset() ? BatchAnswer::lost
+                                                          : BatchAnswer::pending;
+  }
   const bool satisfied = answer == GL_ALREADY_SIGNALED || answer == GL_CONDITION_SATISFIED;
   // After a reset every sync object reads as signalled.
   const bool lost = !satisfied || context_->was_reset();
   context_->checkpoint();
   if (lost) return BatchAnswer::lost;
-  if (arrived || hint_.reached(batch.serial)) return BatchAnswer::ended;
-  if (batch.signalled_ns == 0) batch.signalled_ns = now;
-  const uint64_t patience = word_patience_ns + 4 * batch.predicted_ns;
-  if (now - batch.signalled_ns < patience) return BatchAnswer::pending;
-  hint_.destroy(context_->gl());
-  context_->checkpoint();
+  // A signalled sync object promises the word: one of the two is wrong.
+  if (batch.hinted && hint_.enabled() && !hint_.reached(batch.serial)) {
+    if (batch.signalled_ns == 0) batch.signalled_ns = now;
+    const uint64_t patience = word_patience_ns_ + 4 * batch.predicted.ns;
+    if (now - batch.signalled_ns < patience) return BatchAnswer::pending;
+    distrust_word();
+  }
   return BatchAnswer::ended;
 }
 
@@ -117,6 +187,11 @@ void BatchList::drop_oldest() noexcept {
   context_->checkpoint();
   first_ = (first_ + 1) % capacity;
   --count_;
+  last_end_ns_ = now_ns();
+}
+
+uint64_t BatchList::begin_of_oldest() const noexcept {
+  return std::max(batches_[first_].closed_ns, last_end_ns_);
 }
 
 Deadline BatchList::next_look() const noexcept {
@@ -124,21 +199,34 @@ Deadline BatchList::next_look() const noexcept {
   if (count_ == 0) return deadline;
   const Batch& batch = batches_[first_];
   const uint64_t now = now_ns();
-  if (now + 2 * spin_span_ns < batch.expected_end) {
-    // Half of what is left: a prediction that is too long would otherwise
-    // confirm itself, because the end is seen only when somebody looks.
-    deadline.at = now + (batch.expected_end - now) / 2;
-  } else {
-    deadline.at = now + std::clamp((now - batch.closed_ns) / 16, step_min_ns, step_max_ns);
-  }
+  deadline.at = LookSchedule::next(begin_of_oldest(), batch.predicted, now);
+  // In time to close the next batch before the device runs dry.
+  const uint64_t turn = expected_end() - turnaround_ns;
+  if (open_operations_ != 0 && turn > now) deadline.at = std::min(deadline.at, turn);
+  // The sync object follows its word closely.
+  if (batch.word_ns != 0) deadline.at = std::min(deadline.at, now + LookSchedule::step_min_ns);
   return deadline;
 }
 
+bool BatchList::announces(uint64_t now, uint64_t* until) noexcept {
+  if (count_ == 0 || batches_[first_].announced) return false;
+  Batch& batch = batches_[first_];
+  const uint64_t end = expected_end();
+  if (now + wake_up_ns < end) return false;
+  batch.announced = true;
+  const bool was_idle = batch.closed_ns > last_end_ns_ + idle_ns;
+  const bool is_short = batch.predicted.ns < word_threshold_hardware_ns;
+  *until = std::max(now, end) +
+           (was_idle ? idle_grace_ns : is_short ? short_grace_ns : long_grace_ns);
+  return true;
+}
+
 bool BatchList::ends_soon() const noexcept {
-  if (count_ == 0 || !hint_.enabled()) return false;
+  if (count_ == 0) return false;
+  const Batch& batch = batches_[first_];
   const uint64_t now = now_ns();
-  const uint64_t end = batches_[first_].expected_end;
-  return now + spin_span_ns >= end && now < end + spin_span_ns;
+  if (batch.word_ns != 0) return now - batch.word_ns < word_spin_ns;
+  return LookSchedule::spins(begin_of_oldest(), batch.predicted, now);
 }
 
 }  // namespace sporkle::gl

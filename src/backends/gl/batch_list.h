@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backends/gl/completion_hint.h"
+#include "backends/gl/look_schedule.h"
 #include "base/clock.h"
 
 namespace sporkle::gl {
@@ -12,10 +13,13 @@ struct Batch {
   uint32_t serial = 0;
   uint64_t last_value = 0;     // of the timeline
   uint64_t closed_ns = 0;
-  uint64_t predicted_ns = 0;   // device time of its operations
-  uint64_t expected_end = 0;   // on our clock
+  Prediction predicted;        // device time of its operations
+  bool hinted = false;         // has a completion word
+  bool announced = false;      // its waiters have been told that it ends soon
+  uint64_t pending_ns = 0;     // when it was last seen unfinished
   uint64_t proof_ns = 0;       // when the driver was last asked although the word is not there
-  uint64_t signalled_ns = 0;   // when it said so first
+  uint64_t word_ns = 0;        // when the word was seen
+  uint64_t signalled_ns = 0;   // when the sync object signalled without the word
 };
 
 enum class BatchAnswer : uint8_t { pending, ended, lost };
@@ -23,17 +27,22 @@ enum class BatchAnswer : uint8_t { pending, ended, lost };
 class BatchList {
  public:
   // Batches in flight before operations collect.
-  static constexpr uint32_t in_flight_limit = 3;
+  static constexpr uint32_t in_flight_limit = 2;
 
-  void start(const GlContext* context, const OpenRules& rules, bool with_hint) noexcept;
+  // `synchronous`: dispatches are complete when they return, so there is
+  // nothing to hint at and nothing to wait for.
+  void start(const GlContext* context, const OpenRules& rules, bool synchronous) noexcept;
   void stop() noexcept;
   void forget() noexcept;
 
   // An operation has been emitted.
-  void add(uint64_t value, uint64_t predicted_ns) noexcept;
+  void add(uint64_t value, Prediction predicted) noexcept;
   bool has_open() const noexcept { return open_operations_ != 0; }
   // Whether the open batch ends here. `queue_dry`: nothing more is waiting.
   bool should_close(bool queue_dry) const noexcept;
+  // Whether the open batch is worth a sync object of its own while another one
+  // is in flight.
+  bool worth_closing(uint64_t now) const noexcept;
   // Whether the open batch must end before an operation of that length joins
   // it: a short operation never waits for a long successor.
   bool must_close_before(uint64_t predicted_ns) const noexcept;
@@ -43,20 +52,40 @@ class BatchList {
 
   bool in_flight() const noexcept { return count_ != 0; }
   const Batch& oldest() const noexcept { return batches_[first_]; }
+  const Batch& newest() const noexcept { return batches_[(first_ + count_ - 1) % capacity]; }
   // Asks about the oldest batch; an ended one is removed by drop_oldest().
   BatchAnswer ask() noexcept;
   void drop_oldest() noexcept;
 
+  // When the device can have begun with the oldest batch.
+  uint64_t begin_of_oldest() const noexcept;
   // When the oldest batch is worth asking again.
   Deadline next_look() const noexcept;
   // Whether it is expected to end within the span of a short spin.
   bool ends_soon() const noexcept;
 
   bool hinted() const noexcept { return hint_.enabled(); }
+  // Whether waiters of the oldest batch should wake up now, once per batch; in
+  // `until` how long they do well to stay awake.
+  bool announces(uint64_t now, uint64_t* until) noexcept;
+
+  uint64_t last_end_ns() const noexcept { return last_end_ns_; }
+  // What a batch costs beyond its operations; 0 where it was not measured.
+  uint64_t sync_cost_ns() const noexcept { return sync_cost_ns_; }
+  // Times the word and the sync object contradicted each other for longer than
+  // the driver is given; the first makes the sync object the only answer.
+  uint64_t disagreements() const noexcept { return disagreements_; }
 
  private:
   static constexpr uint32_t capacity = 4;
   static_assert(in_flight_limit < capacity);
+
+  void measure_sync_cost() noexcept;
+  uint64_t expected_end() const noexcept {
+    return begin_of_oldest() + batches_[first_].predicted.ns;
+  }
+  bool word_answers(Batch& batch, uint64_t now) noexcept;
+  void distrust_word() noexcept;
 
   const GlContext* context_ = nullptr;
   CompletionHint hint_;
@@ -65,7 +94,15 @@ class BatchList {
   uint32_t next_serial_ = 1;
   uint32_t open_operations_ = 0;
   uint64_t open_last_ = 0;
-  uint64_t open_predicted_ns_ = 0;
+  Prediction open_predicted_;
+  uint64_t last_end_ns_ = 0;   // when the newest batch that has ended was seen to
+  uint64_t sync_cost_ns_ = 0;
+  uint64_t word_threshold_ns_ = 0;  // shorter batches have no word
+  uint64_t word_patience_ns_ = 0;   // for word and sync object to agree
+  uint64_t batch_limit_ns_ = batch_limit_min_ns;
+  uint64_t disagreements_ = 0;
+
+  static constexpr uint64_t batch_limit_min_ns = 240000;
 };
 
 }  // namespace sporkle::gl

@@ -14,7 +14,7 @@ CommandQueue::CommandQueue(const DeviceEnvironment& environment)
       fences_(environment.fences),
       timeline_(timeline_acquire()),
       completed_(timelines[timeline_].counter.load()),
-      submitted_(completed_),
+      submitted_(completed_.load()),
       ring_(environment.memory) {
   try {
     ring_.resize(environment.queue_capacity);
@@ -32,51 +32,55 @@ void CommandQueue::check_open() const {
 
 Entry& CommandQueue::next_entry() {
   check_open();
-  if (submitted_ - completed_ == ring_.size()) {
+  const uint64_t value = submitted_.load(std::memory_order_relaxed) + 1;
+  if (value - completed_.load(std::memory_order_acquire) > ring_.size()) {
     fail(SPORKLE_ERROR_POOL_EXHAUSTED, "submit: %zu operations are already in flight",
          ring_.size());
   }
-  Entry& target = ring_[++submitted_ % ring_.size()];
+  Entry& target = ring_[value % ring_.size()];
   target.status = SPORKLE_OK;
   target.timer = -1;
   return target;
 }
 
+uint64_t CommandQueue::publish_entry() noexcept {
+  const uint64_t value = submitted_.load(std::memory_order_relaxed) + 1;
+  submitted_.store(value, std::memory_order_release);
+  return value;
+}
+
 uint64_t CommandQueue::push(Operation&& operation, RunSink* sink) {
   const std::lock_guard lock(mutex_);
   Entry& target = next_entry();
-  if (operation.fence) fence_arm(operation.fence, timeline_, submitted_, operation.fence_owned);
+  if (operation.fence) {
+    fence_arm(operation.fence, timeline_, submitted() + 1, operation.fence_owned);
+  }
   target.operation = std::move(operation);
   target.sink = sink;
-  return submitted_;
+  return publish_entry();
 }
 
 uint64_t CommandQueue::push_exchange(std::shared_ptr<Exchange> exchange) {
   const std::lock_guard lock(mutex_);
   next_entry().exchange = std::move(exchange);
-  return submitted_;
+  return publish_entry();
 }
 
 void CommandQueue::insert_fence(FenceRef fence, bool owned) {
   const std::lock_guard lock(mutex_);
   check_open();
-  fence_arm(fence, timeline_, submitted_, owned);
+  fence_arm(fence, timeline_, submitted(), owned);
 }
 
 bool CommandQueue::drain(Deadline deadline) noexcept {
   return timeline_wait(timeline_, submitted(), deadline);
 }
 
-uint64_t CommandQueue::submitted() noexcept {
-  const std::lock_guard lock(mutex_);
-  return submitted_;
-}
-
 void CommandQueue::push_call(Call* call) {
   const std::lock_guard lock(mutex_);
   check_open();
   if (last_call_ == nullptr) {
-    first_call_ = call;
+    first_call_.store(call, std::memory_order_relaxed);
   } else {
     last_call_->next = call;
   }
@@ -84,9 +88,11 @@ void CommandQueue::push_call(Call* call) {
 }
 
 Call* CommandQueue::take_calls() noexcept {
+  // Asked for in every round of the thread, nearly always in vain.
+  if (first_call_.load(std::memory_order_relaxed) == nullptr) return nullptr;
   const std::lock_guard lock(mutex_);
   last_call_ = nullptr;
-  return std::exchange(first_call_, nullptr);
+  return first_call_.exchange(nullptr);
 }
 
 void CommandQueue::finish_call(Call* call) noexcept {
@@ -102,7 +108,7 @@ void CommandQueue::wait_call(Call* call) noexcept {
 }
 
 void CommandQueue::end(uint64_t value, bool keep) noexcept {
-  for (uint64_t v = completed_ + 1; v <= value; ++v) {
+  for (uint64_t v = completed() + 1; v <= value; ++v) {
     Entry& e = entry(v);
     if (e.status < 0) {
       if (e.operation.fence) fence_fail(e.operation.fence, e.status);
@@ -117,10 +123,7 @@ void CommandQueue::end(uint64_t value, bool keep) noexcept {
     e.exchange = nullptr;
     e.sink = nullptr;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    completed_ = value;
-  }
+  completed_.store(value, std::memory_order_release);
   timeline_publish(timeline_, value);
 }
 
@@ -149,9 +152,9 @@ void CommandQueue::fail_calls(Call* first, Status status) noexcept {
 void CommandQueue::fail_all(Status status, bool keep) noexcept {
   fail_calls(take_calls(), status);
   const uint64_t last = submitted();
-  for (uint64_t v = completed_ + 1; v <= last; ++v) entry(v).status = status;
+  for (uint64_t v = completed() + 1; v <= last; ++v) entry(v).status = status;
   // Fences inserted behind the operations have no entry of their own.
-  if (completed_ < last) fence_pool_fail_all(fences_, timeline_, status);
+  if (completed() < last) fence_pool_fail_all(fences_, timeline_, status);
   end(last, keep);
 }
 

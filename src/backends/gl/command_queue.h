@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "backends/gl/duration_estimate.h"
 #include "core/device.h"
 
 namespace sporkle::gl {
@@ -27,7 +28,7 @@ struct Entry {
   // Instead of an operation: a hand-over to or from a caller's context.
   std::shared_ptr<Exchange> exchange;
   Status status = SPORKLE_OK;  // the submission thread's
-  uint64_t predicted_ns = 0;
+  Prediction predicted;
   int32_t timer = -1;
 };
 
@@ -60,8 +61,8 @@ class CommandQueue {
   static void wait_call(Call* call) noexcept;
 
   // The submission thread's side.
-  uint64_t submitted() noexcept;
-  uint64_t completed() const noexcept { return completed_; }
+  uint64_t submitted() const noexcept { return submitted_.load(std::memory_order_acquire); }
+  uint64_t completed() const noexcept { return completed_.load(std::memory_order_relaxed); }
   Entry& entry(uint64_t value) noexcept { return ring_[value % ring_.size()]; }
   // Ends everything up to `value`: failures first, then the counter.
   void complete(uint64_t value) noexcept { end(value, false); }
@@ -81,15 +82,18 @@ class CommandQueue {
  private:
   void check_open() const;
   Entry& next_entry();
+  uint64_t publish_entry() noexcept;
   void end(uint64_t value, bool keep) noexcept;
 
   Stats* stats_;
   FencePool* fences_;
   uint32_t timeline_;
-  uint64_t completed_;  // the submission thread's, changed under the mutex
-  uint64_t submitted_;
+  // Written by the submission thread; a pusher must see entries emptied.
+  std::atomic<uint64_t> completed_;
+  // Written under the mutex, behind the entry.
+  std::atomic<uint64_t> submitted_;
   std::pmr::vector<Entry> ring_;
-  Call* first_call_ = nullptr;
+  std::atomic<Call*> first_call_{nullptr};
   Call* last_call_ = nullptr;
   Status refusal_ = SPORKLE_OK;
   Reason refusal_reason_;

@@ -71,19 +71,16 @@ class Batches {
 }  // namespace
 
 void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
-                     const RecipeTensors& tensors) noexcept {
-  const TensorPlace* const bounds[] = {&tensors.input, &tensors.packed, &tensors.residual,
+                     const RecipeTensors& tensors, BoundState& bound) noexcept {
+  const TensorPlace* const places[] = {&tensors.input, &tensors.packed, &tensors.residual,
                                  &tensors.output, &tensors.workspace};
   for (const Dispatch& d : recipe.dispatches) {
     if (d.barrier != 0) gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
-    gl.UseProgram(programs[d.program]);
-    gl.Uniform4uiv(0, 2, d.args);
+    bound.use(gl, programs[d.program], d.args);
     for (uint32_t i = 0; i < d.binding_count; ++i) {
       const Binding& b = d.bindings[i];
-      const TensorPlace& bound = *bounds[static_cast<uint32_t>(b.tensor)];
-      gl.BindBufferRange(GL_SHADER_STORAGE_BUFFER, b.slot, bound.name,
-                         static_cast<GLintptr>(bound.offset + b.offset),
-                         static_cast<GLsizeiptr>(b.bytes));
+      const TensorPlace& place = *places[static_cast<uint32_t>(b.tensor)];
+      bound.bind(gl, b.slot, place.name, place.offset + b.offset, b.bytes);
     }
     gl.DispatchCompute(d.groups[0], d.groups[1], d.groups[2]);
   }

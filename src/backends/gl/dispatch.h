@@ -1,6 +1,7 @@
 // Runs a recipe: the loop that recipe.h describes, and how long it takes.
 #pragma once
 
+#include "backends/gl/bound_state.h"
 #include "backends/gl/gl_context.h"
 
 namespace sporkle::gl {
@@ -17,9 +18,16 @@ struct RecipeTensors {
 };
 
 // `programs` are the linked programs of recipe.programs, in that order. Emits no
-// barrier before the first dispatch.
+// barrier before the first dispatch, and of the bindings what differs from `bound`.
 void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
-                     const RecipeTensors& tensors) noexcept;
+                     const RecipeTensors& tensors, BoundState& bound) noexcept;
+
+// The same where nothing is known of the bindings.
+inline void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe,
+                            const GLuint* programs, const RecipeTensors& tensors) noexcept {
+  BoundState bound;
+  dispatch_recipe(gl, recipe, programs, tensors, bound);
+}
 
 // How a recipe is timed: batches of runs with a barrier after each dispatch, between two
 // timestamps. Warm-up ends when two batches agree, not before `least_warm_ns` (two batches

@@ -15,6 +15,8 @@ constexpr uint32_t slot_limit = 512;
 // one dispatch on a CPU renderer takes seconds.
 constexpr uint64_t exit_patience_ns = 10000000000u;
 
+constexpr uint32_t asleep = 1, one_wakeup = 2;
+
 constinit DriverSlot slots[slot_limit];
 constinit std::atomic<bool> exiting{false};
 constinit std::atomic<uint64_t> guarded_epoch{0};
@@ -67,16 +69,19 @@ void driver_checkpoint(DriverSlot& slot) noexcept {
 }
 
 void driver_sleep(DriverSlot& slot, uint32_t seen, Deadline deadline) noexcept {
-  slot.sleeping.store(1, std::memory_order_seq_cst);
-  if (slot.wakeups.load(std::memory_order_seq_cst) == seen) {
-    futex_wait(slot.wakeups, seen, deadline);
-  }
-  slot.sleeping.store(0, std::memory_order_relaxed);
+  uint32_t expected = seen;
+  if (!slot.wakeups.compare_exchange_strong(expected, seen | asleep)) return;
+  futex_wait(slot.wakeups, seen | asleep, deadline);
+  slot.wakeups.fetch_and(~asleep);
 }
 
 void driver_wake(DriverSlot& slot) noexcept {
-  slot.wakeups.fetch_add(1, std::memory_order_seq_cst);
-  if (slot.sleeping.load(std::memory_order_seq_cst) != 0) futex_wake(slot.wakeups, 1);
+  const uint32_t before = slot.wakeups.fetch_add(one_wakeup);
+  // Whoever clears the bit pays for the system call; the others need not. A
+  // thread that is about to sleep again finds the word changed.
+  if ((before & asleep) != 0 && (slot.wakeups.fetch_and(~asleep) & asleep) != 0) {
+    futex_wake(slot.wakeups, 1);
+  }
 }
 
 void driver_guard_exit() noexcept {

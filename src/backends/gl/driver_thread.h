@@ -19,15 +19,17 @@ struct DriverSlot {
   enum State : uint32_t { free, running, finished, parked, abandoned };
 
   std::atomic<uint32_t> state{free};
-  std::atomic<uint32_t> wakeups{0};   // the one word the thread sleeps on
-  std::atomic<uint32_t> sleeping{0};
+  // The one word the thread sleeps on: {wake-ups 31 | asleep 1}. While the
+  // thread is awake the low bit is clear.
+  std::atomic<uint32_t> wakeups{0};
 };
 
 // Called by the thread between driver calls: does not return when the process
 // is exiting or the owner has given the thread up.
 void driver_checkpoint(DriverSlot& slot) noexcept;
 
-// Sleeps until wakeups differs from `seen`, or the deadline has passed.
+// Sleeps until wakeups differs from `seen`, or the deadline has passed. Called
+// by the thread itself, like the load of `seen`.
 void driver_sleep(DriverSlot& slot, uint32_t seen, Deadline deadline) noexcept;
 
 // Makes the thread look again; cheap when it is awake.

@@ -35,6 +35,7 @@ void Encoder::stop(const GladGLContext& gl) noexcept {
 void Encoder::forget() noexcept {
   for (BufferObject& workspace : workspaces_) workspace = BufferObject{};
   hazards_.barrier_done();
+  bound_.reset();
   download_count_ = 0;
   client_barrier_ = false;
   context_ = nullptr;
@@ -108,6 +109,7 @@ GLuint Encoder::take_workspace(uint64_t bytes) {
   if (workspace.size < bytes) {
     // OpenGL keeps the old storage until the operations that use it have ended.
     context_->gl().DeleteBuffers(1, &workspace.name);
+    bound_.reset();
     workspace = BufferObject{};
     reclaim_.retry([&] {
       create_buffer_object(*context_, rules_, BufferKind::local, MapChoice{}, bytes, &workspace);
@@ -125,7 +127,7 @@ Status Encoder::dispatch_all(const Operation& operation, const GlPlan& plan,
   if (operation.residual.memory != nullptr) tensors.residual = bound(operation.residual);
   tensors.output = bound(operation.output);
   tensors.workspace = {workspace, 0};
-  dispatch_recipe(gl, plan.recipe(), plan.program_names(), tensors);
+  dispatch_recipe(gl, plan.recipe(), plan.program_names(), tensors, bound_);
   note_error();
   return status_of_gl_error(error_);
 }
@@ -136,7 +138,8 @@ Status Encoder::encode(Entry& entry, uint64_t value) noexcept try {
   const Status checked = check(operation);
   if (checked != SPORKLE_OK) return checked;
   const GladGLContext& gl = context_->gl();
-  clear_gl_errors(gl);
+  // Of our own calls every error has been taken.
+  if (!bound_.known()) clear_gl_errors(gl);
   error_ = GL_NO_ERROR;
   upload(memory_of(operation.input));
   upload(memory_of(operation.residual));

@@ -2,6 +2,7 @@
 // depend on each other, dispatches, downloads. For the submission thread.
 #pragma once
 
+#include "backends/gl/bound_state.h"
 #include "backends/gl/command_queue.h"
 #include "backends/gl/dispatch.h"
 #include "backends/gl/gl_memory.h"
@@ -29,6 +30,8 @@ class Encoder {
 
   // After a barrier that orders everything (the completion word's).
   void note_full_barrier() noexcept { hazards_.barrier_done(); }
+  // After anything else has bound or deleted something in the context.
+  void note_foreign_calls() noexcept { bound_.reset(); }
 
   // For an operation with a sink whose batch has ended: its shadow copies and
   // its device time.
@@ -64,6 +67,7 @@ class Encoder {
   const GlContext* context_ = nullptr;
   uint64_t generation_ = 0;
   HazardTracker hazards_;
+  BoundState bound_;
   BufferObject workspaces_[workspace_count];
   uint32_t next_workspace_ = 0;
   Download downloads_[download_limit];

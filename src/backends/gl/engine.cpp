@@ -6,8 +6,17 @@
 
 #include "backends/gl/interop_exchange.h"
 #include "backends/gl/self_test.h"
+#include "core/expectation.h"
 
 namespace sporkle::gl {
+
+namespace {
+
+// While a backlog is emitted, what ends meanwhile is looked for every so many
+// operations.
+constexpr uint64_t ask_interval = 8;
+
+}  // namespace
 
 Engine::Engine(const DeviceEnvironment& environment, const EglFunctions& egl,
                const EglDevice& device, const OpenRules& rules, CommandQueue& queue,
@@ -48,8 +57,7 @@ bool Engine::start_context(Reason* reason) {
   buffers_ = 0;
   lost_ = false;
   encoder_.start(context_, generation_);
-  // Where a dispatch is complete when it returns, there is nothing to hint at.
-  batches_.start(context_, rules_, !dispatches_synchronously(*context_));
+  batches_.start(context_, rules_, dispatches_synchronously(*context_));
   return true;
 }
 
@@ -131,10 +139,12 @@ void Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexc
     if (lost_) return;
     driver_checkpoint(slot);
     emitted_ = value;
-    batches_.add(value, entry.predicted_ns);
+    batches_.add(value, entry.predicted);
     if (entry.status == SPORKLE_ERROR_DEVICE_LOST && context_->was_reset()) lost_ = true;
     if (batches_.should_close(false)) {
       close_batch();
+      end_batches();
+    } else if (value % ask_interval == 0 && batches_.ends_soon()) {
       end_batches();
     }
   }
@@ -142,12 +152,13 @@ void Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexc
 
 void Engine::emit(Entry& entry, uint64_t value) noexcept {
   if (entry.exchange != nullptr) {
-    entry.predicted_ns = 0;
+    entry.predicted = {};
     entry.status = entry.exchange->emit(context_->gl(), generation());
+    encoder_.note_foreign_calls();
     return;
   }
-  entry.predicted_ns = static_cast<const GlPlan&>(*entry.operation.plan).estimate_ns();
-  if (batches_.must_close_before(entry.predicted_ns)) close_batch();
+  entry.predicted = static_cast<GlPlan&>(*entry.operation.plan).duration().value();
+  if (batches_.must_close_before(entry.predicted.ns)) close_batch();
   if (!lost_) entry.status = encoder_.encode(entry, value);
 }
 
@@ -158,24 +169,41 @@ void Engine::close_batch() noexcept {
     lost_ = true;
     return;
   }
-  if (batches_.hinted()) encoder_.note_full_barrier();
+  if (!batches_.newest().hinted) return;
+  encoder_.note_full_barrier();
+  encoder_.note_foreign_calls();
 }
 
 void Engine::end_batches() noexcept {
   while (batches_.in_flight() && !lost_) {
+    const uint64_t before = batches_.disagreements();
     const BatchAnswer answer = batches_.ask();
+    if (batches_.disagreements() != before) note_disagreement();
     if (answer == BatchAnswer::pending) return;
     if (answer == BatchAnswer::lost) {
       lost_ = true;
       return;
     }
-    const Batch batch = batches_.oldest();
-    batches_.drop_oldest();
-    observe(batch, now_ns());
+    const Batch& batch = batches_.oldest();
+    observe(batch, batches_.begin_of_oldest(), now_ns());
     queue_.complete(batch.last_value);
+    batches_.drop_oldest();
     // Operations that collected while this one was in flight may go now.
     if (batches_.should_close(emitted_ == queue_.submitted())) close_batch();
   }
+}
+
+void Engine::note_disagreement() noexcept {
+  environment_.log->write(SPORKLE_LOG_WARNING,
+                          "%s: completion word and sync object contradict each other (%" PRIu64
+                          "); only sync objects are used from now on",
+                          facts().name, batches_.disagreements());
+}
+
+void Engine::announce(uint64_t now) noexcept {
+  uint64_t until = 0;
+  if (!batches_.announces(now, &until)) return;
+  timeline_expect(queue_.timeline(), queue_.completed(), batches_.oldest().last_value, until);
 }
 
 bool Engine::has_exchange(const Batch& batch) noexcept {
@@ -185,10 +213,14 @@ bool Engine::has_exchange(const Batch& batch) noexcept {
   return false;
 }
 
-void Engine::observe(const Batch& batch, uint64_t now) noexcept {
-  const uint64_t begin = std::max(batch.closed_ns, last_end_ns_);
-  const uint64_t took = now > begin ? now - begin : 1;
-  last_end_ns_ = now;
+void Engine::observe(const Batch& batch, uint64_t begin, uint64_t now) noexcept {
+  // Device time of the operations alone.
+  const auto since_begin = [&](uint64_t then) {
+    const uint64_t start = begin + batches_.sync_cost_ns();
+    return static_cast<double>(then > start ? then - start : 0);
+  };
+  const double least = since_begin(batch.pending_ns), most = since_begin(now);
+  const uint64_t predicted = batch.predicted.ns - batches_.sync_cost_ns();
   // Behind a hand-over the time is also the caller's commands'.
   const bool mixed = has_exchange(batch);
   for (uint64_t v = queue_.completed() + 1; v <= batch.last_value; ++v) {
@@ -199,9 +231,10 @@ void Engine::observe(const Batch& batch, uint64_t now) noexcept {
     if (mixed) continue;
     auto& plan = static_cast<GlPlan&>(*entry.operation.plan);
     // Shares of the batch's time in proportion to what was predicted.
-    const double share = static_cast<double>(entry.predicted_ns) /
-                         static_cast<double>(std::max<uint64_t>(batch.predicted_ns, 1));
-    plan.observe(static_cast<uint64_t>(static_cast<double>(took) * share));
+    const double share = static_cast<double>(entry.predicted.ns) /
+                         static_cast<double>(std::max<uint64_t>(predicted, 1));
+    plan.duration().observe(static_cast<uint64_t>(least * share),
+                            static_cast<uint64_t>(most * share));
   }
 }
 

@@ -25,9 +25,9 @@ class Engine {
   void advance(DriverSlot& slot, const std::atomic<bool>& stop) noexcept;
   bool busy() const noexcept { return batches_.in_flight() || batches_.has_open(); }
   Deadline next_look() const noexcept { return batches_.next_look(); }
-  bool spin_worthwhile() const noexcept {
-    return !context_->facts().software && batches_.ends_soon();
-  }
+  // Whether what is in flight is expected to end within a short spin.
+  bool ends_soon() const noexcept { return batches_.ends_soon(); }
+  uint64_t last_end_ns() const noexcept { return batches_.last_end_ns(); }
 
   bool lost() const noexcept { return lost_; }
   // After a loss: a new context, with older objects kept until released.
@@ -40,6 +40,12 @@ class Engine {
   // Changes with the context. From any thread.
   uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
   bool hinted() const noexcept { return batches_.hinted(); }
+
+  // After a service has used the context.
+  void note_foreign_calls() noexcept { encoder_.note_foreign_calls(); }
+
+  // Wakes who waits for what will end soon.
+  void announce(uint64_t now) noexcept;
 
   // Services for calls from other threads.
   // Gives back what is idle and tries once more when the driver has no memory.
@@ -70,7 +76,8 @@ class Engine {
   void emit(Entry& entry, uint64_t value) noexcept;
   void close_batch() noexcept;
   void end_batches() noexcept;
-  void observe(const Batch& batch, uint64_t now) noexcept;
+  void observe(const Batch& batch, uint64_t begin, uint64_t now) noexcept;
+  void note_disagreement() noexcept;
   bool has_exchange(const Batch& batch) noexcept;
 
   // A lost context whose mapped memory somebody still may look at.
@@ -98,7 +105,6 @@ class Engine {
   Encoder encoder_;
   BatchList batches_;
   uint64_t emitted_;
-  uint64_t last_end_ns_ = 0;
   bool lost_ = false;
   Mapping mapping_ = Mapping::unknown;
 };

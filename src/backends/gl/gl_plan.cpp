@@ -68,7 +68,7 @@ GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment
     throw;
   }
   const uint64_t rate = facts.software ? software_rate : hardware_rate;
-  estimate_ns_.store(problem.flops() / rate + 5000);
+  duration_ = DurationEstimate(problem.flops() / rate + 5000);
 }
 
 GlPlan::~GlPlan() {
@@ -190,12 +190,5 @@ void GlPlan::pack(const DeviceEnvironment& environment, const Facts& facts, cons
 }
 
 bool GlPlan::usable() const noexcept { return thread_->generation() == generation(); }
-
-void GlPlan::observe(uint64_t ns) noexcept {
-  const uint64_t old = estimate_ns_.load(std::memory_order_relaxed);
-  // Downwards faster: the first run of a program includes its compilation.
-  const uint64_t next = ns < old ? old / 2 + ns / 2 : old - old / 4 + ns / 4;
-  estimate_ns_.store(next, std::memory_order_relaxed);
-}
 
 }  // namespace sporkle::gl

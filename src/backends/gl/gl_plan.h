@@ -1,9 +1,8 @@
 // A convolution prepared for an OpenGL device: recipe, programs, packed weights.
 #pragma once
 
-#include <atomic>
-
 #include "backends/gl/buffer_object.h"
+#include "backends/gl/duration_estimate.h"
 #include "backends/gl/program_cache.h"
 #include "core/device.h"
 
@@ -34,9 +33,9 @@ class GlPlan final : public DevicePlan {
   GLuint packed_name() const noexcept { return packed_->name; }
   uint64_t generation() const noexcept { return packed_->generation; }
 
-  // Time one operation is expected to take on the device.
-  uint64_t estimate_ns() const noexcept { return estimate_ns_.load(std::memory_order_relaxed); }
-  void observe(uint64_t ns) noexcept;
+  // Time one operation is expected to take on the device. The submission
+  // thread's.
+  DurationEstimate& duration() noexcept { return duration_; }
 
  private:
   void choose(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules,
@@ -54,7 +53,7 @@ class GlPlan final : public DevicePlan {
   std::pmr::vector<ProgramEntry*> programs_;
   std::pmr::vector<GLuint> program_names_;
   BufferObject* packed_ = nullptr;
-  std::atomic<uint64_t> estimate_ns_{0};
+  DurationEstimate duration_;
 };
 
 }  // namespace sporkle::gl

@@ -2,6 +2,7 @@
 
 #include <climits>
 #include <new>
+#include <sched.h>
 #include <sys/prctl.h>
 
 namespace sporkle::gl {
@@ -14,6 +15,16 @@ constexpr uint64_t reopen_pause_ns = 50000000u;
 constexpr uint32_t reopen_tries = 3;
 constexpr uint32_t reset_limit = 8;
 constexpr unsigned long timer_slack_ns = 1000;
+
+// How long the thread stays awake for new work after the last has ended, and
+// after how many such spins in vain it does so no longer.
+constexpr uint64_t linger_ns = 50000;
+constexpr uint32_t vain_spin_limit = 4;
+
+bool has_several_processors() noexcept {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) > 1;
+}
 
 }  // namespace
 
@@ -141,7 +152,9 @@ void SubmissionThread::release(BufferObject* object) noexcept {
 }
 
 void SubmissionThread::delete_released() noexcept {
+  if (released_.load(std::memory_order_relaxed) == nullptr) return;
   BufferObject* object = released_.exchange(nullptr, std::memory_order_acq_rel);
+  engine_.note_foreign_calls();
   while (object != nullptr) {
     BufferObject* next = object->next;
     engine_.delete_buffer(object);
@@ -179,6 +192,7 @@ void SubmissionThread::run_calls(DriverSlot& slot) noexcept {
       call->error.status = call->status;
       call->error.reason.set("device: no memory");
     }
+    engine_.note_foreign_calls();
     driver_checkpoint(slot);
     current_call_.store(next);
     CommandQueue::finish_call(call);
@@ -203,6 +217,8 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
   facts_ = engine_.facts();
   hinted_ = engine_.hinted();
   generation_.store(engine_.generation(), std::memory_order_release);
+  // A software renderer wants the processors for itself.
+  may_spin_ = !facts_.software && has_several_processors();
   slot_.store(&slot, std::memory_order_release);
   set_phase(running);
   while (!stop_.load(std::memory_order_acquire)) {
@@ -223,11 +239,37 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
 }
 
 void SubmissionThread::rest(DriverSlot& slot, uint32_t seen) noexcept {
-  if (!dead_ && engine_.spin_worthwhile()) {
-    for (int i = 0; i < 16; ++i) cpu_pause();
+  if (dead_) {
+    driver_sleep(slot, seen, Deadline{});
     return;
   }
-  driver_sleep(slot, seen, dead_ ? Deadline{} : engine_.next_look());
+  if (may_spin_) {
+    engine_.announce(now_ns());
+    if (engine_.ends_soon()) {
+      cpu_pause();
+      return;
+    }
+  }
+  const bool idle = !engine_.busy();
+  if (idle && linger(slot, seen)) return;
+  driver_sleep(slot, seen, engine_.next_look());
+  // Work follows work closely again.
+  if (idle && now_ns() < engine_.last_end_ns() + 2 * linger_ns) vain_spins_ = 0;
+}
+
+// Stays awake for a moment after the last work has ended: what is submitted
+// back to back then costs no wake-up. Returns whether something came.
+bool SubmissionThread::linger(DriverSlot& slot, uint32_t seen) noexcept {
+  if (!may_spin_ || vain_spins_ >= vain_spin_limit) return false;
+  const uint64_t limit = engine_.last_end_ns() + linger_ns;
+  while (now_ns() < limit) {
+    for (int i = 0; i < 4; ++i) cpu_pause();
+    if (slot.wakeups.load(std::memory_order_relaxed) == seen) continue;
+    vain_spins_ = 0;
+    return true;
+  }
+  ++vain_spins_;
+  return false;
 }
 
 void SubmissionThread::recover(DriverSlot& slot) noexcept {

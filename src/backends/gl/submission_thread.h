@@ -77,6 +77,7 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   static void reclaim(void* self) noexcept;
   void recover(DriverSlot& slot) noexcept;
   void rest(DriverSlot& slot, uint32_t seen) noexcept;
+  bool linger(DriverSlot& slot, uint32_t seen) noexcept;
   void set_phase(Phase phase) noexcept;
   void abandon(Status status) noexcept;
   void need_open();
@@ -88,6 +89,8 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   bool hinted_ = false;
   bool dead_ = false;
   uint32_t resets_ = 0;
+  bool may_spin_ = false;
+  uint32_t vain_spins_ = 0;  // for new work, in succession
   Error open_error_;
   std::atomic<uint32_t> phase_{asleep};
   std::atomic<uint64_t> generation_{0};

@@ -1,0 +1,25 @@
+// What the queue behind a timeline expects: until when its waiters do well to
+// stay awake, because the next end is near. A hint: a waiter that misses it
+// sleeps on its futex as always.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/timeline.h"
+
+namespace sporkle {
+
+struct Expectation {
+  std::atomic<uint64_t> value{0};  // the value that is about to be reached
+  std::atomic<uint64_t> until{0};  // on the clock of now_ns()
+};
+
+extern constinit Expectation expectations[timeline_limit];
+
+// Announces that `value` will probably be reached before `until`, and wakes who
+// waits for something in (after, value], so that the wake-up is over when the
+// work is. For the thread that publishes the timeline.
+void timeline_expect(uint32_t index, uint64_t after, uint64_t value, uint64_t until) noexcept;
+
+}  // namespace sporkle
