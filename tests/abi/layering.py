@@ -29,7 +29,7 @@ CALLS = [
     ("reading the environment", r"\b(?:secure_)?getenv\s*\(|\benviron\b",
      ("src/base/options.cpp",)),
     ("changing the environment", r"\b(?:setenv|unsetenv|putenv)\s*\(", ()),
-    ("glFinish", r"\bglFinish\b", ()),
+    ("glFinish", r"\bglFinish\b|\bgl(?:_|\(\))?\.Finish\s*\(|->Finish\s*\(", ()),
     ("Highway's static dispatch", r"\bHWY_(?:EXPORT|ASSERT|DASSERT|ABORT)\b", ()),
 ]
 SYSTEM_HEADERS = [
