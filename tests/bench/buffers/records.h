@@ -1,0 +1,31 @@
+// What is measured: samples of one quantity, printed and written as JSON.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tools/json.h"
+
+namespace buffers {
+
+double now_us();
+
+class Records {
+ public:
+  explicit Records(JsonWriter* json) : json_(json) {}
+  // Median, tenth and ninetieth percentile of the samples, which were verified.
+  double add(const std::string& name, const char* unit, std::vector<double> samples);
+  void fail(const std::string& name, const std::string& reason);
+  int failures() const { return failures_; }
+
+ private:
+  JsonWriter* json_;
+  int failures_ = 0;
+};
+
+// `count` samples of the microseconds that `work` takes, after `warm` unmeasured.
+std::vector<double> time_us(int warm, int count, const std::function<void()>& work);
+
+}  // namespace buffers
