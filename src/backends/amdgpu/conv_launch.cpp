@@ -1,11 +1,43 @@
 #include "backends/amdgpu/conv_launch.h"
 
+#include <algorithm>
+
+#include "backends/amdgpu/code_object.h"
+#include "backends/amdgpu/conv_kernels.h"
+#include "backends/amdgpu/embedded_objects.h"
+
 namespace sporkle::amdgpu {
 
-bool find_conv_launch(const pm4::Target& target, const ConvProblem&, uint64_t, ConvLaunch*,
-                      Reason* why) {
-  why->set("gfx%x: this build carries no machine code for it", target.processor);
-  return false;
+namespace {
+
+pm4::ConvClass class_of(ConvKernel kernel) {
+  switch (kernel) {
+    case ConvKernel::pointwise: return pm4::ConvClass::pointwise;
+    case ConvKernel::three_by_three:
+    case ConvKernel::three_by_three_stride2: return pm4::ConvClass::three_by_three;
+    case ConvKernel::general: break;
+  }
+  return pm4::ConvClass::general;
+}
+
+}  // namespace
+
+bool find_conv_launch(const pm4::Target& target, const ConvProblem& problem,
+                      uint64_t code_address, ConvLaunch* out, Reason* why) {
+  CodeObject object;
+  CodeKernel kernel;
+  ConvGrid grid;
+  if (!find_embedded_object(target.processor, &object, why)) return false;
+  if (!plan_conv(problem, &grid, why)) return false;
+  if (!find_kernel(object, grid.name, &kernel, why) ||
+      !make_kernel_object(object, kernel, target.processor, code_address, sizeof(ConvArguments),
+                          &out->kernel, why)) {
+    return false;
+  }
+  out->conv_class = class_of(grid.kernel);
+  std::copy_n(grid.groups, 3, out->groups);
+  std::copy_n(grid.threads, 3, out->threads);
+  return true;
 }
 
 }  // namespace sporkle::amdgpu

@@ -8,8 +8,19 @@ set(SPORKLE_AMDGPU_SOURCES
   src/backends/amdgpu/pm4/tables.cpp
   src/backends/amdgpu/pm4/target.cpp
   src/backends/amdgpu/pm4/validator.cpp
+  src/backends/amdgpu/code_object_elf.cpp
+  src/backends/amdgpu/code_object_kernel.cpp
+  src/backends/amdgpu/code_object_list.cpp
+  src/backends/amdgpu/code_object_metadata.cpp
+  src/backends/amdgpu/code_object_place.cpp
+  src/backends/amdgpu/code_object_targets.cpp
+  src/backends/amdgpu/conv_kernels.cpp
   src/backends/amdgpu/conv_launch.cpp
+  src/backends/amdgpu/embedded_objects.cpp
+  src/backends/amdgpu/message_pack.cpp
   src/backends/amdgpu/packet_tools.cpp
   src/backends/amdgpu/preparation_time.cpp
   src/backends/amdgpu/ring_buffer_manager.cpp
   src/backends/amdgpu/stream_file.cpp)
+
+include(${PROJECT_SOURCE_DIR}/src/backends/amdgpu/kernels/objects.cmake)

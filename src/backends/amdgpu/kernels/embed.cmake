@@ -1,0 +1,13 @@
+# Writes files as C++ arrays: cmake -D OUTPUT=file -D "FILES=a.co;b.co" -P embed.cmake
+set(arrays "")
+set(list "")
+foreach(file IN LISTS FILES)
+  get_filename_component(target ${file} NAME_WE)
+  string(MAKE_C_IDENTIFIER ${target} name)
+  file(READ ${file} bytes HEX)
+  string(REGEX REPLACE "(................................)" "\\1\n" bytes "${bytes}")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+  string(APPEND arrays "constexpr unsigned char ${name}_bytes[] = {\n${bytes}};\n")
+  string(APPEND list "    {\"${target}\", ${name}_bytes},\n")
+endforeach()
+file(WRITE ${OUTPUT} "${arrays}\nconstexpr EmbeddedObject objects[] = {\n${list}};\n")
