@@ -1,6 +1,7 @@
 #include "backends/gl/gl_memory.h"
 
 #include <algorithm>
+#include <algorithm>
 #include <cinttypes>
 #include <new>
 
@@ -80,13 +81,14 @@ void GlMemory::flush(uint64_t offset, uint64_t bytes) {
     for (uint32_t i = 0; i < flushed_count_; ++i) {
       if (flushed_[i].offset == offset && flushed_[i].bytes == bytes) return;
     }
-    if (flushed_count_ > 0) {
-      Stretch& last = flushed_[flushed_count_ - 1];
-      // A program that fills a buffer in pieces flushes neighbours.
-      if (last.offset + last.bytes == offset) {
-        last.bytes += bytes;
-        return;
-      }
+    for (uint32_t i = 0; i < flushed_count_; ++i) {
+      Stretch& known = flushed_[i];
+      // Neighbours, and what has been flushed before: no byte between them joins.
+      if (offset > known.offset + known.bytes || known.offset > offset + bytes) continue;
+      const uint64_t end = std::max(known.offset + known.bytes, offset + bytes);
+      known.offset = std::min(known.offset, offset);
+      known.bytes = end - known.offset;
+      return;
     }
     if (flushed_count_ < stretch_limit) {
       flushed_[flushed_count_++] = {offset, bytes};
