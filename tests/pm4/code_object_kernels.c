@@ -1,6 +1,8 @@
 // The source of the AMD kernels, run on the CPU and compared with float64. This
 // checks what the kernels say, not the machine code made of them.
 #include <math.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "numerics/problems.h"
 #include "support/expect.h"
@@ -30,14 +32,41 @@ static void fail_problem(const sporkle_conv2d_desc *desc, const char *what) {
   fail_msg("%s: %s", text, what);
 }
 
+// A copy that ends where a page begins that cannot be read: on a GPU too, reading
+// beyond a tensor may end in a fault.
+typedef struct Guarded {
+  char *block;
+  size_t mapped;
+  float *data;
+} Guarded;
+
+static Guarded guard(const float *data, uint64_t bytes) {
+  Guarded out = {NULL, 0, NULL};
+  if (!data) return out;
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+  const size_t readable = (bytes + page - 1) / page * page;
+  out.mapped = readable + page;
+  out.block = mmap(NULL, out.mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(out.block != MAP_FAILED);
+  assert_int_equal(mprotect(out.block + readable, page, PROT_NONE), 0);
+  out.data = memcpy(out.block + readable - bytes, data, bytes);
+  return out;
+}
+
 static void run(Tensors *t, const code_plan *plan, uint64_t seed) {
-  const HostArguments arguments = {t->input, t->weights, t->bias, t->residual, t->output,
-                                   plan->shape};
+  Guarded guarded[] = {guard(t->input, t->info.input_size), guard(t->weights, t->info.weights_size),
+                       guard(t->bias, t->info.bias_size),
+                       guard(t->residual, t->info.output_size)};
+  const HostArguments arguments = {guarded[0].data, guarded[1].data, guarded[2].data,
+                                   guarded[3].data, t->output, plan->shape};
   void (*body)(const void *) = host_kernel(plan->kernel);
   assert_non_null(body);
   const int threads = (int)(plan->threads[0] * plan->threads[1] * plan->threads[2]);
   if (!workgroups_run(body, &arguments, plan->groups, threads, seed, &counts)) {
     fail_problem(&t->desc, "work-items ended while others waited at a barrier");
+  }
+  for (size_t i = 0; i < COUNT_OF(guarded); ++i) {
+    if (guarded[i].block) munmap(guarded[i].block, guarded[i].mapped);
   }
 }
 
