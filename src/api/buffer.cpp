@@ -56,7 +56,7 @@ sporkle_status sporkle_buffer_flush(sporkle_buffer buffer, uint64_t offset, uint
     const Pin<Buffer> pin(buffer, "buffer");
     pin->check_range("offset", offset, size);
     pin->check_usage("buffer", SPORKLE_BUFFER_CPU_WRITE, "SPORKLE_BUFFER_CPU_WRITE");
-    pin->memory().flush(offset, size);
+    pin->flush(offset, size);
     return SPORKLE_OK;
   });
 }

@@ -1,6 +1,7 @@
 #include "core/buffer.h"
 
 #include <cinttypes>
+#include <cstdio>
 
 namespace sporkle {
 
@@ -18,6 +19,11 @@ Buffer::Buffer(std::shared_ptr<Context> context, uint32_t device, uint32_t usage
       device_(device),
       usage_(usage),
       memory_(std::move(memory)) {
+  // OpenGL commands of the caller's own may write where nobody tells us.
+  if (context_->debug() && (usage & SPORKLE_BUFFER_CPU_WRITE) != 0 &&
+      (usage & SPORKLE_BUFFER_OPENGL) == 0) {
+    watch_.emplace(context_->memory(), memory_->data(), memory_->size());
+  }
   context_->stats().add(Counter::buffer_bytes_added, memory_->size());
 }
 
@@ -26,6 +32,26 @@ void Buffer::dispose() noexcept {
   keep->remove_child(this);
   keep->stats().add(Counter::buffer_bytes_removed, memory_->size());
   std::pmr::polymorphic_allocator<>(keep->memory()).delete_object(this);
+}
+
+void Buffer::flush(uint64_t offset, uint64_t bytes) {
+  memory_->flush(offset, bytes);
+  if (watch_) watch_->flushed(offset, bytes);
+}
+
+void Buffer::note_read(const char* argument, uint64_t offset, uint64_t bytes) noexcept {
+  uint64_t at = 0;
+  if (!watch_ || !watch_->misses(offset, bytes, &at)) return;
+  char cause[96];
+  std::snprintf(cause, sizeof cause, "flush-%p", handle());
+  context_->log().warn_once(cause,
+                            "SPORKLE-BUFFER-0001: sporkle_plan_submit: %s: buffer \"%s\": bytes "
+                            "from %" PRIu64 " on were not flushed since the CPU wrote them",
+                            argument, label(), at);
+}
+
+void Buffer::note_write(uint64_t offset, uint64_t bytes) noexcept {
+  if (watch_) watch_->device_writes(offset, bytes);
 }
 
 void* Buffer::data() const noexcept {

@@ -1,7 +1,10 @@
 // The object behind a sporkle_buffer.
 #pragma once
 
+#include <optional>
+
 #include "core/context.h"
+#include "core/flush_watch.h"
 
 namespace sporkle {
 
@@ -19,6 +22,11 @@ class Buffer final : public Child {
   uint32_t usage() const noexcept { return usage_; }
   // Null when the CPU neither reads nor writes it.
   void* data() const noexcept;
+  void flush(uint64_t offset, uint64_t bytes);
+  // An operation is about to use a range that has been checked. In debug mode
+  // CPU writes that were not flushed are reported. `argument`: bindings.input ...
+  void note_read(const char* argument, uint64_t offset, uint64_t bytes) noexcept;
+  void note_write(uint64_t offset, uint64_t bytes) noexcept;
   DeviceMemory& memory() const noexcept { return *memory_; }
   const std::shared_ptr<DeviceMemory>& shared_memory() const noexcept { return memory_; }
 
@@ -31,6 +39,7 @@ class Buffer final : public Child {
   uint32_t device_;
   uint32_t usage_;
   std::shared_ptr<DeviceMemory> memory_;
+  std::optional<FlushWatch> watch_;  // debug mode only
 };
 
 // Creates the buffer and its handle. Throws Error.

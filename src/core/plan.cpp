@@ -197,6 +197,11 @@ MemoryRange bind(const Plan& plan, const sporkle_binding& binding, const Binding
   }
   buffer->check_range(rule.name, binding.offset, rule.bytes);
   buffer->check_usage(rule.name, rule.usage, rule.usage_name);
+  if (rule.usage == SPORKLE_BUFFER_DEVICE_WRITE) {
+    buffer->note_write(binding.offset, rule.bytes);
+  } else {
+    buffer->note_read(rule.name, binding.offset, rule.bytes);
+  }
   return {buffer->shared_memory(), binding.offset};
 }
 
@@ -213,9 +218,6 @@ sporkle_fence Plan::submit_bindings(const sporkle_plan_bindings& b) {
   MemoryRange input = bind(*this, b.input,
                            {"bindings.input", p.input_bytes(), SPORKLE_BUFFER_DEVICE_READ,
                             "SPORKLE_BUFFER_DEVICE_READ"});
-  MemoryRange output = bind(*this, b.output,
-                            {"bindings.output", p.output_bytes(), SPORKLE_BUFFER_DEVICE_WRITE,
-                             "SPORKLE_BUFFER_DEVICE_WRITE"});
   MemoryRange residual;
   if (p.has_residual) {
     residual = bind(*this, b.residual,
@@ -225,6 +227,9 @@ sporkle_fence Plan::submit_bindings(const sporkle_plan_bindings& b) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT,
          "bindings.residual: given, but desc.flags lacks SPORKLE_CONV2D_RESIDUAL");
   }
+  MemoryRange output = bind(*this, b.output,
+                            {"bindings.output", p.output_bytes(), SPORKLE_BUFFER_DEVICE_WRITE,
+                             "SPORKLE_BUFFER_DEVICE_WRITE"});
   if (ranges_overlap(output, p.output_bytes(), input, p.input_bytes())) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "bindings.output: overlaps bindings.input");
   }

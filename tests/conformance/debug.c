@@ -169,5 +169,32 @@ static void leaks_are_named(void **state) {
   tensors_free(&job.tensors);
 }
 
+// What works on coherent memory by luck is said.
+static void a_missing_flush(void **state) {
+  (void)state;
+  for (int debug = 0; debug < 2; ++debug) {
+    World world;
+    open_debug(&world, debug);
+    const sporkle_conv2d_desc desc = small_problem();
+    Job job;
+    job_prepare(&job, &world, &desc, 5);
+    job_submit(&job);
+    expect_ok(sporkle_fence_wait(job.fence, SPORKLE_TIMEOUT_INFINITE));
+    expect_ok(sporkle_fence_destroy(job.fence));
+    expect_true(!log_capture_contains(&world.log, "SPORKLE-BUFFER-0001"), "%s", world.log.text);
+    void *data = NULL;
+    expect_ok(sporkle_buffer_data(job.input, &data));
+    ((float *)data)[20] += 1.0f;
+    job_submit(&job);
+    expect_ok(sporkle_fence_wait(job.fence, SPORKLE_TIMEOUT_INFINITE));
+    expect_report(&world, debug,
+                  "SPORKLE-BUFFER-0001: sporkle_plan_submit: bindings.input: buffer \"\": bytes "
+                  "from 64 on");
+    job_free(&job);
+    world_close(&world);
+  }
+}
+
 GROUP(group_debug, "debug", cmocka_unit_test(misuse_is_reported),
-      cmocka_unit_test(misuse_without_debug_is_a_status), cmocka_unit_test(leaks_are_named))
+      cmocka_unit_test(misuse_without_debug_is_a_status), cmocka_unit_test(leaks_are_named),
+      cmocka_unit_test(a_missing_flush))

@@ -26,6 +26,8 @@ DevicePlacement::DevicePlacement(const DeviceEnvironment& environment,
     : environment_(environment), thread_(std::move(thread)), facts_(facts), rules_(rules) {
   const Platform platform = platform_of(facts.vendor, facts.name, card, facts.software);
   placement_ = profile_of(platform, facts.buffer_storage);
+  // Debug mode compares what the CPU wrote with what it flushed.
+  if (environment.debug) placement_.of(BufferKind::upload).map.read = true;
   for (const BufferKind kind : mapped_kinds) {
     // Tests reach the forms that the driver at hand does not need by rules.
     if (rules.windowed && facts.buffer_storage) placement_.of(kind).form = MemoryForm::window;
