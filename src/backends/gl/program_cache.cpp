@@ -82,9 +82,16 @@ GLuint compile_program(const GladGLContext& gl, const char* source, const char* 
   return program;
 }
 
+// NVIDIA's binaries are assembly text whose machine code is made again at the first
+// dispatch (28 to 65 ms each, one after the other), while its own cache on disk serves
+// sources in 1 ms, machine code included (driver 580.159.04).
+static bool keeps_binaries(const GlContext& context) noexcept {
+  return context.facts().limits.vendor != Vendor::nvidia;
+}
+
 GLuint ProgramCache::load_binary(const GlContext& context,
                                  const std::pmr::string& source) noexcept try {
-  if (store_ == nullptr || !store_->enabled()) return 0;
+  if (store_ == nullptr || !store_->enabled() || !keeps_binaries(context)) return 0;
   char key[512];
   store_key(context.facts(), source, key, sizeof key);
   std::pmr::vector<unsigned char> content(memory_);
@@ -109,7 +116,7 @@ GLuint ProgramCache::load_binary(const GlContext& context,
 
 void ProgramCache::save_binary(const GlContext& context, const std::pmr::string& source,
                                GLuint program) noexcept try {
-  if (store_ == nullptr || !store_->enabled()) return;
+  if (store_ == nullptr || !store_->enabled() || !keeps_binaries(context)) return;
   const GladGLContext& gl = context.gl();
   GLint bytes = 0;
   gl.GetProgramiv(program, GL_PROGRAM_BINARY_LENGTH, &bytes);

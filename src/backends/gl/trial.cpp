@@ -11,7 +11,7 @@ namespace sporkle::gl {
 namespace {
 
 constexpr double error_limit = 1e-5;      // relative L2 over the samples
-constexpr double sample_work = 4e6;       // multiply-adds spent on the samples
+constexpr double sample_work = 2e6;       // multiply-adds spent on the samples
 constexpr uint64_t sample_least = 64, sample_most = 1024;
 constexpr uint64_t patience_ns = 5'000'000'000;
 constexpr uint64_t helper_limit = uint64_t{1} << 31;  // bytes one helper dispatch covers

@@ -18,8 +18,8 @@ constexpr const char* store_kind = "gltune";
 constexpr size_t key_capacity = 640;
 constexpr size_t choice_limit = 512;
 constexpr size_t candidate_count = 6, thorough_count = 32;
-constexpr uint64_t budget_ns = 250'000'000;         // per problem
-constexpr uint64_t grace_ns = 3'000'000'000;        // in all, before the share counts
+constexpr uint64_t budget_ns = 200'000'000;         // per problem
+constexpr uint64_t grace_ns = 10'000'000'000;       // in all, before the share counts
 constexpr uint64_t share = 20;                      // at most 1/20 of the wall time
 constexpr uint64_t poll_ns = 500'000;
 
@@ -251,12 +251,14 @@ uint64_t Tuner::time_all(Trial& trial, const std::pmr::vector<Recipe>& recipes, 
     }
     if (!progress) sleep_ns(poll_ns);
   }
-  // Once more for the first three: the clock may have risen since.
-  for (int again = 0; again < 3 && !deadline.passed(); ++again) {
+  // Once more for the first three, or for all: the clock may have risen since.
+  const size_t repeats = mode_ == Mode::thorough ? recipes.size() : 3;
+  for (size_t again = 0; again < repeats && !deadline.passed(); ++again) {
     std::pmr::vector<size_t> order(environment_.memory);
     for (size_t i = 0; i < times->size(); ++i) order.push_back(i);
     std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return (*times)[a] < (*times)[b]; });
-    const size_t i = order[std::min<size_t>(static_cast<size_t>(again), order.size() - 1)];
+    // The order changes as times fall: in a thorough search each has its turn.
+    const size_t i = mode_ == Mode::thorough ? again : order[std::min(again, order.size() - 1)];
     uint64_t ns = 0;
     Reason reason;
     if ((*times)[i] < UINT64_MAX - 1 && trial.time(recipes[i], rules, &ns, &reason)) {

@@ -38,15 +38,12 @@ struct Job {
   int64_t taps() const { return problem->kernel_h * problem->kernel_w; }
 };
 
-// Position of a weight inside its output channel, or -1 for padding.
-int64_t source_index(const Job& job, int64_t row) {
-  const int64_t group_c = job.problem->group_c();
-  if (job.variant->family == Family::igemm || job.variant->family == Family::pgemm) {
-    const int64_t padded = round_up(group_c, job.variant->block_k);
-    const int64_t channel = row % padded;
-    return channel < group_c ? channel * job.taps() + row / padded : -1;
-  }
-  return row < group_c * job.taps() ? row : -1;
+// Where weight `source` of an output channel goes. Sources beyond the channel's weights
+// stand for the padding.
+int64_t row_of(const Job& job, int64_t source) {
+  if (job.variant->family != Family::igemm && job.variant->family != Family::pgemm) return source;
+  const int64_t padded = round_up(job.problem->group_c(), job.variant->block_k);
+  return source % job.taps() * padded + source / job.taps();
 }
 
 void pack_slab(void* data, uint32_t index) {
@@ -58,10 +55,11 @@ void pack_slab(void* data, uint32_t index) {
   const int64_t first = index % job.slabs_per_group * block_m;
   const float* weights = job.weights + (group * group_k + first) * per_channel;
   Writer out(job.out + 4ull * index * job.depth * block_m);
-  for (int64_t row = 0; row < job.depth; ++row) {
-    const int64_t source = source_index(job, row);
+  // In the order of the weights: each cache line of them is used up before the next.
+  for (int64_t source = 0; source < job.depth; ++source) {
+    const int64_t row = row_of(job, source);
     for (int64_t m = 0; m < block_m; ++m) {
-      const bool padding = source < 0 || first + m >= group_k;
+      const bool padding = source >= per_channel || first + m >= group_k;
       out.put(row * block_m + m, padding ? 0.0f : weights[m * per_channel + source]);
     }
   }
