@@ -1,0 +1,67 @@
+"""sporkle cache: entries go out and come back; damaged ones do neither."""
+import os
+import struct
+import tempfile
+
+from cli_support import check, expect_success, run
+
+
+def fnv(data, start=1469598103934665603):
+    for byte in data:
+        start = (start ^ byte) * 1099511628211 % 2**64
+    return start
+
+
+def entry(key, content):
+    """An entry as src/core/cache_store.cpp writes it: file name and bytes."""
+    first = fnv(key)
+    second = fnv(key, first ^ 0x9E3779B97F4A7C15)
+    header = struct.pack("=8sQQQ", b"SPKCACH1", len(key), len(content), fnv(key + content))
+    return f"gltune-{first:016x}{second:016x}.spk", header + key + content
+
+
+def write(path, data):
+    with open(path, "wb") as out:
+        out.write(data)
+
+
+with tempfile.TemporaryDirectory() as top:
+    source, target, pack = (os.path.join(top, name) for name in ("source", "target", "pack"))
+    os.mkdir(source)
+    good, good_bytes = entry(b"a problem", b"direct_1x1 5\n")
+    bad, bad_bytes = entry(b"another", b"direct_4x4 6\n")
+    write(os.path.join(source, good), good_bytes)
+    write(os.path.join(source, bad), bad_bytes[:-1] + b"!")
+    write(os.path.join(source, "notes.txt"), b"not an entry")
+    env = {"SPORKLE_CACHE_DIR": source}
+
+    listed = expect_success("cache", "list", env=env).stdout
+    check("a problem" in listed and "direct_1x1 5" in listed, "the entry is listed")
+    check("1 entries" in listed and "1 damaged" in listed, "the damaged one is told apart")
+    check("1 entries" in expect_success("cache", "export", pack, env=env).stdout, "one is packed")
+
+    there = {"SPORKLE_CACHE_DIR": target}
+    check("imported 1" in expect_success("cache", "import", pack, env=there).stdout, "it comes back")
+    with open(os.path.join(target, good), "rb") as back:
+        check(back.read() == good_bytes, "the same bytes")
+    with open(pack, "rb") as packed:
+        whole = packed.read()
+
+    write(pack, whole[:-1])
+    result = run("cache", "import", pack, env=there)
+    check(result.returncode == 2 and "damaged behind byte" in result.stderr, "truncated", result)
+    write(pack, whole[:-1] + b"!")
+    check("refused 1" in expect_success("cache", "import", pack, env=there).stdout, "spoiled")
+    write(pack, whole.replace(good.encode(), b"../../" + good.encode()[6:]))
+    check("refused 1" in expect_success("cache", "import", pack, env=there).stdout, "a foreign path")
+    write(pack, b"nonsense")
+    result = run("cache", "import", pack, env=there)
+    check(result.returncode == 2 and "no exported cache" in result.stderr, "nonsense", result)
+    result = run("cache", "shrink", env=env)
+    check(result.returncode == 2 and "none of list" in result.stderr, "an unknown action", result)
+    result = run("cache", "list", env={"SPORKLE_CACHE_DIR": "off"})
+    check(result.returncode == 2 and "is off" in result.stderr, "a cache that is off", result)
+
+    check("removed 2" in expect_success("cache", "clear", env=env).stdout, "both are removed")
+    check(os.listdir(source) == ["notes.txt"], "what is no entry stays")
+    print("cache: list, export, import and clear; damaged and foreign entries refused")
