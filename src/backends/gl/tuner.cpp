@@ -132,7 +132,10 @@ void Tuner::remember(const char* key, const Variant& variant, uint64_t ns) noexc
                           {reinterpret_cast<const unsigned char*>(text),
                            static_cast<size_t>(std::max(length, 0))});
   const std::lock_guard lock(mutex_);
-  std::erase_if(choices_, [&](const Choice& choice) { return choice.key == key; });
+  // Not std::erase_if: it splices, and a splice between allocators would abort.
+  for (auto i = choices_.begin(); i != choices_.end();) {
+    i = i->key == key ? choices_.erase(i) : std::next(i);
+  }
   choices_.push_front({std::pmr::string(key, environment_.memory), &variant});
   if (choices_.size() > choice_limit) choices_.pop_back();
 } catch (const std::bad_alloc&) {
