@@ -113,6 +113,8 @@ void pm4_forget(pm4_queue* queue) {
   queue->validator->forget_registers();
 }
 
+void pm4_forget_encoder(pm4_queue* queue) { queue->encoder->forget_registers(); }
+
 void pm4_template_counts(pm4_queue* queue, uint64_t out[4]) {
   const TemplateCounts& counts = queue->encoder->counts();
   out[0] = counts.pointwise_hits;

@@ -1,4 +1,4 @@
-/* A C window on the packet tools, for tests, fuzzers and the benchmark. */
+/* A C window on the packet tools, for tests and the benchmark. */
 #ifndef SPORKLE_TESTS_PM4_SHIM_H
 #define SPORKLE_TESTS_PM4_SHIM_H
 
@@ -62,7 +62,10 @@ uint32_t pm4_encode_prebuilt(pm4_queue *queue, uint32_t kernel, const pm4_dispat
                              uint32_t *out_kernarg, uint32_t *out_value);
 uint32_t pm4_encode_call(pm4_queue *queue, uint64_t address, uint32_t dwords, uint32_t *out,
                          uint32_t capacity);
+/* Encoder and validator know nothing of the registers. */
 void pm4_forget(pm4_queue *queue);
+/* Only the encoder. */
+void pm4_forget_encoder(pm4_queue *queue);
 /* pointwise, 3x3, general hits; templates built. */
 void pm4_template_counts(pm4_queue *queue, uint64_t out[4]);
 

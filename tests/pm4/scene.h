@@ -5,6 +5,10 @@
 
 #include "pm4_shim.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { SCENE_CHIPS = 5, SCENE_MOST_DWORDS = 128 };
 
 #define SCENE_ENTRY UINT64_C(0x7F1234567800)
@@ -29,5 +33,9 @@ pm4_dispatch scene_dispatch(void);
 
 /* Reads golden/NAME.txt; the number of dwords. Fails the test when it cannot. */
 uint32_t golden_read(const char *name, uint32_t *out, uint32_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -155,7 +155,8 @@ size_t decode(std::span<const uint32_t> stream, Generation g, char* text, size_t
     if (fault == nullptr) {
       print_packet(packet, at, g, &out);
     } else {
-      out.print("%6u  %08x  %s  ! %s\n", at, stream[at], packet.row ? packet.row->name : "?", fault);
+      const char* name = packet.row != nullptr ? packet.row->name : "?";
+      out.print("%6u  %08x  %s  ! %s\n", at, stream[at], name, fault);
       packet.words = stream.subspan(at, 1);
     }
     at += static_cast<uint32_t>(packet.words.size());

@@ -1,5 +1,7 @@
 #include "backends/amdgpu/pm4/validator.h"
 
+#include <array>
+
 #include "backends/amdgpu/pm4/dispatch_check.h"
 #include "backends/amdgpu/pm4/register_check.h"
 
@@ -10,15 +12,19 @@ namespace {
 // Everything below is stated with fields of the tables and not with the words
 // that the encoder makes, so that an error there is not repeated here.
 
+using GenerationMasks = std::array<uint32_t, generation_count>;
+
 template <size_t count>
-constexpr uint32_t masks(Generation g, const Field (&fields)[count]) {
-  uint32_t bits = 0;
-  for (const Field field : fields) bits |= mask(field, g);
-  return bits;
+constexpr GenerationMasks masks_of(const Field (&fields)[count]) {
+  GenerationMasks masks{};
+  for (const Field field : fields) {
+    for (int g = 0; g < generation_count; ++g) masks[g] |= mask(field, static_cast<Generation>(g));
+  }
+  return masks;
 }
 
 // Caches that hold what a compute program reads or writes.
-constexpr Field acquire_caches[] = {
+constexpr GenerationMasks acquire_caches = masks_of({
     Field::ACQUIRE_MEM_SH_ICACHE_ACTION_ENA, Field::ACQUIRE_MEM_SH_KCACHE_ACTION_ENA,
     Field::ACQUIRE_MEM_TC_ACTION_ENA,        Field::ACQUIRE_MEM_TCL1_ACTION_ENA,
     Field::ACQUIRE_MEM_TC_WB_ACTION_ENA,     Field::ACQUIRE_MEM_TC_NC_ACTION_ENA,
@@ -26,17 +32,17 @@ constexpr Field acquire_caches[] = {
     Field::ACQUIRE_MEM_GLM_INV,              Field::ACQUIRE_MEM_GLK_WB,
     Field::ACQUIRE_MEM_GLK_INV,              Field::ACQUIRE_MEM_GLV_INV,
     Field::ACQUIRE_MEM_GL1_INV,              Field::ACQUIRE_MEM_GL2_INV,
-    Field::ACQUIRE_MEM_GL2_WB};
+    Field::ACQUIRE_MEM_GL2_WB});
 
-constexpr Field release_fields[] = {
+constexpr GenerationMasks release_fields = masks_of({
     Field::RELEASE_MEM_EVENT_TYPE,       Field::RELEASE_MEM_EVENT_INDEX,
     Field::RELEASE_MEM_TC_WB_ACTION_ENA, Field::RELEASE_MEM_TC_NC_ACTION_ENA,
     Field::RELEASE_MEM_GCR_GLM_WB,       Field::RELEASE_MEM_GCR_GLM_INV,
     Field::RELEASE_MEM_GCR_GL2_WB,       Field::RELEASE_MEM_GCR_SEQ,
-    Field::RELEASE_MEM_CACHE_POLICY};
+    Field::RELEASE_MEM_CACHE_POLICY});
 
-constexpr Field select_fields[] = {Field::RELEASE_MEM_DST_SEL, Field::RELEASE_MEM_INT_SEL,
-                                   Field::RELEASE_MEM_DATA_SEL};
+constexpr GenerationMasks select_fields = masks_of(
+    {Field::RELEASE_MEM_DST_SEL, Field::RELEASE_MEM_INT_SEL, Field::RELEASE_MEM_DATA_SEL});
 
 struct Walk {
   const Registry& registry;
@@ -64,7 +70,7 @@ bool covered(const Registry& registry, uint64_t address, uint64_t bytes, uint32_
 bool check_acquire(const AcquireMem& acquire, std::span<const uint32_t> words, Walk* walk) {
   const Generation g = walk->registry.target.generation;
   if (words.size() == 8 && words[1] != 0) return refuse(walk, "the first word must be 0");
-  if ((acquire.caches & ~masks(g, acquire_caches)) != 0) {
+  if ((acquire.caches & ~acquire_caches[static_cast<int>(g)]) != 0) {
     return refuse(walk, "caches that are not ours, or reserved bits");
   }
   if (acquire.caches == 0) return refuse(walk, "no cache is named");
@@ -83,7 +89,7 @@ bool check_release_event(uint32_t event, Walk* walk) {
       extract(Field::RELEASE_MEM_EVENT_INDEX, g, event) != EVENT_INDEX_END_OF_PIPE) {
     return refuse(walk, "not the end-of-pipe event");
   }
-  if ((event & ~masks(g, release_fields)) != 0) {
+  if ((event & ~release_fields[static_cast<int>(g)]) != 0) {
     return refuse(walk, "bits that are not ours, or reserved");
   }
   const Field write_back =
@@ -120,7 +126,9 @@ bool check_release_target(const ReleaseMem& release, bool interrupt, Walk* walk)
 bool check_release(const ReleaseMem& release, Walk* walk) {
   const Generation g = walk->registry.target.generation;
   if (!check_release_event(release.event, walk)) return false;
-  if ((release.select & ~masks(g, select_fields)) != 0) return refuse(walk, "reserved bits");
+  if ((release.select & ~select_fields[static_cast<int>(g)]) != 0) {
+    return refuse(walk, "reserved bits");
+  }
   if (extract(Field::RELEASE_MEM_DST_SEL, g, release.select) != DST_SEL_MEMORY) {
     return refuse(walk, "not to memory");
   }
