@@ -6,8 +6,6 @@ namespace {
 
 uint64_t join(uint32_t low, uint32_t high) { return static_cast<uint64_t>(high) << 32 | low; }
 
-bool has_gcr(Generation generation) { return mask(Field::ACQUIRE_MEM_GLI_INV, generation) != 0; }
-
 AcquireMem read_acquire(std::span<const uint32_t> w, Generation generation) {
   const uint32_t caches = has_gcr(generation) ? w[7] : w[1];
   return {caches, join(w[2], w[3]), join(w[4], w[5]), w[6]};
@@ -30,37 +28,6 @@ void write_data(const WriteData& write, Writer* out) {
 }
 
 }  // namespace
-
-void write_acquire(const AcquireMem& acquire, Generation generation, Writer* out) {
-  const bool gcr = has_gcr(generation);
-  out->header(Opcode::ACQUIRE_MEM, gcr ? 8 : 7);
-  out->word(gcr ? 0 : acquire.caches);
-  out->address(acquire.size);
-  out->address(acquire.base);
-  out->word(acquire.poll_interval);
-  if (gcr) out->word(acquire.caches);
-}
-
-void write_release(const ReleaseMem& release, Writer* out) {
-  out->header(Opcode::RELEASE_MEM, 8);
-  out->word(release.event);
-  out->word(release.select);
-  out->address(release.address);
-  out->address(release.data);
-  out->word(release.context_id);
-}
-
-void write_registers(const SetRegisters& set, Writer* out) {
-  out->header(Opcode::SET_SH_REG, 2 + set.count);
-  out->word(set.address - SH_REG_START);
-  out->words({set.values, set.count});
-}
-
-void write_dispatch(const DispatchDirect& dispatch, Writer* out) {
-  out->header(Opcode::DISPATCH_DIRECT, 5);
-  out->words(dispatch.groups);
-  out->word(dispatch.initiator);
-}
 
 void write_command(const Command& command, Generation generation, Writer* out) {
   switch (command.opcode) {

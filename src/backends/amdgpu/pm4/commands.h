@@ -13,26 +13,26 @@ namespace sporkle::pm4 {
 // full, further words are dropped and `overflow` says so.
 class Writer {
  public:
-  explicit Writer(std::span<uint32_t> out) : out_(out) {}
+  constexpr explicit Writer(std::span<uint32_t> out) : out_(out) {}
 
-  void word(uint32_t value) {
+  constexpr void word(uint32_t value) {
     if (used_ == out_.size()) {
       overflow_ = true;
       return;
     }
     out_[used_++] = value;
   }
-  void address(uint64_t value) {
+  constexpr void address(uint64_t value) {
     word(static_cast<uint32_t>(value));
     word(static_cast<uint32_t>(value >> 32));
   }
-  void words(std::span<const uint32_t> values) {
+  constexpr void words(std::span<const uint32_t> values) {
     for (const uint32_t value : values) word(value);
   }
-  void header(Opcode opcode, uint32_t dwords) { word(packet_header(opcode, dwords)); }
+  constexpr void header(Opcode opcode, uint32_t dwords) { word(packet_header(opcode, dwords)); }
 
-  uint32_t used() const { return static_cast<uint32_t>(used_); }
-  bool overflow() const { return overflow_; }
+  constexpr uint32_t used() const { return static_cast<uint32_t>(used_); }
+  constexpr bool overflow() const { return overflow_; }
 
  private:
   std::span<uint32_t> out_;
@@ -105,10 +105,42 @@ struct Command {
   };
 };
 
-void write_acquire(const AcquireMem& acquire, Generation generation, Writer* out);
-void write_release(const ReleaseMem& release, Writer* out);
-void write_registers(const SetRegisters& set, Writer* out);
-void write_dispatch(const DispatchDirect& dispatch, Writer* out);
+// Later generations name caches in GCR_CNTL.
+constexpr bool has_gcr(Generation generation) {
+  return mask(Field::ACQUIRE_MEM_GLI_INV, generation) != 0;
+}
+
+constexpr void write_acquire(const AcquireMem& acquire, Generation generation, Writer* out) {
+  const bool gcr = has_gcr(generation);
+  out->header(Opcode::ACQUIRE_MEM, gcr ? 8 : 7);
+  out->word(gcr ? 0 : acquire.caches);
+  out->address(acquire.size);
+  out->address(acquire.base);
+  out->word(acquire.poll_interval);
+  if (gcr) out->word(acquire.caches);
+}
+
+constexpr void write_release(const ReleaseMem& release, Writer* out) {
+  out->header(Opcode::RELEASE_MEM, 8);
+  out->word(release.event);
+  out->word(release.select);
+  out->address(release.address);
+  out->address(release.data);
+  out->word(release.context_id);
+}
+
+constexpr void write_registers(const SetRegisters& set, Writer* out) {
+  out->header(Opcode::SET_SH_REG, 2 + set.count);
+  out->word(set.address - SH_REG_START);
+  out->words({set.values, set.count});
+}
+
+constexpr void write_dispatch(const DispatchDirect& dispatch, Writer* out) {
+  out->header(Opcode::DISPATCH_DIRECT, 5);
+  out->words(dispatch.groups);
+  out->word(dispatch.initiator);
+}
+
 void write_command(const Command& command, Generation generation, Writer* out);
 
 // One packet of a stream, its length checked.

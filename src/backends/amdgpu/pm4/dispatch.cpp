@@ -1,5 +1,6 @@
 #include "backends/amdgpu/pm4/dispatch.h"
 
+#include <array>
 #include <cstring>
 
 #include "backends/amdgpu/pm4/words.h"
@@ -50,18 +51,18 @@ const char* kernel_fault(const KernelObject& kernel, const Target& target) {
   return nullptr;
 }
 
-void set_one(Register reg, Generation g, uint32_t value, Writer* out) {
+constexpr void set_one(Register reg, Generation g, uint32_t value, Writer* out) {
   const uint32_t where = address(reg, g);
   if (where != 0) write_registers({where, 1, &value}, out);
 }
 
 template <size_t count>
-void set(Register first, Generation g, const uint32_t (&values)[count], Writer* out) {
+constexpr void set(Register first, Generation g, const uint32_t (&values)[count], Writer* out) {
   write_registers({address(first, g), count, values}, out);
 }
 
-void write_state(const KernelObject& kernel, const uint16_t threads[3], Generation g,
-                 Writer* out) {
+constexpr void write_state(const KernelObject& kernel, const uint16_t threads[3], Generation g,
+                           Writer* out) {
   set(Register::COMPUTE_PGM_LO, g,
       {static_cast<uint32_t>(kernel.entry_address >> 8),
        static_cast<uint32_t>(kernel.entry_address >> 40)},
@@ -79,6 +80,62 @@ void write_state(const KernelObject& kernel, const uint16_t threads[3], Generati
 void patch_address(uint32_t* words, uint64_t value) {
   words[0] = static_cast<uint32_t>(value);
   words[1] = static_cast<uint32_t>(value >> 32);
+}
+
+// All words of a template, argument, workgroups and fence left 0.
+constexpr DispatchTemplate compose(const KernelObject& kernel, const uint16_t threads[3],
+                                   Generation g) {
+  DispatchTemplate out{};
+  Writer writer(out.words);
+  write_state(kernel, threads, g, &writer);
+  out.hot = static_cast<uint16_t>(writer.used());
+  write_acquire({acquire_system(g), whole_memory, 0, POLL_INTERVAL_DEFAULT}, g, &writer);
+  out.warm = static_cast<uint16_t>(writer.used());
+  if (kernel.kernarg_sgpr != no_sgpr) {
+    const uint32_t none[2] = {0, 0};
+    out.kernarg = static_cast<uint16_t>(writer.used() + 2);
+    write_registers({address(Register::COMPUTE_USER_DATA_0, g) + kernel.kernarg_sgpr, 2, none},
+                    &writer);
+  }
+  out.groups = static_cast<uint16_t>(writer.used() + 1);
+  write_dispatch({{0, 0, 0}, dispatch_initiator(g, kernel.wave_size)}, &writer);
+  out.fence = static_cast<uint16_t>(writer.used());
+  write_release({release_event(g), fence_select(g), 0, 0, 0}, &writer);
+  out.count = static_cast<uint16_t>(writer.used());
+  return out;
+}
+
+// Made at compile time for a kernel that is all zeros and takes arguments; a
+// kernel's template is this with the kernel's words in their places.
+constexpr std::array<DispatchTemplate, generation_count> prototypes = [] {
+  std::array<DispatchTemplate, generation_count> made{};
+  const KernelObject blank{};
+  const uint16_t threads[3] = {0, 0, 0};
+  for (int g = 0; g < generation_count; ++g) {
+    made[g] = compose(blank, threads, static_cast<Generation>(g));
+  }
+  return made;
+}();
+
+void adapt(const KernelObject& kernel, const uint16_t threads[3], Generation g,
+           DispatchTemplate* out) {
+  const DispatchTemplate& from = prototypes[static_cast<int>(g)];
+  out->count = from.count;
+  out->hot = from.hot;
+  out->warm = from.warm;
+  out->fence = from.fence;
+  out->kernarg = from.kernarg;
+  out->groups = from.groups;
+  uint32_t* const words = out->words;
+  // The length is not a constant: a call of memcpy is faster than inline string moves.
+  std::memcpy(words, from.words, from.count * sizeof *words);
+  patch_address(words + 2, kernel.entry_address >> 8);
+  words[6] = kernel.rsrc1;
+  words[7] = rsrc2_with_lds(g, kernel.rsrc2, kernel.lds_bytes);
+  if (address(Register::COMPUTE_PGM_RSRC3, g) != 0) words[10] = kernel.rsrc3;
+  for (int i = 0; i < 3; ++i) words[out->hot - 3 + i] = threads[i];
+  words[out->kernarg - 1] += kernel.kernarg_sgpr;
+  words[out->groups + 3] = dispatch_initiator(g, kernel.wave_size);
 }
 
 }  // namespace
@@ -117,23 +174,11 @@ bool check_request(const DispatchRequest& request, const FenceWrite& fence, Reas
 void build_template(const KernelObject& kernel, const uint16_t threads[3], const Target& target,
                     DispatchTemplate* out) {
   const Generation g = target.generation;
-  Writer writer(out->words);
-  write_state(kernel, threads, g, &writer);
-  out->hot = static_cast<uint16_t>(writer.used());
-  write_acquire({acquire_system(g), whole_memory, 0, POLL_INTERVAL_DEFAULT}, g, &writer);
-  out->warm = static_cast<uint16_t>(writer.used());
-  out->kernarg = 0;
-  if (kernel.kernarg_sgpr != no_sgpr) {
-    const uint32_t none[2] = {0, 0};
-    out->kernarg = static_cast<uint16_t>(writer.used() + 2);
-    write_registers({address(Register::COMPUTE_USER_DATA_0, g) + kernel.kernarg_sgpr, 2, none},
-                    &writer);
+  if (kernel.kernarg_sgpr == no_sgpr) {
+    *out = compose(kernel, threads, g);
+  } else {
+    adapt(kernel, threads, g, out);
   }
-  out->groups = static_cast<uint16_t>(writer.used() + 1);
-  write_dispatch({{0, 0, 0}, dispatch_initiator(g, kernel.wave_size)}, &writer);
-  out->fence = static_cast<uint16_t>(writer.used());
-  write_release({release_event(g), fence_select(g), 0, 0, 0}, &writer);
-  out->count = static_cast<uint16_t>(writer.used());
   out->kernel = &kernel;
   out->entry_address = kernel.entry_address;
   std::memcpy(out->threads, threads, sizeof out->threads);
