@@ -1025,6 +1025,18 @@ SPORKLE_EXPORT sporkle_status sporkle_pm4_decode(const char *gfx, const void *im
  * dword, the packet and the reason, or what is wrong with the image. */
 SPORKLE_EXPORT sporkle_status sporkle_pm4_validate(const void *image, uint64_t size);
 
+/* Lists a code object (ELF of machine code for AMD GPUs) as JSON: target,
+ * segments, and each kernel with its descriptor and metadata by LLVM's names
+ * (docs/amdgpu_kernels.md). `object` of `size` bytes, of any alignment; NULL:
+ * the one that the library carries for the chip `gfx`. With both, the object
+ * must run on the chip. `text`, `capacity` and `out_length` as above.
+ * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (damaged, cut off, not for the chip;
+ * object and gfx both NULL), SPORKLE_ERROR_UNSUPPORTED (a chip that is not
+ * covered, or for which this build has no machine code). */
+SPORKLE_EXPORT sporkle_status sporkle_pm4_list_code(const char *gfx, const void *object,
+                                                    uint64_t size, char *text, uint64_t capacity,
+                                                    uint64_t *out_length);
+
 /* ------------------------------------------------------------------------
  * Function table, for hosts that load the library with dlopen
  * Thread-safety: any thread.   Ownership: the table is static.
@@ -1115,6 +1127,8 @@ typedef struct sporkle_api {
                                uint64_t *, sporkle_pm4_info *);
   sporkle_status (*pm4_decode)(const char *, const void *, uint64_t, char *, uint64_t, uint64_t *);
   sporkle_status (*pm4_validate)(const void *, uint64_t);
+  sporkle_status (*pm4_list_code)(const char *, const void *, uint64_t, char *, uint64_t,
+                                  uint64_t *);
 } sporkle_api;
 
 /* The function table of API major version `major` (SPORKLE_VERSION_MAJOR).

@@ -40,3 +40,14 @@ sporkle_status sporkle_pm4_validate(const void* image, uint64_t size) {
     return SPORKLE_OK;
   });
 }
+
+sporkle_status sporkle_pm4_list_code(const char* gfx, const void* object, uint64_t size, char* text,
+                                     uint64_t capacity, uint64_t* out_length) {
+  return boundary("sporkle_pm4_list_code", [&]() -> Status {
+    checked_out(out_length, "out_length");
+    if (text == nullptr && capacity != 0) fail(SPORKLE_ERROR_INVALID_ARGUMENT, "text: null");
+    *out_length =
+        pm4_list_code(gfx, static_cast<const unsigned char*>(object), size, text, capacity);
+    return SPORKLE_OK;
+  });
+}

@@ -31,4 +31,9 @@ void pm4_validate(const unsigned char* image, uint64_t size) {
   amdgpu::validate_stream_file(image, size);
 }
 
+uint64_t pm4_list_code(const char* gfx, const unsigned char* object, uint64_t size, char* text,
+                       uint64_t capacity) {
+  return amdgpu::list_code(gfx, object, size, text, capacity);
+}
+
 }  // namespace sporkle

@@ -18,5 +18,7 @@ uint64_t pm4_encode(const char* gfx, const ConvProblem& problem, unsigned char* 
 uint64_t pm4_decode(const char* gfx, const unsigned char* image, uint64_t size, char* text,
                     uint64_t capacity);
 void pm4_validate(const unsigned char* image, uint64_t size);
+uint64_t pm4_list_code(const char* gfx, const unsigned char* object, uint64_t size, char* text,
+                       uint64_t capacity);
 
 }  // namespace sporkle

@@ -56,7 +56,8 @@ static int read_request(const Command *self, int argc, char **argv, Request *out
     if (arg.option == OPT_OUTPUT) out->output = arg.value;
     if (arg.option == OPT_JSON) out->json = true;
   }
-  if (out->action && out->operand) return TOOL_OK;
+  const bool list = out->action && strcmp(out->action, "objects") == 0;
+  if (out->action && (out->operand || (list && out->gfx))) return TOOL_OK;
   return usage_error("pm4: usage: sporkle pm4 %s", self->arguments);
 }
 
@@ -124,6 +125,25 @@ static int run_decode(const Request *request) {
   return TOOL_OK;
 }
 
+static int run_objects(const Request *request) {
+  Pm4File file = {NULL, 0};
+  uint64_t length = 0;
+  const int code = request->operand ? pm4_file_read(request->operand, &file) : TOOL_OK;
+  if (code != TOOL_OK) return code;
+  sporkle_status status =
+      sporkle_pm4_list_code(request->gfx, file.bytes, file.size, NULL, 0, &length);
+  char *text = status == SPORKLE_OK ? malloc(length + 1) : NULL;
+  if (text) {
+    status = sporkle_pm4_list_code(request->gfx, file.bytes, file.size, text, length + 1, &length);
+  }
+  free(file.bytes);
+  if (status != SPORKLE_OK) return failed(status);
+  if (!text) return usage_error("pm4: no memory for %llu bytes", (unsigned long long)length);
+  fwrite(text, 1, length, stdout);
+  free(text);
+  return TOOL_OK;
+}
+
 static int run_validate(const Request *request) {
   Pm4File file = {NULL, 0};
   const int code = pm4_file_read(request->operand, &file);
@@ -145,13 +165,15 @@ static int run_pm4(const Command *self, int argc, char **argv) {
   if (strcmp(request.action, "encode") == 0) return run_encode(&request);
   if (strcmp(request.action, "decode") == 0) return run_decode(&request);
   if (strcmp(request.action, "validate") == 0) return run_validate(&request);
-  return usage_error("pm4: unknown action \"%s\"; known are encode, decode and validate",
+  if (strcmp(request.action, "objects") == 0) return run_objects(&request);
+  return usage_error("pm4: unknown action \"%s\"; known are encode, decode, validate and objects",
                      request.action);
 }
 
 const Command command_pm4 = {
     .name = "pm4",
-    .arguments = "encode PROBLEM --gfx G -o FILE [--json] | decode FILE [--gfx G] | validate FILE",
+    .arguments = "encode PROBLEM --gfx G -o FILE [--json] | decode FILE [--gfx G] | validate FILE"
+                 " | objects [FILE] [--gfx G]",
     .summary = "Writes, prints and checks the packets that an AMD GPU would be given.",
     .details = "No device is opened and nothing runs; addresses in encoded packets stand for\n"
                "allocations. What only hardware can show is not verified.",

@@ -135,6 +135,58 @@ static void encode_refuses_what_it_cannot_do(void **state) {
                    SPORKLE_ERROR_INVALID_ARGUMENT);
 }
 
+static void code_is_listed_or_refused(void **state) {
+  (void)state;
+  static char text[32768];
+  uint64_t length = 0, again = 0;
+  assert_int_equal(sporkle_pm4_list_code("gfx1100", NULL, 0, NULL, 0, &length), SPORKLE_OK);
+  assert_true(length > 0 && length < sizeof text);
+  assert_int_equal(sporkle_pm4_list_code("gfx1100", NULL, 0, text, sizeof text, &again),
+                   SPORKLE_OK);
+  assert_int_equal(again, length);
+  assert_int_equal(strlen(text), length);
+  assert_non_null(strstr(text, "\"name\": \"conv2d_3x3\""));
+  assert_int_equal(sporkle_pm4_list_code("gfx1100", NULL, 0, text, 8, &again), SPORKLE_OK);
+  assert_int_equal(strlen(text), 7);
+  const struct { const char *gfx, *object; uint64_t size; sporkle_status status; } bad[] = {
+      {NULL, NULL, 0, SPORKLE_ERROR_INVALID_ARGUMENT},
+      {"gfx1100", NULL, 4, SPORKLE_ERROR_INVALID_ARGUMENT},
+      {NULL, "\177ELF", 4, SPORKLE_ERROR_INVALID_ARGUMENT},
+      {NULL, "", 0, SPORKLE_ERROR_INVALID_ARGUMENT},
+      {"gfx1", NULL, 0, SPORKLE_ERROR_UNSUPPORTED},
+      {"gfx908", NULL, 0, SPORKLE_ERROR_UNSUPPORTED}};
+  for (size_t i = 0; i < COUNT_OF(bad); ++i) {
+    assert_int_equal(sporkle_pm4_list_code(bad[i].gfx, bad[i].object, bad[i].size, text,
+                                           sizeof text, &length),
+                     bad[i].status);
+  }
+  assert_int_equal(sporkle_pm4_list_code("gfx1100", NULL, 0, text, 8, NULL),
+                   SPORKLE_ERROR_INVALID_ARGUMENT);
+  assert_int_equal(sporkle_pm4_list_code("gfx1100", NULL, 0, NULL, 8, &length),
+                   SPORKLE_ERROR_INVALID_ARGUMENT);
+}
+
+/* What is encoded for a real kernel passes the validator, whichever kernel it is. */
+static void encoded_convolutions_are_valid(void **state) {
+  (void)state;
+  static const char *const chips[] = {"gfx1030", "gfx1100"};
+  const int64_t windows[][3] = {{1, 1, 0}, {1, 2, 0}, {3, 1, 1}, {3, 2, 1}, {3, 3, 1}, {7, 2, 3}};
+  for (size_t c = 0; c < COUNT_OF(chips); ++c) {
+    for (size_t i = 0; i < COUNT_OF(windows); ++i) {
+      sporkle_conv2d_desc desc;
+      uint32_t image[256];
+      uint64_t size = 0;
+      sporkle_conv2d_desc_init(&desc);
+      sporkle_conv2d_desc_set(&desc, 2, 64, 56, 56, 64, windows[i][0], windows[i][1],
+                              windows[i][2]);
+      assert_int_equal(
+          sporkle_pm4_encode(chips[c], &desc, image, sizeof image, &size, NULL), SPORKLE_OK);
+      assert_true(size <= sizeof image);
+      assert_int_equal(sporkle_pm4_validate(image, size), SPORKLE_OK);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(golden_images_are_valid_and_printed),
@@ -142,6 +194,8 @@ int main(void) {
       cmocka_unit_test(refusals_name_dword_packet_and_reason),
       cmocka_unit_test(damaged_images_are_refused),
       cmocka_unit_test(encode_refuses_what_it_cannot_do),
+      cmocka_unit_test(encoded_convolutions_are_valid),
+      cmocka_unit_test(code_is_listed_or_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,8 @@ module sporkle_c_pm4
   use sporkle_c_types, only: sporkle_conv2d_desc, sporkle_pm4_info
   implicit none
   private
-  public :: sporkle_pm4_encode, sporkle_pm4_decode, sporkle_pm4_validate, sporkle_get_api
+  public :: sporkle_pm4_encode, sporkle_pm4_decode, sporkle_pm4_validate
+  public :: sporkle_pm4_list_code, sporkle_get_api
 
   interface
     function sporkle_pm4_encode(gfx, desc, image, capacity, out_size, out_info) &
@@ -35,6 +36,18 @@ module sporkle_c_pm4
       import :: c_int32_t, c_int64_t, c_ptr
       type(c_ptr), value :: image
       integer(c_int64_t), value :: size
+      integer(c_int32_t) :: status
+    end function
+
+    function sporkle_pm4_list_code(gfx, object, size, text, capacity, out_length) &
+        bind(C, name="sporkle_pm4_list_code") result(status)
+      import :: c_char, c_int32_t, c_int64_t, c_ptr
+      character(kind=c_char), intent(in), optional :: gfx(*)
+      type(c_ptr), value :: object
+      integer(c_int64_t), value :: size
+      type(c_ptr), value :: text
+      integer(c_int64_t), value :: capacity
+      integer(c_int64_t), intent(out) :: out_length
       integer(c_int32_t) :: status
     end function
 

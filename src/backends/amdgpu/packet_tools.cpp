@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "backends/amdgpu/code_object_list.h"
 #include "backends/amdgpu/conv_launch.h"
+#include "backends/amdgpu/embedded_objects.h"
 #include "backends/amdgpu/pm4/decoder.h"
 #include "backends/amdgpu/pm4/encoder.h"
 #include "backends/amdgpu/preparation_time.h"
@@ -105,6 +107,30 @@ void validate_stream_file(const unsigned char* image, uint64_t size) {
   if (!validator.check(file.words, file.kind, &stream, &refusal)) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "image: %s", refusal.reason.text);
   }
+}
+
+uint64_t list_code(const char* gfx, const unsigned char* bytes, uint64_t size, char* text,
+                   uint64_t capacity) {
+  CodeObject object;
+  Reason why;
+  uint64_t length = 0;
+  if (bytes == nullptr) {
+    if (size != 0 || gfx == nullptr) {
+      fail(SPORKLE_ERROR_INVALID_ARGUMENT, "object: null%s", size != 0 ? "" : ", and no gfx");
+    }
+    if (!find_embedded_object(target_of(gfx).processor, &object, &why)) {
+      fail(SPORKLE_ERROR_UNSUPPORTED, "gfx: %s", why.text);
+    }
+  } else if (!read_code_object({bytes, size}, &object, &why)) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "object: %s", why.text);
+  }
+  if (gfx != nullptr && !runs_on(object, target_of(gfx).processor)) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "object: for %s, not for %.24s", object.target, gfx);
+  }
+  if (!list_code_object(object, text, capacity, &length, &why)) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "object: %s", why.text);
+  }
+  return length;
 }
 
 }  // namespace sporkle::amdgpu

@@ -12,5 +12,7 @@ uint64_t encode_stream_file(const char* gfx, const ConvProblem& problem, unsigne
 uint64_t decode_packets(const char* gfx, const unsigned char* image, uint64_t size, char* text,
                         uint64_t capacity);
 void validate_stream_file(const unsigned char* image, uint64_t size);
+uint64_t list_code(const char* gfx, const unsigned char* bytes, uint64_t size, char* text,
+                   uint64_t capacity);
 
 }  // namespace sporkle::amdgpu
