@@ -51,6 +51,7 @@ SharedContext Interop::take_context() {
     made.context = engine.context().create_shared();
     made.generation = engine.generation();
     if (gl_.GenBuffers == nullptr) gl_ = engine.context().gl();
+    made.flush = gl_.Flush;
     if (made.context != EGL_NO_CONTEXT) return;
     const auto error = static_cast<unsigned>(engine.egl().get_error());
     close_display(engine.egl(), made.display);
@@ -163,6 +164,7 @@ void Interop::take_over(const std::shared_ptr<DeviceMemory>& memory) {
   exchange->generation = thread_->generation();
   exchange->upload = own(memory);
   exchange->wants_departure = true;
+  flush_attached();
   thread_->submit(exchange);
   if (!exchange->wait(Deadline::after(exchange_patience_ns))) {
     fail(SPORKLE_ERROR_DEVICE_UNAVAILABLE, "device: the OpenGL driver does not take commands");

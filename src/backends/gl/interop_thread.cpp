@@ -87,6 +87,12 @@ bool guard_thread(ThreadAttachment& mine) noexcept {
   return mine.handler;
 }
 
+void flush_attached() noexcept {
+  const ThreadAttachment& mine = thread_attachment();
+  if (mine.count == 0 || mine.shared.egl->get_current_context() != mine.shared.context) return;
+  mine.shared.flush();
+}
+
 void leave_context(const ThreadAttachment& mine) noexcept {
   const EglFunctions& egl = *mine.shared.egl;
   if (egl.get_current_context() != mine.shared.context) return;

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include <glad/gl.h>
+
 #include "backends/gl/egl_library.h"
 
 namespace sporkle::gl {
@@ -13,6 +15,7 @@ struct SharedContext {
   EGLDisplay display = EGL_NO_DISPLAY;
   EGLContext context = EGL_NO_CONTEXT;
   uint64_t generation = 0;  // of the library's context that it shares with
+  PFNGLFLUSHPROC flush = nullptr;
 };
 
 // From any thread; the context is current nowhere.
@@ -39,6 +42,12 @@ ThreadAttachment& thread_attachment() noexcept;
 
 // Registers the handler at the thread's end. False: the system refuses.
 bool guard_thread(ThreadAttachment& attachment) noexcept;
+
+// Flushes what the calling thread has issued in its attached context. Comes before
+// each wait for the submission thread: zink (Mesa 22.3) blocks one context of a
+// share group in glMapBufferRange until another flushes, when the memory it
+// recycles was last used there.
+void flush_attached() noexcept;
 
 // Stops the context being current on the calling thread, if it is.
 void leave_context(const ThreadAttachment& attachment) noexcept;

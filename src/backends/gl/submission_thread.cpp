@@ -5,6 +5,8 @@
 #include <sched.h>
 #include <sys/prctl.h>
 
+#include "backends/gl/interop_thread.h"
+
 namespace sporkle::gl {
 
 namespace {
@@ -137,6 +139,7 @@ void SubmissionThread::submit(std::shared_ptr<Exchange> exchange) {
 
 void SubmissionThread::run_call(Call* call) {
   need_open();
+  flush_attached();
   queue_.push_call(call);
   if (DriverSlot* slot = slot_.load(std::memory_order_acquire)) driver_wake(*slot);
   CommandQueue::wait_call(call);
