@@ -44,6 +44,6 @@ void job_end_fence(Job *job);
 void expect_loss(const char *faults);
 
 extern const struct CMUnitTest sync_tests[], reset_tests[], memory_tests[], start_tests[],
-    word_tests[], walk_tests[];
+    word_tests[], walk_tests[], virtual_tests[];
 extern const size_t sync_test_count, reset_test_count, memory_test_count, start_test_count,
-    word_test_count, walk_test_count;
+    word_test_count, walk_test_count, virtual_test_count;

@@ -112,6 +112,11 @@ bool BatchList::must_close_before(uint64_t predicted_ns) const noexcept {
          open_predicted_.ns + predicted_ns > batch_limit_ns_;
 }
 
+bool BatchList::must_wait_before(uint64_t predicted_ns) const noexcept {
+  return open_operations_ != 0 && count_ == capacity &&
+         open_predicted_.ns + predicted_ns > batch_limit_ns_;
+}
+
 bool BatchList::close() noexcept {
   const GladGLContext& gl = context_->gl();
   Batch batch;

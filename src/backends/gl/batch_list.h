@@ -46,11 +46,14 @@ class BatchList {
   // Whether the open batch must end before an operation of that length joins
   // it: a short operation never waits for a long successor.
   bool must_close_before(uint64_t predicted_ns) const noexcept;
+  // Whether it must and cannot, because too many are in flight.
+  bool must_wait_before(uint64_t predicted_ns) const noexcept;
   // Emits the completion word, the sync object and the flush. False when the
   // driver gives no sync object.
   bool close() noexcept;
 
   bool in_flight() const noexcept { return count_ != 0; }
+  bool has_room() const noexcept { return count_ < capacity; }
   const Batch& oldest() const noexcept { return batches_[first_]; }
   const Batch& newest() const noexcept { return batches_[(first_ + count_ - 1) % capacity]; }
   // Asks about the oldest batch; an ended one is removed by drop_oldest().

@@ -123,20 +123,26 @@ bool Engine::reopen(Error* error) noexcept {
 
 void Engine::advance(DriverSlot& slot, const std::atomic<bool>& stop) noexcept {
   end_batches();
-  if (lost_) return;
-  emit_waiting(slot, stop);
-  if (lost_) return;
-  if (batches_.should_close(true)) close_batch();
-  end_batches();
+  bool held = false;
+  do {
+    if (lost_) return;
+    held = emit_waiting(slot, stop);
+    if (lost_) return;
+    if (batches_.should_close(true)) close_batch();
+    end_batches();
+    // What was held back may go once one of those in flight has ended.
+  } while (held && batches_.has_room() && !stop.load(std::memory_order_relaxed));
 }
 
-void Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexcept {
+bool Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexcept {
   const uint64_t last = queue_.submitted();
   while (emitted_ < last && !lost_ && !stop.load(std::memory_order_relaxed)) {
     const uint64_t value = emitted_ + 1;
     Entry& entry = queue_.entry(value);
+    entry.predicted = predict(entry);
+    if (batches_.must_wait_before(entry.predicted.ns)) return true;
     emit(entry, value);
-    if (lost_) return;
+    if (lost_) return false;
     driver_checkpoint(slot);
     emitted_ = value;
     batches_.add(value, entry.predicted);
@@ -148,16 +154,20 @@ void Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexc
       end_batches();
     }
   }
+  return false;
+}
+
+Prediction Engine::predict(const Entry& entry) noexcept {
+  if (entry.exchange != nullptr) return {};
+  return static_cast<GlPlan&>(*entry.operation.plan).duration().value();
 }
 
 void Engine::emit(Entry& entry, uint64_t value) noexcept {
   if (entry.exchange != nullptr) {
-    entry.predicted = {};
     entry.status = entry.exchange->emit(context_->gl(), generation());
     encoder_.note_foreign_calls();
     return;
   }
-  entry.predicted = static_cast<GlPlan&>(*entry.operation.plan).duration().value();
   if (batches_.must_close_before(entry.predicted.ns)) close_batch();
   if (!lost_) entry.status = encoder_.encode(entry, value);
 }

@@ -72,7 +72,9 @@ class Engine {
   bool start_context(Reason* reason);
   bool settle_mapping(Reason* reason);
   void check_copy(const char* argument);
-  void emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexcept;
+  // Whether an operation is held back until one of the batches in flight ends.
+  bool emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexcept;
+  static Prediction predict(const Entry& entry) noexcept;
   void emit(Entry& entry, uint64_t value) noexcept;
   void close_batch() noexcept;
   void end_batches() noexcept;

@@ -1,37 +1,19 @@
-// A libEGL that stands before the real one, by LD_LIBRARY_PATH.
+// A libEGL that stands before the real one, by LD_LIBRARY_PATH, or has none below.
 #include <EGL/egl.h>
 #include <EGL/eglext.h>
-#include <dlfcn.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "below.h"
 #include "wrap.h"
 
-typedef __eglMustCastToProperFunctionPointerType Function;
-
-static void *real_library(void) {
-  static void *library;
-  if (library == NULL) library = dlopen(REAL_EGL, RTLD_NOW | RTLD_LOCAL);
-  return library;
-}
-
-static Function real_symbol(const char *name) {
-  void *symbol = dlsym(real_library(), name);
-  Function function = NULL;
-  memcpy(&function, &symbol, sizeof symbol);
-  return function;
-}
-
-// EGL's own functions, of the real library.
-#define REAL(name) ((__typeof__(&name))real_symbol(#name))
-
-static Function real_function(const char *name) { return REAL(eglGetProcAddress)(name); }
+// EGL's own functions, of what lies below.
+#define REAL(name) ((__typeof__(&name))below_symbol(#name))
 
 static void load_driver(void) {
   static bool loaded;
   if (loaded) return;
 #define LOAD(type, name, parameters, arguments) \
-  next.name = (__typeof__(next.name))real_function("gl" #name);
+  next.name = (__typeof__(next.name))below_function("gl" #name);
   ALL_FUNCTIONS(LOAD)
   loaded = true;
 }
@@ -115,13 +97,13 @@ EGLDisplay eglGetPlatformDisplay(EGLenum platform, void *native, const EGLAttrib
 
 static EGLBoolean query_devices(EGLint capacity, EGLDeviceEXT *out, EGLint *count) {
   if (walk_strikes("eglQueryDevicesEXT")) return EGL_FALSE;
-  return ((PFNEGLQUERYDEVICESEXTPROC)real_function("eglQueryDevicesEXT"))(capacity, out, count);
+  return ((PFNEGLQUERYDEVICESEXTPROC)below_function("eglQueryDevicesEXT"))(capacity, out, count);
 }
 
 static const char *query_device_string(EGLDeviceEXT device, EGLint name) {
   if (walk_strikes("eglQueryDeviceStringEXT")) return NULL;
   const char *text =
-      ((PFNEGLQUERYDEVICESTRINGEXTPROC)real_function("eglQueryDeviceStringEXT"))(device, name);
+      ((PFNEGLQUERYDEVICESTRINGEXTPROC)below_function("eglQueryDeviceStringEXT"))(device, name);
   // A driver that poses as a card lists no software extension.
   if (name == EGL_EXTENSIONS && fault_planned(FAULT_RENDERER)) return "";
   return text;
@@ -131,7 +113,7 @@ EGLAPI Function eglGetProcAddress(const char *name) {
   load_driver();
   if (strcmp(name, "eglQueryDevicesEXT") == 0) return (Function)query_devices;
   if (strcmp(name, "eglQueryDeviceStringEXT") == 0) return (Function)query_device_string;
-  const Function real = real_function(name);
+  const Function real = below_function(name);
   const Function wrapper = wrapper_of(name);
   if (real == NULL || wrapper == NULL) return real;
   if (fault_planned(FAULT_FUNCTION) && strcmp(name, fault_text(FAULT_FUNCTION)) == 0) {

@@ -1,7 +1,7 @@
 // Sync objects, flushes and resets.
 #include <stdlib.h>
-#include <time.h>
 
+#include "below.h"
 #include "wrap.h"
 
 typedef struct Sync {
@@ -12,12 +12,6 @@ typedef struct Sync {
   uint64_t late_ns, ready_ns;  // 0: not seen ready yet
   Word late_word;
 } Sync;
-
-static uint64_t now_ns(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void write_word(Word *word) {
   if (word->address != NULL) __atomic_store_n(word->address, word->value, __ATOMIC_RELEASE);
@@ -53,14 +47,8 @@ static GLenum ask(Sync *sync, GLbitfield flags, GLuint64 timeout) {
   if (sync->needs_flush && sync->flushes == context->flushes) return GL_TIMEOUT_EXPIRED;
   const GLenum answer = next.ClientWaitSync(sync->below, flags, timeout);
   if (answer == GL_TIMEOUT_EXPIRED || sync->late_ns == 0) return answer;
-  if (sync->ready_ns == 0) sync->ready_ns = now_ns();
-  return now_ns() - sync->ready_ns < sync->late_ns ? GL_TIMEOUT_EXPIRED : answer;
-}
-
-// A wait that does not end takes its time, as a driver's does.
-static void pass_time(GLuint64 timeout) {
-  const struct timespec t = {0, (long)(timeout < 1000000 ? timeout : 1000000)};
-  if (timeout > 0) nanosleep(&t, NULL);
+  if (sync->ready_ns == 0) sync->ready_ns = below_now_ns();
+  return below_now_ns() - sync->ready_ns < sync->late_ns ? GL_TIMEOUT_EXPIRED : answer;
 }
 
 GLenum wrap_ClientWaitSync(GLsync handle, GLbitfield flags, GLuint64 timeout) {
@@ -75,7 +63,7 @@ GLenum wrap_ClientWaitSync(GLsync handle, GLbitfield flags, GLuint64 timeout) {
   }
   const GLenum answer = ask(sync, flags, timeout);
   if (answer == GL_TIMEOUT_EXPIRED) {
-    pass_time(timeout);
+    below_pass_time(timeout);
   } else {
     write_word(&sync->late_word);
   }

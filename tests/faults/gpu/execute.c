@@ -1,0 +1,54 @@
+// What commands do when their time has come.
+#include <string.h>
+
+#include "gpu.h"
+
+// `bytes` at `offset` of a binding; NULL when they lie outside.
+static uint32_t *words_at(const Range *range, uint64_t offset, uint64_t bytes) {
+  if (range->storage != NULL && offset + bytes <= range->bytes) {
+    return (uint32_t *)(range->storage->data + range->offset + offset);
+  }
+  stray_access();
+  return NULL;
+}
+
+// completion_hint.cpp: word = serial.
+static void run_word(const Command *command) {
+  uint32_t *word = words_at(&command->ranges[0], 0, sizeof *word);
+  if (word != NULL) __atomic_store_n(word, command->arguments[0], __ATOMIC_RELEASE);
+}
+
+// self_test.cpp: rows of 64, reversed.
+static void run_self_test(const Command *command) {
+  const uint64_t count = 64u * (uint64_t)command->groups[0];
+  const uint32_t *x = words_at(&command->ranges[0], 0, count * sizeof *x);
+  uint32_t *y = words_at(&command->ranges[1], 0, count * sizeof *y);
+  if (x == NULL || y == NULL) return;
+  for (uint64_t i = 0; i < count; ++i) {
+    y[i] = x[i / 64 * 64 + 63 - i % 64] * command->arguments[0] + command->arguments[7];
+  }
+}
+
+void execute(const Command *command) {
+  const Range *a = &command->ranges[0], *b = &command->ranges[1];
+  switch (command->kind) {
+    case COMMAND_COPY:
+      memmove(b->storage->data + b->offset, a->storage->data + a->offset, (size_t)a->bytes);
+      break;
+    case COMMAND_WRITE:
+      memcpy(a->storage->data + a->offset, command->data, (size_t)a->bytes);
+      break;
+    case COMMAND_CLEAR:
+      for (uint64_t i = 0; i < a->bytes; i += command->data_bytes) {
+        memcpy(a->storage->data + a->offset + i, command->data, (size_t)command->data_bytes);
+      }
+      break;
+    case COMMAND_DISPATCH:
+      if (command->program.kind == PROGRAM_WORD) run_word(command);
+      if (command->program.kind == PROGRAM_SELF_TEST) run_self_test(command);
+      if (command->program.kind == PROGRAM_DIRECT) run_direct(command);
+      break;
+    case COMMAND_SYNC:
+    case COMMAND_TIMESTAMP: break;
+  }
+}

@@ -1,0 +1,71 @@
+// Dispatches that run into each other with no barrier between, which a queue
+// that executes in order would never show.
+#include <string.h>
+
+#include "gpu.h"
+
+enum { touch_limit = 1024 };
+
+typedef struct Touch {
+  const Storage *storage;
+  uint64_t begin, end;
+  bool write;
+} Touch;
+
+static Touch touches[touch_limit];
+static int touch_count;
+static uint64_t hazards, strays;
+
+// What is bound elsewhere is left over from another program.
+static bool uses(const Program *program, int slot) {
+  switch (program->kind) {
+    case PROGRAM_WORD: return slot == 0;
+    case PROGRAM_SELF_TEST: return slot <= 1;
+    case PROGRAM_DIRECT:
+      return slot <= 4 && (slot != 2 || program->sizes.has_bias) &&
+             (slot != 3 || program->sizes.has_residual);
+    default: return false;
+  }
+}
+
+static bool writes(ProgramKind kind, int slot) {
+  switch (kind) {
+    case PROGRAM_WORD: return slot == 0;
+    case PROGRAM_SELF_TEST: return slot == 1;
+    case PROGRAM_DIRECT: return slot == 4;
+    default: return false;
+  }
+}
+
+static bool meets(const Touch *a, const Touch *b) {
+  return a->storage == b->storage && a->begin < b->end && b->begin < a->end &&
+         (a->write || b->write);
+}
+
+void hazards_note(const Command *command) {
+  if (command->kind != COMMAND_DISPATCH) return;
+  bool met = false;
+  const int before = touch_count;
+  for (int slot = 0; slot < gpu_bindings; ++slot) {
+    const Range *range = &command->ranges[slot];
+    if (range->storage == NULL || !uses(&command->program, slot)) continue;
+    const Touch touch = {range->storage, range->offset, range->offset + range->bytes,
+                         writes(command->program.kind, slot)};
+    for (int i = 0; i < before && !met; ++i) met = meets(&touches[i], &touch);
+    if (touch_count < touch_limit) touches[touch_count++] = touch;
+  }
+  hazards += met;
+}
+
+void hazards_barrier(void) { touch_count = 0; }
+
+void stray_access(void) { __atomic_fetch_add(&strays, 1, __ATOMIC_RELAXED); }
+
+uint64_t gpu_hazards(void) {
+  gpu_lock();
+  const uint64_t count = hazards;
+  gpu_unlock();
+  return count;
+}
+
+uint64_t gpu_stray_accesses(void) { return __atomic_load_n(&strays, __ATOMIC_RELAXED); }

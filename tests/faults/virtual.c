@@ -1,0 +1,289 @@
+// Order and time on the virtual GPU of gpu/, whose clock the tests hold.
+#include <dlfcn.h>
+
+#include "faults/control.h"
+#include "faults/gpu/control.h"
+
+enum { patience_ms = 10000 };
+
+static struct {
+  void (*set_clock)(GpuClock clock, uint64_t number);
+  void (*advance)(uint64_t ns);
+  uint64_t (*now)(void);
+  void (*set_cost)(uint64_t fixed_ns, uint64_t per_group_ns);
+  void (*set_next_costs)(const uint64_t *ns, uint32_t count);
+  void (*forget)(void);
+  uint64_t (*queued)(void), (*ended)(void), (*hazards)(void), (*stray_accesses)(void);
+  uint64_t (*begin_ns)(uint64_t index), (*end_ns)(uint64_t index);
+} gpu;
+
+static bool take(void *library, const char *name, void *out_function) {
+  void *symbol = dlsym(library, name);
+  memcpy(out_function, &symbol, sizeof symbol);
+  return symbol != NULL;
+}
+
+static void load_gpu(void) {
+  void *library = dlopen("libEGL.so.1", RTLD_NOW);
+  if (take(library, "gpu_set_clock", &gpu.set_clock) && take(library, "gpu_advance", &gpu.advance) &&
+      take(library, "gpu_now", &gpu.now) && take(library, "gpu_set_cost", &gpu.set_cost) &&
+      take(library, "gpu_set_next_costs", &gpu.set_next_costs) &&
+      take(library, "gpu_forget", &gpu.forget) && take(library, "gpu_queued", &gpu.queued) &&
+      take(library, "gpu_ended", &gpu.ended) && take(library, "gpu_hazards", &gpu.hazards) &&
+      take(library, "gpu_stray_accesses", &gpu.stray_accesses) &&
+      take(library, "gpu_begin_ns", &gpu.begin_ns) && take(library, "gpu_end_ns", &gpu.end_ns)) {
+    return;
+  }
+  printf("skipped: below this libEGL.so.1 is no virtual GPU\n");
+  exit(TEST_SKIPPED);
+}
+
+static void open_gpu(World *world) {
+  load_gpu();
+  gpu.set_clock(GPU_SCALED, 1);
+  gpu.set_cost(20000, 0);
+  world_open_gl(world, NULL, false);
+}
+
+static void close_gpu(World *world) {
+  gpu.set_clock(GPU_SCALED, 1);
+  world_check_usable(world);
+  world_close_gl(world);
+  assert_int_equal(gpu.hazards(), 0);
+  assert_int_equal(gpu.stray_accesses(), 0);
+}
+
+// Runs the job a few times with that cost, so that the library knows it.
+static void teach(Job *job, uint64_t cost_ns) {
+  for (int i = 0; i < 8; ++i) {
+    gpu.set_next_costs(&cost_ns, 1);
+    job_clear(job);
+    expect_ok(job_run(job));
+    job_check(job);
+    job_end_fence(job);
+  }
+}
+
+static void await_queued(uint64_t count) {
+  for (int i = 0; i < patience_ms && gpu.queued() < count; ++i) sleep_ms(1);
+  assert_true(gpu.queued() >= count);
+}
+
+// With the clock standing: the fence ends, and the index-th dispatch has not begun.
+static void expect_ends_before(sporkle_fence fence, uint64_t index, const char *what) {
+  const sporkle_status status = sporkle_fence_wait(fence, 5000000000u);
+  expect_true(status == SPORKLE_OK, "%s: %s at %llu, dispatch %llu begins at %llu", what,
+              sporkle_status_name(status), (unsigned long long)gpu.now(),
+              (unsigned long long)index, (unsigned long long)gpu.begin_ns(index));
+  assert_true(gpu.begin_ns(index) > gpu.now());
+}
+
+// A short operation never waits for a long successor, nor a long one for another.
+static void long_tiny_long(void **state) {
+  (void)state;
+  const uint64_t costs[3] = {8000000, 20000, 8000000};
+  World world;
+  Job jobs[3];
+  open_gpu(&world);
+  const sporkle_conv2d_desc problem = small_problem();
+  for (int i = 0; i < 3; ++i) {
+    job_prepare(&jobs[i], &world, &problem, 7 + (uint64_t)i);
+    teach(&jobs[i], costs[i]);
+    job_clear(&jobs[i]);
+  }
+  gpu.set_clock(GPU_MANUAL, 0);
+  gpu.forget();
+  gpu.set_next_costs(costs, 3);
+  for (int i = 0; i < 3; ++i) job_submit(&jobs[i]);
+  await_queued(1);
+  sleep_ms(20);  // whatever else goes into the queue while the first one runs
+  expect_status(SPORKLE_NOT_READY, sporkle_fence_poll(jobs[0].fence));
+  // Behind its end there is at most the completion word, one gap away.
+  gpu.advance(gpu.end_ns(0) + gpu_gap_ns * 3 / 2 - gpu.now());
+  expect_ends_before(jobs[0].fence, 2, "the first");
+  job_check(&jobs[0]);
+  await_queued(2);
+  gpu.advance(gpu.end_ns(1) + gpu_gap_ns * 3 / 2 - gpu.now());
+  expect_ends_before(jobs[1].fence, 2, "the tiny one");
+  job_check(&jobs[1]);
+  await_queued(3);
+  gpu.advance(gpu.end_ns(2) - 1 - gpu.now());
+  sleep_ms(20);
+  expect_status(SPORKLE_NOT_READY, sporkle_fence_poll(jobs[2].fence));
+  assert_true(job_untouched(&jobs[2]));
+  gpu.set_clock(GPU_SCALED, 1);
+  expect_ok(sporkle_fence_wait(jobs[2].fence, 10000000000u));
+  job_check(&jobs[2]);
+  for (int i = 0; i < 3; ++i) job_free(&jobs[i]);
+  close_gpu(&world);
+}
+
+// `count` in flight while the clock stands; then they end in order, each output
+// is what its own input makes it.
+static void expect_in_order(uint32_t count) {
+  enum { job_count = 16 };
+  World world;
+  Job jobs[job_count];
+  load_gpu();
+  control.clear();
+  gpu.set_clock(GPU_SCALED, 1);
+  gpu.set_cost(1000, 0);
+  test_device = "gl";
+  sporkle_context_desc desc = world_desc(&world);
+  desc.fence_capacity = count + job_count;
+  expect_ok(sporkle_context_create(&desc, &world.context));
+  expect_ok(sporkle_device_find(world.context, "gl", &world.device));
+  sporkle_conv2d_desc problem;
+  sporkle_conv2d_desc_init(&problem);
+  sporkle_conv2d_desc_set(&problem, 1, 2, 4, 4, 2, 1, 1, 0);
+  for (int i = 0; i < job_count; ++i) job_prepare(&jobs[i], &world, &problem, (uint64_t)i);
+  sporkle_fence *fences = malloc(count * sizeof *fences);
+  assert_non_null(fences);
+  gpu.set_clock(GPU_MANUAL, 0);
+  gpu.forget();
+  for (uint32_t i = 0; i < count; ++i) {
+    job_submit(&jobs[i % job_count]);
+    fences[i] = jobs[i % job_count].fence;
+    jobs[i % job_count].fence = NULL;
+  }
+  expect_status(SPORKLE_NOT_READY, sporkle_fence_poll(fences[0]));
+  assert_int_equal(gpu.ended(), 0);
+  gpu.set_clock(GPU_SCALED, 1);
+  for (uint32_t i = 0; i < count; ++i) {
+    expect_ok(sporkle_fence_wait(fences[i], 60000000000u));
+    assert_true(gpu.ended() > i);  // no fence ends before its operation
+  }
+  assert_int_equal(gpu.ended(), count);
+  for (uint32_t i = 1; i < count; ++i) assert_true(gpu.begin_ns(i) >= gpu.end_ns(i - 1));
+  for (uint32_t i = 0; i < count; ++i) expect_ok(sporkle_fence_destroy(fences[i]));
+  free(fences);
+  for (int i = 0; i < job_count; ++i) {
+    job_check(&jobs[i]);
+    job_free(&jobs[i]);
+  }
+  close_gpu(&world);
+}
+
+static void hundred_in_flight(void **state) {
+  (void)state;
+  expect_in_order(120);
+}
+
+static void ten_thousand_in_flight(void **state) {
+  (void)state;
+  expect_in_order(10000);
+}
+
+// While one of them is not over, later ones are not either, and no output is there.
+static void ends_one_by_one(void **state) {
+  (void)state;
+  enum { count = 6 };
+  World world;
+  Job jobs[count];
+  open_gpu(&world);
+  const sporkle_conv2d_desc problem = small_problem();
+  for (int i = 0; i < count; ++i) {
+    job_prepare(&jobs[i], &world, &problem, 20 + (uint64_t)i);
+    teach(&jobs[i], 5000000);
+    job_clear(&jobs[i]);
+  }
+  gpu.set_clock(GPU_MANUAL, 0);
+  gpu.forget();
+  gpu.set_cost(5000000, 0);
+  for (int i = 0; i < count; ++i) job_submit(&jobs[i]);
+  for (int i = 0; i < count; ++i) {
+    await_queued((uint64_t)i + 1);
+    gpu.advance(gpu.end_ns((uint64_t)i) - 1 - gpu.now());
+    sleep_ms(5);
+    expect_status(SPORKLE_NOT_READY, sporkle_fence_poll(jobs[i].fence));
+    assert_true(job_untouched(&jobs[i]));
+    gpu.advance(1 + gpu_gap_ns * 3 / 2);
+    expect_ok(sporkle_fence_wait(jobs[i].fence, 5000000000u));
+    job_check(&jobs[i]);
+  }
+  for (int i = 0; i < count; ++i) job_free(&jobs[i]);
+  close_gpu(&world);
+}
+
+// An hour late on the GPU's clock: pending until that hour is over.
+static void late_by_an_hour(void **state) {
+  (void)state;
+  const uint64_t hour = 3600000000000u;
+  World world;
+  Job job;
+  open_gpu(&world);
+  const sporkle_conv2d_desc problem = small_problem();
+  job_prepare(&job, &world, &problem, 2);
+  teach(&job, 20000);
+  gpu.set_clock(GPU_MANUAL, 0);
+  plan_faults("late=3600000000000");
+  gpu.forget();
+  job_submit(&job);
+  await_queued(1);
+  gpu.advance(1000000);
+  expect_status(SPORKLE_TIMEOUT, sporkle_fence_wait(job.fence, 50000000u));
+  gpu.advance(hour - 2000000);
+  expect_status(SPORKLE_TIMEOUT, sporkle_fence_wait(job.fence, 50000000u));
+  gpu.advance(3000000);
+  expect_ok(sporkle_fence_wait(job.fence, 5000000000u));
+  assert_int_equal(control.struck("late"), 1);
+  job_check(&job);
+  job_free(&job);
+  close_gpu(&world);
+}
+
+// Of `count` operations with a fault at each, one after the other: those whose
+// fence ends well are right, and nothing hangs.
+static void expect_at_each_step(const char *fault, sporkle_status wanted) {
+  enum { count = 5 };
+  for (int step = 0; step < count; ++step) {
+    World world;
+    Job jobs[count];
+    open_gpu(&world);
+    const sporkle_conv2d_desc problem = small_problem();
+    for (int i = 0; i < count; ++i) job_prepare(&jobs[i], &world, &problem, 40 + (uint64_t)i);
+    sporkle_status status = SPORKLE_OK;
+    for (int i = 0; i < count; ++i) {
+      if (i == step) plan_faults(fault);
+      job_clear(&jobs[i]);
+      const sporkle_plan_bindings bindings = job_bindings(&jobs[i]);
+      status = sporkle_plan_submit(jobs[i].plan, &bindings, &jobs[i].fence);
+      if (status == SPORKLE_OK) status = sporkle_fence_wait(jobs[i].fence, 100000000u);
+      expect_true(status == (i < step ? SPORKLE_OK : wanted), "%s at %d: %d is %s", fault, step,
+                  i, sporkle_status_name(status));
+      if (status == SPORKLE_OK) job_check(&jobs[i]);
+    }
+    assert_true(control.struck(fault) > 0);
+    control.clear();
+    if (wanted == SPORKLE_TIMEOUT) {
+      expect_ok(sporkle_context_destroy(world.context));
+      for (int i = 0; i < count; ++i) tensors_free(&jobs[i].tensors);
+    } else {
+      for (int i = 0; i < count; ++i) job_free(&jobs[i]);
+      close_gpu(&world);
+    }
+  }
+}
+
+static void reset_at_each_step(void **state) {
+  (void)state;
+  expect_at_each_step("reset", SPORKLE_ERROR_DEVICE_LOST);
+}
+
+static void lost_at_each_step(void **state) {
+  (void)state;
+  expect_at_each_step("lost", SPORKLE_ERROR_DEVICE_LOST);
+}
+
+static void hang_at_each_step(void **state) {
+  (void)state;
+  expect_at_each_step("hang", SPORKLE_TIMEOUT);
+}
+
+const struct CMUnitTest virtual_tests[] = {
+    cmocka_unit_test(long_tiny_long), cmocka_unit_test(ends_one_by_one),
+    cmocka_unit_test(hundred_in_flight), cmocka_unit_test(ten_thousand_in_flight),
+    cmocka_unit_test(late_by_an_hour), cmocka_unit_test(reset_at_each_step),
+    cmocka_unit_test(lost_at_each_step), cmocka_unit_test(hang_at_each_step),
+};
+const size_t virtual_test_count = COUNT_OF(virtual_tests);
