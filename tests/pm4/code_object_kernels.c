@@ -190,8 +190,40 @@ static void problems_beyond_32_bit_indices_are_refused(void **state) {
   }
 }
 
+/* The template's class and the kernel are chosen at two places of the library. */
+static void class_and_kernel_agree(void **state) {
+  (void)state;
+  static const struct { const char *prefix; uint32_t conv_class; } families[] = {
+      {"conv2d_1x1", PM4_POINTWISE}, {"conv2d_3x3", PM4_THREE}, {"conv2d_general", PM4_GENERAL}};
+  uint32_t seen[COUNT_OF(families)] = {0};
+  for (uint32_t shape = 0; shape < 7 * 7 * 3 * 3 * 2 * 2 * 16; ++shape) {
+    uint32_t rest = shape;
+    sporkle_conv2d_desc d;
+    code_plan plan;
+    sporkle_conv2d_desc_init(&d);
+    sporkle_conv2d_desc_set(&d, 1, 4, 16, 16, 4, 1, 1, 0);
+    d.kernel_h = 1 + rest % 7, rest /= 7;
+    d.kernel_w = 1 + rest % 7, rest /= 7;
+    d.stride_h = 1 + rest % 3, rest /= 3;
+    d.stride_w = 1 + rest % 3, rest /= 3;
+    d.dilation_h = d.dilation_w = 1 + rest % 2, rest /= 2;
+    d.groups = rest % 2 ? 2 : 1, rest /= 2;
+    d.padding_top = rest & 1, d.padding_left = rest >> 1 & 1;
+    d.padding_bottom = rest >> 2 & 1, d.padding_right = rest >> 3 & 1;
+    assert_true(code_plan_conv(&d, &plan));
+    const uint32_t conv_class = code_conv_class(&d);
+    const size_t length = strlen(families[conv_class].prefix);
+    if (strncmp(plan.kernel, families[conv_class].prefix, length) != 0) {
+      fail_problem(&d, plan.kernel);
+    }
+    ++seen[conv_class];
+  }
+  for (size_t i = 0; i < COUNT_OF(families); ++i) assert_true(seen[i] > 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(class_and_kernel_agree),
       cmocka_unit_test(division_is_exact),
       cmocka_unit_test(problems_beyond_32_bit_indices_are_refused),
       cmocka_unit_test(random_problems_agree),

@@ -8,6 +8,7 @@
 #include "backends/amdgpu/code_object_list.h"
 #include "backends/amdgpu/conv_kernels.h"
 #include "backends/amdgpu/embedded_objects.h"
+#include "backends/amdgpu/pm4/conv_class.h"
 
 using namespace sporkle;
 using namespace sporkle::amdgpu;
@@ -33,6 +34,10 @@ int code_plan_conv(const sporkle_conv2d_desc* desc, code_plan* out) {
   std::copy_n(grid.threads, 3, out->threads);
   out->shape = grid.shape;
   return 1;
+}
+
+uint32_t code_conv_class(const sporkle_conv2d_desc* desc) {
+  return static_cast<uint32_t>(pm4::classify(make_problem(*desc)));
 }
 
 ConvDivisor code_divisor(uint32_t value) { return make_divisor(value); }

@@ -19,6 +19,8 @@ typedef struct code_plan {
 
 /* What the host chooses for a problem. 0 with code_reason() when it refuses. */
 int code_plan_conv(const sporkle_conv2d_desc *desc, code_plan *out);
+/* The class whose template serves a problem: PM4_POINTWISE, PM4_THREE or PM4_GENERAL. */
+uint32_t code_conv_class(const sporkle_conv2d_desc *desc);
 ConvDivisor code_divisor(uint32_t value);
 
 /* The objects that the library carries, by index; NULL beyond the last. */

@@ -91,7 +91,9 @@ static void truncated_streams_are_refused(void **state) {
     snprintf(name, sizeof name, "%s_full", scenes[i].gfx);
     const uint32_t count = golden_read(name, words, SCENE_MOST_DWORDS);
     pm4_queue *queue = scene_queue(&scenes[i]);
-    for (uint32_t length = 0; length < count; ++length) {
+    assert_false(pm4_validate(queue, words, 0, PM4_RING));
+    assert_non_null(strstr(pm4_queue_reason(queue), "empty"));
+    for (uint32_t length = 1; length < count; ++length) {
       pm4_forget(queue);
       const bool whole_packets = pm4_validate(queue, words, length, PM4_RING);
       /* Cut before the dispatch, what is left may be sound: registers and caches. */
@@ -152,7 +154,7 @@ static void writes_go_to_registered_memory_only(void **state) {
   const uint32_t good[] = {0xc0043700, 0x00100500, 0x00020ff8, 0x00007f00, 1, 2};
   const struct { uint32_t dword, value; } bad[] = {
       {1, 0x00100000}, {1, 0x00000500}, {1, 0x00110500}, {1, 0x40100500}, {1, 0x00100200},
-      {2, 0x00020ffc}, {2, 0x00020ffa}, {2, 0x00010000}, {3, 0xffffffff}, {3, 0}};
+      {2, 0x00020ffc}, {2, 0x00020ff2}, {2, 0x00010000}, {3, 0xffffffff}, {3, 0}};
   uint32_t words[6];
   assert_true(pm4_validate(queue, good, 6, PM4_RING));
   for (size_t i = 0; i < COUNT_OF(bad); ++i) {
@@ -219,8 +221,9 @@ static void ranges_do_not_wrap(void **state) {
   const pm4_kernel kernel = scene_find("gfx1100")->kernel;
   const pm4_range ranges[] = {{UINT64_C(0x7F0000010000), 0x1000, PM4_ARGUMENTS},
                               {UINT64_C(0xFFFFFFFFFFFFFFF0), 0x10, PM4_FENCES},
-                              {UINT64_C(0x7F0000020000), 8, PM4_FENCES}};
-  pm4_queue *queue = pm4_queue_create("gfx1100", &kernel, 1, ranges, 3, NULL, 0);
+                              {UINT64_C(0x7F0000020000), 8, PM4_FENCES},
+                              {UINT64_C(0x7F0000030000), 4, PM4_FENCES}};
+  pm4_queue *queue = pm4_queue_create("gfx1100", &kernel, 1, ranges, COUNT_OF(ranges), NULL, 0);
   const uint32_t count = golden_read("gfx1100_full", words, SCENE_MOST_DWORDS);
   words[50] = 0xfffffff8;
   words[51] = 0xffffffff;
@@ -229,6 +232,8 @@ static void ranges_do_not_wrap(void **state) {
   words[51] = 0x00007f00;
   assert_true(pm4_validate(queue, words, count, PM4_RING));
   words[50] = 0x00020008;
+  assert_false(pm4_validate(queue, words, count, PM4_RING));
+  words[50] = 0x00030000; /* a range of half a fence */
   assert_false(pm4_validate(queue, words, count, PM4_RING));
   words[50] = words[51] = 0;
   assert_false(pm4_validate(queue, words, count, PM4_RING));

@@ -15,9 +15,7 @@ ConvKernel choose(const ConvProblem& p) {
   switch (pm4::classify(p)) {
     case pm4::ConvClass::pointwise: return ConvKernel::pointwise;
     case pm4::ConvClass::three_by_three:
-      if (p.stride_h == 1 && p.stride_w == 1) return ConvKernel::three_by_three;
-      if (p.stride_h == 2 && p.stride_w == 2) return ConvKernel::three_by_three_stride2;
-      return ConvKernel::general;
+      return p.stride_h == 1 ? ConvKernel::three_by_three : ConvKernel::three_by_three_stride2;
     case pm4::ConvClass::general: break;
   }
   return ConvKernel::general;

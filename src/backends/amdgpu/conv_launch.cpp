@@ -8,20 +8,6 @@
 
 namespace sporkle::amdgpu {
 
-namespace {
-
-pm4::ConvClass class_of(ConvKernel kernel) {
-  switch (kernel) {
-    case ConvKernel::pointwise: return pm4::ConvClass::pointwise;
-    case ConvKernel::three_by_three:
-    case ConvKernel::three_by_three_stride2: return pm4::ConvClass::three_by_three;
-    case ConvKernel::general: break;
-  }
-  return pm4::ConvClass::general;
-}
-
-}  // namespace
-
 bool find_conv_launch(const pm4::Target& target, const ConvProblem& problem,
                       uint64_t code_address, ConvLaunch* out, Reason* why) {
   CodeObject object;
@@ -34,7 +20,7 @@ bool find_conv_launch(const pm4::Target& target, const ConvProblem& problem,
                           &out->kernel, why)) {
     return false;
   }
-  out->conv_class = class_of(grid.kernel);
+  out->conv_class = pm4::classify(problem);
   std::copy_n(grid.groups, 3, out->groups);
   std::copy_n(grid.threads, 3, out->threads);
   return true;

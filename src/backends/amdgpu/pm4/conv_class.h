@@ -1,5 +1,5 @@
-// Which kernel family, and so which template, a convolution belongs to. The
-// profile behind the classes is in docs/pm4_design.md.
+// Which kernel family, and so which template, a convolution belongs to: the one
+// place that decides it. The profile behind the classes is in docs/pm4_design.md.
 #pragma once
 
 #include "core/conv_problem.h"
@@ -15,7 +15,10 @@ inline ConvClass classify(const ConvProblem& problem) {
   if (plain && problem.kernel_h == 1 && problem.kernel_w == 1 && !padded) {
     return ConvClass::pointwise;
   }
-  if (plain && problem.kernel_h == 3 && problem.kernel_w == 3) return ConvClass::three_by_three;
+  const bool stepped = problem.stride_h == problem.stride_w && problem.stride_h <= 2;
+  if (plain && stepped && problem.kernel_h == 3 && problem.kernel_w == 3) {
+    return ConvClass::three_by_three;
+  }
   return ConvClass::general;
 }
 
