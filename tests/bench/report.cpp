@@ -4,26 +4,12 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cpu_model.h"
 #include "sporkle.h"
 
 namespace bench {
 
 namespace {
-
-void read_cpu_model(char* out, size_t capacity) {
-  std::snprintf(out, capacity, "unknown CPU");
-  FILE* file = std::fopen("/proc/cpuinfo", "r");
-  if (file == nullptr) return;
-  char line[256];
-  while (std::fgets(line, sizeof line, file) != nullptr) {
-    const char* value = std::strchr(line, ':');
-    if (std::strncmp(line, "model name", 10) != 0 || value == nullptr) continue;
-    std::snprintf(out, capacity, "%.*s", static_cast<int>(std::strcspn(value + 2, "\n")),
-                  value + 2);
-    break;
-  }
-  std::fclose(file);
-}
 
 void print_contestant(const Contestant& contestant) {
   const char* name = kind_names[static_cast<int>(contestant.kind())];
