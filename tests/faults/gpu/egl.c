@@ -178,7 +178,7 @@ Function below_function(const char *name) {
   static const struct {
     const char *name;
     Function function;
-  } functions[] = {ALL_FUNCTIONS(GL_SYMBOL) UNWRAPPED_FUNCTIONS(GL_SYMBOL)};
+  } functions[] = {ALL_FUNCTIONS(GL_SYMBOL)};
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; ++i) {
     if (strcmp(functions[i].name, name) == 0) return functions[i].function;
   }

@@ -192,15 +192,8 @@ static void clear(Gl *gl, Range range, GLenum format, const void *data) {
   queue_record(gl, command);
 }
 
-void gl_ClearBufferSubData(GLenum target, GLenum internal, GLintptr offset, GLsizeiptr bytes, GLenum format, GLenum type, const void *data) {
-  ENTER();
-  (void)format;
-  (void)type;
-  Range range;
-  if (bound_range(gl, target, offset, bytes, &range)) clear(gl, range, internal, data);
-}
-
-void gl_ClearBufferData(GLenum target, GLenum internal, GLenum format, GLenum type, const void *data) {
+void gl_ClearBufferData(GLenum target, GLenum internal, GLenum format, GLenum type,
+                        const void *data) {
   ENTER();
   (void)format;
   (void)type;

@@ -14,10 +14,9 @@
   X(void, BufferSubData,                                                                          \
     (GLenum target, GLintptr offset, GLsizeiptr bytes, const void *data),                         \
     (target, offset, bytes, data))                                                                \
-  X(void, ClearBufferSubData,                                                                     \
-    (GLenum target, GLenum internal, GLintptr offset, GLsizeiptr bytes, GLenum format,            \
-     GLenum type, const void *data),                                                              \
-    (target, internal, offset, bytes, format, type, data))                                        \
+  X(void, ClearBufferData,                                                                        \
+    (GLenum target, GLenum internal, GLenum format, GLenum type, const void *data),               \
+    (target, internal, format, type, data))                                                       \
   X(void, CopyBufferSubData,                                                                      \
     (GLenum from, GLenum to, GLintptr read, GLintptr write, GLsizeiptr bytes),                    \
     (from, to, read, write, bytes))                                                               \
@@ -42,7 +41,12 @@
     (GLuint program, GLsizei capacity, GLsizei *length, GLenum *format, void *binary),            \
     (program, capacity, length, format, binary))                                                  \
   X(void, GetIntegeri_v, (GLenum name, GLuint index, GLint *out), (name, index, out))             \
-  X(void, GetInteger64v, (GLenum name, GLint64 *out), (name, out))
+  X(void, GetInteger64v, (GLenum name, GLint64 *out), (name, out))                                \
+  X(void, GetBufferParameteri64v, (GLenum target, GLenum name, GLint64 *out),                     \
+    (target, name, out))                                                                          \
+  X(void, GetAttachedShaders,                                                                     \
+    (GLuint program, GLsizei capacity, GLsizei *count, GLuint *out),                              \
+    (program, capacity, count, out))
 
 // Functions that cannot fail in a way the caller could be told of.
 #define PLAIN_FUNCTIONS(X)                                                                        \
@@ -61,6 +65,8 @@
   X(const GLubyte *, GetString, (GLenum name), (name))                                            \
   X(const GLubyte *, GetStringi, (GLenum name, GLuint index), (name, index))                      \
   X(void, GetIntegerv, (GLenum name, GLint *out), (name, out))                                    \
+  X(GLboolean, IsBuffer, (GLuint name), (name))                                                   \
+  X(GLboolean, IsProgram, (GLuint name), (name))                                                  \
   X(GLenum, GetGraphicsResetStatus, (void), ())                                                   \
   X(GLsync, FenceSync, (GLenum condition, GLbitfield flags), (condition, flags))                  \
   X(GLenum, ClientWaitSync, (GLsync sync, GLbitfield flags, GLuint64 timeout),                    \

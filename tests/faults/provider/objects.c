@@ -140,6 +140,14 @@ void wrap_GetProgramiv(GLuint program, GLenum name, GLint *out) {
   }
 }
 
+GLboolean wrap_IsBuffer(GLuint name) {
+  return walk_strikes("glIsBuffer") ? GL_FALSE : next.IsBuffer(name);
+}
+
+GLboolean wrap_IsProgram(GLuint name) {
+  return walk_strikes("glIsProgram") ? GL_FALSE : next.IsProgram(name);
+}
+
 const GLubyte *wrap_GetString(GLenum name) {
   if (walk_strikes("glGetString")) return NULL;
   if (name == GL_VERSION && fault_now(FAULT_VERSION)) {

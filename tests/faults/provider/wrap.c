@@ -22,10 +22,9 @@ PLAIN_FUNCTIONS(PLAIN_WRAPPER)
 #define PASS(name, parameters, arguments) \
   static void pass_##name parameters { next.name arguments; }
 PASS(BindBufferBase, (GLenum target, GLuint index, GLuint buffer), (target, index, buffer))
-PASS(ClearBufferSubData,
-     (GLenum target, GLenum internal, GLintptr offset, GLsizeiptr bytes, GLenum format,
-      GLenum type, const void *data),
-     (target, internal, offset, bytes, format, type, data))
+PASS(ClearBufferData,
+     (GLenum target, GLenum internal, GLenum format, GLenum type, const void *data),
+     (target, internal, format, type, data))
 PASS(FlushMappedBufferRange, (GLenum target, GLintptr offset, GLsizeiptr bytes),
      (target, offset, bytes))
 PASS(Uniform4uiv, (GLint location, GLsizei count, const GLuint *value), (location, count, value))
@@ -39,6 +38,9 @@ PASS(GetProgramBinary,
      (program, capacity, length, format, binary))
 PASS(GetIntegeri_v, (GLenum name, GLuint index, GLint *out), (name, index, out))
 PASS(GetInteger64v, (GLenum name, GLint64 *out), (name, out))
+PASS(GetBufferParameteri64v, (GLenum target, GLenum name, GLint64 *out), (target, name, out))
+PASS(GetAttachedShaders, (GLuint program, GLsizei capacity, GLsizei *count, GLuint *out),
+     (program, capacity, count, out))
 
 static bool fails(Fault fault) {
   if (!fault_now(fault)) return false;
