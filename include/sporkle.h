@@ -505,6 +505,47 @@ SPORKLE_EXPORT sporkle_status sporkle_plan_run(sporkle_plan plan, const float *i
                                                sporkle_conv2d_result *out_result);
 
 /* ------------------------------------------------------------------------
+ * Sequence plans: a chain of convolutions as one plan
+ * Thread-safety: any thread.
+ * Ownership: as plans.
+ * Tensors are numbered: 0 is the input of the sequence, i + 1 the output of
+ * step i; the output of the last step is that of the sequence. Tensors between
+ * steps live in scratch memory of the device (workspace_bytes), where a tensor
+ * takes the place of one that no later step reads; they are never visible.
+ * ---------------------------------------------------------------------- */
+
+#define SPORKLE_SEQUENCE_NONE UINT32_MAX
+#define SPORKLE_SEQUENCE_LIMIT 1024u /* steps */
+
+typedef struct sporkle_sequence_step {
+  uint32_t struct_size;
+  uint32_t input;    /* number of an earlier tensor, of the shape of desc's input */
+  uint32_t residual; /* the same for the residual; SPORKLE_SEQUENCE_NONE without one */
+  uint32_t reserved; /* 0 */
+  const sporkle_conv2d_desc *desc;
+  const float *weights;
+  const float *bias; /* NULL exactly when desc->flags does not ask for it */
+} sporkle_sequence_step;
+
+#define SPORKLE_SEQUENCE_STEP_INIT \
+  { (uint32_t)sizeof(sporkle_sequence_step), 0, SPORKLE_SEQUENCE_NONE, 0, 0, 0, 0 }
+
+/* Prepares `count` convolutions, each with its bias, residual and activation, as
+ * one plan: one call runs all of them, one submit queues them, one fence ends
+ * them. The plan takes the input of the first and gives the output of the last
+ * step; it has no residual of its own. Otherwise it is a plan like any other.
+ * Array and descriptors may be freed afterwards, as the weights and biases. All
+ * elements of `steps` have the struct_size of the first. In statistics a run
+ * counts as `count` convolutions.
+ * Returns: as sporkle_plan_create; SPORKLE_ERROR_INVALID_ARGUMENT also for a
+ * count outside of [1, SPORKLE_SEQUENCE_LIMIT], a tensor that is not an earlier
+ * one or of another shape, an output that no later step reads;
+ * SPORKLE_ERROR_UNSUPPORTED naming the first step that the device refuses. */
+SPORKLE_EXPORT sporkle_status sporkle_plan_sequence(sporkle_context context, uint32_t device,
+                                                    const sporkle_sequence_step *steps,
+                                                    uint32_t count, sporkle_plan *out_plan);
+
+/* ------------------------------------------------------------------------
  * Buffers: device-visible memory with a CPU address
  * Thread-safety: any thread; the contents are the caller's to synchronise.
  * Ownership: the creator destroys it; the memory stays until work in flight
@@ -1129,6 +1170,8 @@ typedef struct sporkle_api {
   sporkle_status (*pm4_validate)(const void *, uint64_t);
   sporkle_status (*pm4_list_code)(const char *, const void *, uint64_t, char *, uint64_t,
                                   uint64_t *);
+  sporkle_status (*plan_sequence)(sporkle_context, uint32_t, const sporkle_sequence_step *,
+                                  uint32_t, sporkle_plan *);
 } sporkle_api;
 
 /* The function table of API major version `major` (SPORKLE_VERSION_MAJOR).

@@ -29,7 +29,7 @@ sporkle_status sporkle_conv2d_select(sporkle_context context, uint32_t device,
   return boundary("sporkle_conv2d_select", [&]() -> Status {
     const Pin<ContextObject> pin(context, "context");
     const ConvProblem problem = read_problem(desc);
-    const Choice choice = select_device(*pin->context, device, problem);
+    const Choice choice = select_device(*pin->context, device, PlanSource(problem, nullptr, nullptr));
     if (out_device != nullptr) *out_device = choice.device;
     return SPORKLE_OK;
   });

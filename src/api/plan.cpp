@@ -14,7 +14,9 @@ sporkle_status sporkle_plan_create(sporkle_context context, uint32_t device,
   return boundary("sporkle_plan_create", [&]() -> Status {
     checked_out(out_plan, "out_plan") = nullptr;
     const Pin<ContextObject> pin(context, "context");
-    *out_plan = create_plan(pin->context, device, read_problem(desc), weights, bias);
+    const ConvProblem problem = read_problem(desc);
+    check_weights(problem, weights, bias);
+    *out_plan = create_plan(pin->context, device, PlanSource(problem, weights, bias));
     return SPORKLE_OK;
   });
 }

@@ -17,6 +17,7 @@
 #include "base/options.h"
 #include "core/conv_problem.h"
 #include "core/fence_pool.h"
+#include "core/sequence.h"
 #include "core/stats.h"
 
 namespace sporkle {
@@ -42,16 +43,20 @@ struct DeviceEnvironment {
   uint32_t parallel_for_threads = 0;
 };
 
-// A prepared problem on one device: packed weights, bias, chosen algorithm.
-// Immutable; used by several operations at once.
+// A prepared problem or sequence on one device: packed weights, bias, chosen
+// algorithms. Immutable; used by several operations at once.
 class DevicePlan {
  public:
-  explicit DevicePlan(const ConvProblem& problem) : problem_(problem) {}
+  explicit DevicePlan(const ConvProblem& problem)
+      : problem_(problem), extent_(extent_of(problem)) {}
+  explicit DevicePlan(const Extent& extent) : problem_{}, extent_(extent) {}
   DevicePlan(const DevicePlan&) = delete;
   DevicePlan& operator=(const DevicePlan&) = delete;
   virtual ~DevicePlan() = default;
 
+  // Of a plan for one convolution; all zero for a sequence.
   const ConvProblem& problem() const noexcept { return problem_; }
+  const Extent& extent() const noexcept { return extent_; }
   virtual const char* algorithm() const noexcept = 0;
   virtual uint64_t packed_bytes() const noexcept = 0;
   virtual uint64_t workspace_bytes() const noexcept = 0;
@@ -60,6 +65,7 @@ class DevicePlan {
 
  private:
   ConvProblem problem_;
+  Extent extent_;
 };
 
 // Device-visible memory with a CPU address.
@@ -90,7 +96,7 @@ struct MemoryRange {
   }
 };
 
-// One asynchronous convolution. Holds what it needs until it has ended.
+// One asynchronous run of a plan. Holds what it needs until it has ended.
 struct Operation {
   std::shared_ptr<DevicePlan> plan;
   MemoryRange input, residual, output;  // residual.memory null without residual
@@ -134,6 +140,10 @@ class Device {
   // arrays of the problem's sizes; they are not kept.
   virtual std::shared_ptr<DevicePlan> create_plan(const ConvProblem& problem,
                                                   const float* weights, const float* bias) = 0;
+
+  // Prepares a checked sequence whose every step supports() accepts. Devices
+  // without that throw UNSUPPORTED.
+  virtual std::shared_ptr<DevicePlan> create_sequence(SequenceSteps steps);
 
   // usage: SPORKLE_BUFFER_*. Throws SPORKLE_ERROR_OUT_OF_MEMORY or UNSUPPORTED.
   virtual std::shared_ptr<DeviceMemory> create_memory(uint64_t bytes, uint32_t usage) = 0;

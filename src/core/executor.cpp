@@ -153,13 +153,13 @@ Executor::Slot& Executor::held_slot(uint32_t index) {
   return slot;
 }
 
-void Executor::check_fits(const ConvProblem& problem) const {
+void Executor::check_fits(const Extent& extent) const {
   const struct {
     uint64_t need, have;
     const char* name;
-  } rows[] = {{problem.input_bytes(), input_size_, "input"},
-              {problem.residual_bytes(), residual_size_, "residual"},
-              {problem.output_bytes(), output_size_, "output"}};
+  } rows[] = {{extent.input_bytes, input_size_, "input"},
+              {extent.residual_bytes, residual_size_, "residual"},
+              {extent.output_bytes, output_size_, "output"}};
   for (const auto& row : rows) {
     if (row.need <= row.have) continue;
     fail(SPORKLE_ERROR_INVALID_ARGUMENT,
@@ -172,19 +172,19 @@ sporkle_fence Executor::submit(uint32_t index, Plan& plan) {
   if (&plan.context() != &context() || plan.device() != device_) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "plan: of another context or device");
   }
-  check_fits(plan.problem());
+  check_fits(plan.extent());
   const std::lock_guard lock(mutex_);
   if (closed_) fail(SPORKLE_ERROR_INVALID_HANDLE, "executor: destroyed");
   Slot& slot = held_slot(index);
   if (slot.state != State::acquired) {
     fail(SPORKLE_ERROR_BUSY, "slot: %u has already been submitted", index);
   }
-  const ConvProblem& problem = plan.problem();
+  const Extent& extent = plan.extent();
   const bool on_device = slot.resets == context().stats().read(Counter::device_resets);
-  if (on_device) slot.input->flush(0, problem.input_bytes());
+  if (on_device) slot.input->flush(0, extent.input_bytes);
   MemoryRange residual;
-  if (problem.has_residual) {
-    if (on_device) slot.residual->flush(0, problem.output_bytes());
+  if (extent.residual_bytes > 0) {
+    if (on_device) slot.residual->flush(0, extent.residual_bytes);
     residual = {slot.residual, 0};
   }
   slot.fence = plan.submit_surviving({slot.input, 0}, residual, {slot.output, 0}, on_device);

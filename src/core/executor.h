@@ -39,7 +39,7 @@ class Executor final : public Child {
   void reclaim_aside();
   void make_memory(Slot* slot);
   void renew_memory(Slot* slot) noexcept;
-  void check_fits(const ConvProblem& problem) const;
+  void check_fits(const Extent& extent) const;
   void drop_fence(Slot* slot) noexcept;
 
   uint32_t device_;

@@ -2,7 +2,6 @@
 
 #include <cinttypes>
 #include <cstdio>
-#include <cstring>
 #include <new>
 
 #include "core/selector.h"
@@ -31,14 +30,19 @@ void run_prepared(Context& context, uint32_t device, const std::shared_ptr<Devic
     throw;
   }
   fill_result(result, device, *plan, now_ns() - start, report);
-  context.stats().add(Counter::conv2d_calls, 1);
-  context.stats().add(Counter::conv2d_flops, plan->problem().flops());
+  context.stats().add(Counter::conv2d_calls, plan->extent().convolutions);
+  context.stats().add(Counter::conv2d_flops, plan->extent().flops);
 }
 
 void note_plan(Context& context, uint32_t device, const DevicePlan& plan) noexcept {
   const ConvProblem& p = plan.problem();
   sporkle_device_info info{};
   context.device(device).describe(&info);
+  if (p.n == 0) {
+    context.log().write(SPORKLE_LOG_INFO, "plan: %s on %s, %" PRIu64 " bytes of weights",
+                        plan.algorithm(), info.spec, plan.packed_bytes());
+    return;
+  }
   context.log().write(SPORKLE_LOG_INFO,
                       "plan: %s on %s: g%" PRId64 "mb%" PRId64 "ic%" PRId64 "ih%" PRId64
                       "iw%" PRId64 "oc%" PRId64 "kh%" PRId64 "kw%" PRId64 "sh%" PRId64
@@ -47,9 +51,8 @@ void note_plan(Context& context, uint32_t device, const DevicePlan& plan) noexce
                       p.kernel_w, p.stride_h, p.stride_w, plan.packed_bytes());
 }
 
-std::shared_ptr<DevicePlan> prepare(Context& context, uint32_t device, const ConvProblem& problem,
-                                    const float* weights, const float* bias) {
-  auto plan = context.device(device).create_plan(problem, weights, bias);
+std::shared_ptr<DevicePlan> prepare(Context& context, uint32_t device, const PlanSource& source) {
+  auto plan = source.prepare(context.device(device));
   if (context.log().enabled(SPORKLE_LOG_INFO)) note_plan(context, device, *plan);
   context.stats().add(Counter::plans_created, 1);
   return plan;
@@ -58,7 +61,7 @@ std::shared_ptr<DevicePlan> prepare(Context& context, uint32_t device, const Con
 // Runs `attempt(device)` on the chosen device, and once more on the CPU when
 // the device fails and the selector may fall back.
 template <class Attempt>
-void with_fallback(Context& context, const Choice& choice, const ConvProblem& problem,
+void with_fallback(Context& context, const Choice& choice, const PlanSource& source,
                    Attempt attempt) {
   constexpr uint32_t cpu = 0;
   try {
@@ -68,7 +71,7 @@ void with_fallback(Context& context, const Choice& choice, const ConvProblem& pr
     if (error.status == SPORKLE_ERROR_DEVICE_LOST) context.plan_cache().drop_device(choice.device);
     if (!choice.may_fall_back || !error_allows_fallback(error.status)) throw;
     Reason reason;
-    if (!context.device(cpu).supports(problem, &reason)) throw;
+    if (!source.supported_by(context.device(cpu), &reason)) throw;
     note_fallback(context, choice.device, error.reason.text);
   }
   attempt(cpu);
@@ -87,16 +90,12 @@ void try_cache(Context& context, uint32_t device, const float* weights, const fl
 }  // namespace
 
 Plan::Plan(std::shared_ptr<Context> context, uint32_t device, std::shared_ptr<DevicePlan> prepared,
-           const float* weights, const float* bias)
+           const PlanSource& source)
     : Child(handle_type, context, prepared->algorithm()),
       device_(device),
       prepared_(std::move(prepared)),
-      weights_(context->memory(), device == 0 ? 0 : problem().weights_bytes()),
-      bias_(context->memory(), device == 0 || bias == nullptr ? 0 : problem().bias_bytes()),
-      resets_seen_(context->stats().read(Counter::device_resets)) {
-  if (weights_.size() > 0) std::memcpy(weights_.data(), weights, weights_.size());
-  if (bias_.size() > 0) std::memcpy(bias_.data(), bias, bias_.size());
-}
+      kept_(source, device != 0, context->memory()),
+      resets_seen_(context->stats().read(Counter::device_resets)) {}
 
 void Plan::dispose() noexcept {
   const std::shared_ptr<Context> keep = context_;
@@ -105,7 +104,7 @@ void Plan::dispose() noexcept {
 }
 
 void Plan::run(const HostTensors& tensors, sporkle_conv2d_result* result) {
-  check_tensors(problem(), tensors);
+  check_tensors(extent(), tensors);
   run_prepared(context(), device_, prepared_, tensors, result);
 }
 
@@ -139,8 +138,7 @@ sporkle_fence Plan::submit_to(const Target& target, MemoryRange input, MemoryRan
 }
 
 std::shared_ptr<DevicePlan> Plan::prepare_again(uint32_t device) {
-  return prepare(context(), device, problem(), weights_.floats(),
-                 bias_.size() == 0 ? nullptr : bias_.floats());
+  return prepare(context(), device, kept_.source());
 }
 
 Plan::Target Plan::renewed() {
@@ -172,7 +170,7 @@ sporkle_fence Plan::submit_surviving(const MemoryRange& input, const MemoryRange
                       error.status == SPORKLE_ERROR_DEVICE_UNAVAILABLE;
     Reason reason;
     if (!gone || context().require_gpu()) throw;
-    if (!context().device(0).supports(problem(), &reason)) throw;
+    if (!kept_.source().supported_by(context().device(0), &reason)) throw;
     return submit_to(on_cpu(error.reason.text), input, residual, output, true);
   }
 }
@@ -214,40 +212,39 @@ bool ranges_overlap(const MemoryRange& a, uint64_t a_bytes, const MemoryRange& b
 }  // namespace
 
 sporkle_fence Plan::submit_bindings(const sporkle_plan_bindings& b) {
-  const ConvProblem& p = problem();
+  const Extent& p = extent();
   MemoryRange input = bind(*this, b.input,
-                           {"bindings.input", p.input_bytes(), SPORKLE_BUFFER_DEVICE_READ,
+                           {"bindings.input", p.input_bytes, SPORKLE_BUFFER_DEVICE_READ,
                             "SPORKLE_BUFFER_DEVICE_READ"});
   MemoryRange residual;
-  if (p.has_residual) {
+  if (p.residual_bytes > 0) {
     residual = bind(*this, b.residual,
-                    {"bindings.residual", p.output_bytes(), SPORKLE_BUFFER_DEVICE_READ,
+                    {"bindings.residual", p.output_bytes, SPORKLE_BUFFER_DEVICE_READ,
                      "SPORKLE_BUFFER_DEVICE_READ"});
   } else if (b.residual.buffer != nullptr) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT,
          "bindings.residual: given, but desc.flags lacks SPORKLE_CONV2D_RESIDUAL");
   }
   MemoryRange output = bind(*this, b.output,
-                            {"bindings.output", p.output_bytes(), SPORKLE_BUFFER_DEVICE_WRITE,
+                            {"bindings.output", p.output_bytes, SPORKLE_BUFFER_DEVICE_WRITE,
                              "SPORKLE_BUFFER_DEVICE_WRITE"});
-  if (ranges_overlap(output, p.output_bytes(), input, p.input_bytes())) {
+  if (ranges_overlap(output, p.output_bytes, input, p.input_bytes)) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "bindings.output: overlaps bindings.input");
   }
   const bool in_place = residual.memory == output.memory && residual.offset == output.offset;
-  if (!in_place && ranges_overlap(output, p.output_bytes(), residual, p.output_bytes())) {
+  if (!in_place && ranges_overlap(output, p.output_bytes, residual, p.output_bytes)) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "bindings.output: overlaps bindings.residual");
   }
   return submit(std::move(input), std::move(residual), std::move(output), false);
 }
 
 sporkle_plan create_plan(const std::shared_ptr<Context>& context, uint32_t device,
-                         const ConvProblem& problem, const float* weights, const float* bias) {
-  check_weights(problem, weights, bias);
-  const Choice choice = select_device(*context, device, problem);
+                         const PlanSource& source) {
+  const Choice choice = select_device(*context, device, source);
   Plan* plan = nullptr;
-  with_fallback(*context, choice, problem, [&](uint32_t index) {
-    plan = new_object<Plan>(context->memory(), context, index,
-                            prepare(*context, index, problem, weights, bias), weights, bias);
+  with_fallback(*context, choice, source, [&](uint32_t index) {
+    plan = new_object<Plan>(context->memory(), context, index, prepare(*context, index, source),
+                            source);
   });
   return static_cast<sporkle_plan>(publish_child(plan));
 }
@@ -256,10 +253,11 @@ void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,
                 const float* weights, const float* bias, const HostTensors& tensors,
                 sporkle_conv2d_result* result) {
   check_weights(problem, weights, bias);
-  check_tensors(problem, tensors);
+  check_tensors(extent_of(problem), tensors);
   check_output_apart(problem, tensors, weights, bias);
-  const Choice choice = select_device(context, device, problem);
-  with_fallback(context, choice, problem, [&](uint32_t index) {
+  const PlanSource source(problem, weights, bias);
+  const Choice choice = select_device(context, device, source);
+  with_fallback(context, choice, source, [&](uint32_t index) {
     auto plan = context.plan_cache().find(index, problem, weights, bias);
     if (plan != nullptr && !plan->usable()) {
       context.plan_cache().drop_device(index);
@@ -267,7 +265,7 @@ void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,
     }
     context.log().write(SPORKLE_LOG_DEBUG, "plan cache: %s", plan == nullptr ? "miss" : "hit");
     if (plan == nullptr) {
-      plan = prepare(context, index, problem, weights, bias);
+      plan = prepare(context, index, source);
       try_cache(context, index, weights, bias, plan);
     }
     run_prepared(context, index, plan, tensors, result);

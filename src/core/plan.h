@@ -5,6 +5,7 @@
 
 #include "core/buffer.h"
 #include "core/context.h"
+#include "core/plan_source.h"
 
 namespace sporkle {
 
@@ -12,16 +13,16 @@ class Plan final : public Child {
  public:
   static constexpr HandleType handle_type = HandleType::plan;
 
-  // On a device that can be lost the plan keeps copies of weights and bias.
+  // On a device that can be lost the plan keeps copies of weights and biases.
   Plan(std::shared_ptr<Context> context, uint32_t device, std::shared_ptr<DevicePlan> prepared,
-       const float* weights, const float* bias);
+       const PlanSource& source);
 
   const char* kind_name() const noexcept override { return "plan"; }
   void dispose() noexcept override;
 
   uint32_t device() const noexcept { return device_; }
   const std::shared_ptr<DevicePlan>& prepared() const noexcept { return prepared_; }
-  const ConvProblem& problem() const noexcept { return prepared_->problem(); }
+  const Extent& extent() const noexcept { return prepared_->extent(); }
 
   void run(const HostTensors& tensors, sporkle_conv2d_result* result);
 
@@ -49,15 +50,15 @@ class Plan final : public Child {
 
   uint32_t device_;
   std::shared_ptr<DevicePlan> prepared_;
-  AlignedBlock weights_, bias_;
+  KeptSource kept_;
   std::mutex renewal_;  // guards the next three
   uint64_t resets_seen_;
   std::shared_ptr<DevicePlan> renewed_, spare_;
 };
 
-// Creates the plan and its handle. Throws Error.
+// Creates the plan and its handle; the source has been checked. Throws Error.
 sporkle_plan create_plan(const std::shared_ptr<Context>& context, uint32_t device,
-                         const ConvProblem& problem, const float* weights, const float* bias);
+                         const PlanSource& source);
 
 // The one-call form. `result` may be null.
 void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,
@@ -66,7 +67,7 @@ void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,
 
 // Checks the arrays of a call against the problem: null, alignment, overlap.
 void check_weights(const ConvProblem& problem, const float* weights, const float* bias);
-void check_tensors(const ConvProblem& problem, const HostTensors& tensors);
+void check_tensors(const Extent& extent, const HostTensors& tensors);
 void check_output_apart(const ConvProblem& problem, const HostTensors& tensors,
                         const float* weights, const float* bias);
 

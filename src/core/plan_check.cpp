@@ -42,13 +42,13 @@ void check_weights(const ConvProblem& problem, const float* weights, const float
   check_optional(bias, problem.has_bias != 0, "bias", "SPORKLE_CONV2D_BIAS");
 }
 
-void check_tensors(const ConvProblem& problem, const HostTensors& tensors) {
+void check_tensors(const Extent& extent, const HostTensors& tensors) {
   check_array(tensors.input, "input");
-  check_optional(tensors.residual, problem.has_residual != 0, "residual",
+  check_optional(tensors.residual, extent.residual_bytes != 0, "residual",
                  "SPORKLE_CONV2D_RESIDUAL");
   check_array(tensors.output, "output");
-  const uint64_t bytes = problem.output_bytes();
-  check_apart(tensors.output, bytes, tensors.input, problem.input_bytes(), "input");
+  const uint64_t bytes = extent.output_bytes;
+  check_apart(tensors.output, bytes, tensors.input, extent.input_bytes, "input");
   // Element by element in place is well defined; a shifted overlap is not.
   if (tensors.residual != tensors.output) {
     check_apart(tensors.output, bytes, tensors.residual, bytes, "residual");

@@ -17,9 +17,9 @@ bool is_gpu(Context& context, uint32_t index) {
        "SPORKLE_REQUIRE: a GPU is required and device %u refuses: %s", device, reason);
 }
 
-Choice select_preferred(Context& context, uint32_t device, const ConvProblem& problem) {
+Choice select_preferred(Context& context, uint32_t device, const PlanSource& source) {
   Reason reason;
-  if (context.device(device).supports(problem, &reason)) {
+  if (source.supported_by(context.device(device), &reason)) {
     return {device, device != cpu_index && !context.require_gpu()};
   }
   if (context.require_gpu()) refuse_fallback(device, reason.text);
@@ -27,15 +27,15 @@ Choice select_preferred(Context& context, uint32_t device, const ConvProblem& pr
   return {cpu_index, false};
 }
 
-Choice select_by_size(Context& context, const ConvProblem& problem) {
+Choice select_by_size(Context& context, const PlanSource& source) {
   const bool required = context.require_gpu();
   Reason reason;
   reason.set("there is none");
   for (uint32_t i = 0; i < context.device_count(); ++i) {
     const DeviceClass kind = context.device(i).device_class();
     if (kind != DeviceClass::gpu) continue;
-    if (!required && problem.flops() < context.gpu_min_flops()) continue;
-    if (context.device(i).supports(problem, &reason)) return {i, !required};
+    if (!required && source.flops() < context.gpu_min_flops()) continue;
+    if (source.supported_by(context.device(i), &reason)) return {i, !required};
     if (!required) note_fallback(context, i, reason.text);
   }
   if (required) {
@@ -47,17 +47,17 @@ Choice select_by_size(Context& context, const ConvProblem& problem) {
 
 }  // namespace
 
-Choice select_device(Context& context, uint32_t device, const ConvProblem& problem) {
+Choice select_device(Context& context, uint32_t device, const PlanSource& source) {
   if (device == SPORKLE_DEVICE_AUTO) {
     const uint32_t preferred = context.preferred_device();
-    if (preferred == SPORKLE_DEVICE_AUTO) return select_by_size(context, problem);
+    if (preferred == SPORKLE_DEVICE_AUTO) return select_by_size(context, source);
     if (context.require_gpu() && !is_gpu(context, preferred)) {
       refuse_fallback(preferred, "the default device is the CPU");
     }
-    return select_preferred(context, preferred, problem);
+    return select_preferred(context, preferred, source);
   }
   Reason reason;
-  if (!context.checked_device(device).supports(problem, &reason)) {
+  if (!source.supported_by(context.checked_device(device), &reason)) {
     fail(SPORKLE_ERROR_UNSUPPORTED, "device: %s", reason.text);
   }
   return {device, false};

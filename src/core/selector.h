@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/context.h"
+#include "core/plan_source.h"
 
 namespace sporkle {
 
@@ -13,8 +14,8 @@ struct Choice {
 // `device` is an index or SPORKLE_DEVICE_AUTO. An index is checked and kept;
 // AUTO takes the preferred device, else a hardware GPU above the FLOP
 // threshold, else the CPU. Throws UNSUPPORTED with the device's reason, or
-// DEVICE_UNAVAILABLE when a GPU is required and none takes the problem.
-Choice select_device(Context& context, uint32_t device, const ConvProblem& problem);
+// DEVICE_UNAVAILABLE when a GPU is required and none takes the source.
+Choice select_device(Context& context, uint32_t device, const PlanSource& source);
 
 // Counts and reports that a problem goes to the CPU instead of `device`.
 void note_fallback(Context& context, uint32_t device, const char* reason) noexcept;

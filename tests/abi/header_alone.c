@@ -16,6 +16,7 @@ void use_initialisers(void) {
   sporkle_conv2d_info info = SPORKLE_CONV2D_INFO_INIT;
   sporkle_conv2d_result result = SPORKLE_CONV2D_RESULT_INIT;
   sporkle_plan_info plan = SPORKLE_PLAN_INFO_INIT;
+  sporkle_sequence_step step = SPORKLE_SEQUENCE_STEP_INIT;
   sporkle_buffer_desc buffer = SPORKLE_BUFFER_DESC_INIT;
   sporkle_buffer_info buffer_info = SPORKLE_BUFFER_INFO_INIT;
   sporkle_plan_bindings bindings = SPORKLE_PLAN_BINDINGS_INIT;
@@ -25,5 +26,5 @@ void use_initialisers(void) {
   sporkle_pm4_info pm4 = SPORKLE_PM4_INFO_INIT;
   (void)context, (void)option, (void)device, (void)property, (void)unavailable, (void)conv2d;
   (void)info, (void)result, (void)plan, (void)buffer, (void)buffer_info, (void)bindings;
-  (void)executor, (void)slot, (void)stats, (void)pm4;
+  (void)executor, (void)slot, (void)stats, (void)pm4, (void)step;
 }

@@ -29,6 +29,7 @@ int group_conv2d(void);
 int group_bad_input(void);
 int group_values(void);
 int group_plan(void);
+int group_sequence(void);
 int group_buffers(void);
 int group_pressure(void);
 int group_fences(void);

@@ -11,6 +11,8 @@ static const Group groups[] = {
      group_bad_input},
     {"values", "NaN, infinity, denormals, activation, in-place residual, alignment", group_values},
     {"plan", "plans: creation, description, running, submission", group_plan},
+    {"sequence", "sequence plans: connections, submission, executors, refusals, loss",
+     group_sequence},
     {"buffers", "buffers: address, ranges, usage, flush, invalidate, reuse", group_buffers},
     {"pressure", "random sizes and lifetimes, many small buffers, refusals, several contexts",
      group_pressure},

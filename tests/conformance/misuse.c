@@ -24,6 +24,7 @@ static sporkle_option_info option_info = SPORKLE_OPTION_INFO_INIT;
 static sporkle_device_info device_info = SPORKLE_DEVICE_INFO_INIT;
 static sporkle_property property = SPORKLE_PROPERTY_INIT;
 static sporkle_unavailable_info unavailable = SPORKLE_UNAVAILABLE_INFO_INIT;
+static sporkle_sequence_step sequence_step = SPORKLE_SEQUENCE_STEP_INIT;
 static sporkle_buffer_desc buffer_desc = {(uint32_t)sizeof buffer_desc, 0, 0, 0, 64, 0};
 static sporkle_buffer_info buffer_info = SPORKLE_BUFFER_INFO_INIT;
 static sporkle_executor_desc executor_desc = {
@@ -49,6 +50,7 @@ CALL(unavailable_describe, h, 0, &unavailable)
 CALL(conv2d_select, h, 0, &problem, &number)
 CALL(conv2d, h, 0, &problem, floats, floats + 1024, floats + 2048, NULL, floats + 3072, NULL)
 CALL(plan_create, h, 0, &problem, floats, floats, &plan_out)
+CALL(plan_sequence, h, 0, &sequence_step, 1, &plan_out)
 CALL(plan_destroy, h)
 CALL(plan_describe, h, &plan_info)
 CALL(plan_run, h, floats, NULL, floats + 2048, NULL)
@@ -89,7 +91,7 @@ static const Call calls[] = {
     ROW(device_describe, of_context), ROW(device_property, of_context),
     ROW(device_find, of_context), ROW(unavailable_count, of_context),
     ROW(unavailable_describe, of_context), ROW(conv2d_select, of_context),
-    ROW(conv2d, of_context), ROW(plan_create, of_context), ROW(plan_destroy, of_plan),
+    ROW(conv2d, of_context), ROW(plan_create, of_context), ROW(plan_sequence, of_context), ROW(plan_destroy, of_plan),
     ROW(plan_describe, of_plan), ROW(plan_run, of_plan), ROW(buffer_create, of_context),
     ROW(buffer_destroy, of_buffer), ROW(buffer_describe, of_buffer), ROW(buffer_data, of_buffer),
     ROW(buffer_flush, of_buffer), ROW(buffer_invalidate, of_buffer), ROW(plan_submit, of_plan),

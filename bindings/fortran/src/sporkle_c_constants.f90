@@ -64,6 +64,9 @@ module sporkle_c_constants
   integer(c_int32_t), parameter :: SPORKLE_CONV2D_BIAS = 1
   integer(c_int32_t), parameter :: SPORKLE_CONV2D_RESIDUAL = 2
 
+  integer(c_int32_t), parameter :: SPORKLE_SEQUENCE_NONE = -1_c_int32_t
+  integer(c_int32_t), parameter :: SPORKLE_SEQUENCE_LIMIT = 1024
+
   integer(c_int32_t), parameter :: SPORKLE_BUFFER_CPU_WRITE = 1
   integer(c_int32_t), parameter :: SPORKLE_BUFFER_CPU_READ = 2
   integer(c_int32_t), parameter :: SPORKLE_BUFFER_DEVICE_READ = 4

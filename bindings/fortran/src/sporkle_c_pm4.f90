@@ -1,12 +1,13 @@
-! Functions of sporkle.h in its order: AMD packet tools (experimental), function table.
+! Functions of sporkle.h in the order of entrypoints.def: AMD packet tools (experimental), what
+! came later, function table.
 ! SPDX-License-Identifier: MIT
 module sporkle_c_pm4
   use, intrinsic :: iso_c_binding, only: c_char, c_int32_t, c_int64_t, c_ptr
-  use sporkle_c_types, only: sporkle_conv2d_desc, sporkle_pm4_info
+  use sporkle_c_types, only: sporkle_conv2d_desc, sporkle_pm4_info, sporkle_sequence_step
   implicit none
   private
   public :: sporkle_pm4_encode, sporkle_pm4_decode, sporkle_pm4_validate
-  public :: sporkle_pm4_list_code, sporkle_get_api
+  public :: sporkle_pm4_list_code, sporkle_plan_sequence, sporkle_get_api
 
   interface
     function sporkle_pm4_encode(gfx, desc, image, capacity, out_size, out_info) &
@@ -48,6 +49,16 @@ module sporkle_c_pm4
       type(c_ptr), value :: text
       integer(c_int64_t), value :: capacity
       integer(c_int64_t), intent(out) :: out_length
+      integer(c_int32_t) :: status
+    end function
+    function sporkle_plan_sequence(context, device, steps, count, out_plan) &
+        bind(C, name="sporkle_plan_sequence") result(status)
+      import :: c_int32_t, c_ptr, sporkle_sequence_step
+      type(c_ptr), value :: context
+      integer(c_int32_t), value :: device
+      type(sporkle_sequence_step), intent(in) :: steps(*)
+      integer(c_int32_t), value :: count
+      type(c_ptr), intent(out) :: out_plan
       integer(c_int32_t) :: status
     end function
 

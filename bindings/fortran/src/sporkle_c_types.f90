@@ -7,12 +7,14 @@
 module sporkle_c_types
   use, intrinsic :: iso_c_binding, only: c_char, c_double, c_float, c_funptr, c_int32_t, &
     c_int64_t, c_null_char, c_null_funptr, c_null_ptr, c_ptr
-  use sporkle_c_constants, only: SPORKLE_ACTIVATION_NONE, SPORKLE_DEVICE_AUTO
+  use sporkle_c_constants, only: SPORKLE_ACTIVATION_NONE, SPORKLE_DEVICE_AUTO, &
+    SPORKLE_SEQUENCE_NONE
   implicit none
   private
   public :: sporkle_allocator, sporkle_context_desc, sporkle_option_info, sporkle_device_info
   public :: sporkle_property, sporkle_unavailable_info, sporkle_conv2d_desc
   public :: sporkle_conv2d_info, sporkle_conv2d_result, sporkle_plan_info
+  public :: sporkle_sequence_step
   public :: sporkle_buffer_desc, sporkle_buffer_info, sporkle_binding, sporkle_plan_bindings
   public :: sporkle_executor_desc, sporkle_slot, sporkle_stats, sporkle_pm4_info
   public :: sporkle_alloc_callback, sporkle_free_callback, sporkle_log_callback
@@ -118,6 +120,16 @@ module sporkle_c_types
     integer(c_int64_t) :: workspace_bytes = 0
     character(kind=c_char) :: algorithm(64) = c_null_char
   end type sporkle_plan_info
+
+  type, bind(C) :: sporkle_sequence_step
+    integer(c_int32_t) :: struct_size = 40
+    integer(c_int32_t) :: input = 0
+    integer(c_int32_t) :: residual = SPORKLE_SEQUENCE_NONE
+    integer(c_int32_t) :: reserved = 0
+    type(c_ptr) :: desc = c_null_ptr ! a sporkle_conv2d_desc
+    type(c_ptr) :: weights = c_null_ptr
+    type(c_ptr) :: bias = c_null_ptr
+  end type sporkle_sequence_step
 
   type, bind(C) :: sporkle_buffer_desc
     integer(c_int32_t) :: struct_size = 32

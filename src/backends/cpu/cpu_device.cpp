@@ -8,6 +8,7 @@
 #include "backends/cpu/callback_threads.h"
 #include "backends/cpu/conv_plan.h"
 #include "backends/cpu/cpu_facts.h"
+#include "backends/cpu/cpu_sequence.h"
 #include "backends/cpu/scratch_pool.h"
 #include "backends/cpu/thread_count.h"
 #include "backends/cpu/thread_pool.h"
@@ -17,21 +18,6 @@
 namespace sporkle::cpu {
 
 namespace {
-
-// What core sees of a plan.
-class CpuPlan final : public DevicePlan {
- public:
-  explicit CpuPlan(std::shared_ptr<ConvPlan> plan)
-      : DevicePlan(plan->problem()), plan_(std::move(plan)) {}
-
-  const char* algorithm() const noexcept override { return plan_->algorithm(); }
-  uint64_t packed_bytes() const noexcept override { return plan_->packed_bytes(); }
-  uint64_t workspace_bytes() const noexcept override { return plan_->workspace_bytes(); }
-  const ConvPlan& conv() const noexcept { return *plan_; }
-
- private:
-  std::shared_ptr<ConvPlan> plan_;
-};
 
 ThreadCount threads_of(const DeviceEnvironment& environment) {
   if (environment.parallel_for == nullptr) return count_threads(*environment.options);
@@ -59,6 +45,7 @@ class CpuDevice final : public Device {
   bool supports(const ConvProblem&, Reason*) const noexcept override { return true; }
   std::shared_ptr<DevicePlan> create_plan(const ConvProblem& problem, const float* weights,
                                           const float* bias) override;
+  std::shared_ptr<DevicePlan> create_sequence(SequenceSteps steps) override;
   std::shared_ptr<DeviceMemory> create_memory(uint64_t bytes, uint32_t) override {
     return make_host_memory(memory_, bytes);
   }
@@ -70,6 +57,7 @@ class CpuDevice final : public Device {
   void close(Status status) noexcept override;
 
  private:
+  static std::shared_ptr<ConvPlan> choose(void* self, const PlanRequest& request);
   static Status execute(void* self, Operation& operation) noexcept;
   ParallelFor& parallel() noexcept {
     return lent_.has_value() ? static_cast<ParallelFor&>(*lent_) : own_;
@@ -144,23 +132,36 @@ void CpuDevice::property(uint32_t index, sporkle_property* out) const noexcept {
   }
 }
 
+std::shared_ptr<ConvPlan> CpuDevice::choose(void* self, const PlanRequest& request) {
+  auto& device = *static_cast<CpuDevice*>(self);
+  if (device.reproducible_) return plan_by_rule(request);
+  return plan_by_time(request, device.parallel(), device.scratch_, device.choices_);
+}
+
 std::shared_ptr<DevicePlan> CpuDevice::create_plan(const ConvProblem& problem,
                                                    const float* weights, const float* bias) {
   const PlanRequest request{problem, kernels_, parallel().threads(), level2_bytes(), weights, bias,
                             memory_};
-  auto plan = reproducible_ ? plan_by_rule(request)
-                            : plan_by_time(request, parallel(), scratch_, choices_);
+  auto plan = choose(this, request);
   // A call then finds its scratch memory, and a lack of it shows here.
   const ScratchLease warm(scratch_, plan->workspace_bytes());
   return make_shared_in<CpuPlan>(memory_, std::move(plan));
 }
 
+std::shared_ptr<DevicePlan> CpuDevice::create_sequence(SequenceSteps steps) {
+  const SequenceRequest request{steps,   kernels_,           parallel().threads(), level2_bytes(),
+                                memory_, &CpuDevice::choose, this};
+  auto plan = make_shared_in<CpuSequence>(memory_, request);
+  const ScratchLease warm(scratch_, plan->workspace_bytes());
+  return plan;
+}
+
 void CpuDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors,
                     RunReport*) {
-  const ConvPlan& conv = static_cast<const CpuPlan&>(*plan).conv();
-  const ScratchLease scratch(scratch_, conv.workspace_bytes());
+  const auto& work = static_cast<const CpuWork&>(*plan);
+  const ScratchLease scratch(scratch_, work.workspace_bytes());
   const FpEnvironmentScope scope;
-  conv.execute(tensors, parallel(), scratch.data());
+  work.execute(tensors, parallel(), scratch.data());
 }
 
 Status CpuDevice::execute(void* self, Operation& operation) noexcept {

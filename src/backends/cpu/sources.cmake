@@ -4,6 +4,7 @@ set(SPORKLE_CPU_SOURCES
   src/backends/cpu/conv_plan.cpp
   src/backends/cpu/cpu_device.cpp
   src/backends/cpu/cpu_facts.cpp
+  src/backends/cpu/cpu_sequence.cpp
   src/backends/cpu/geometry.cpp
   src/backends/cpu/isa.cpp
   src/backends/cpu/kernels.cpp

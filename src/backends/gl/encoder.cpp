@@ -42,7 +42,7 @@ void Encoder::forget() noexcept {
 }
 
 Status Encoder::check(const Operation& operation) const noexcept {
-  const auto& plan = static_cast<const GlPlan&>(*operation.plan);
+  const auto& plan = static_cast<const GlWork&>(*operation.plan);
   // Plans and memory of a context that was lost do not exist in this one.
   if (plan.generation() != generation_) return SPORKLE_ERROR_DEVICE_LOST;
   for (const MemoryRange* range : {&operation.input, &operation.residual, &operation.output}) {
@@ -53,24 +53,6 @@ Status Encoder::check(const Operation& operation) const noexcept {
     }
   }
   return SPORKLE_OK;
-}
-
-uint32_t Encoder::gather(const Operation& operation, const GlPlan& plan, GLuint workspace,
-                         Access* out) const noexcept {
-  const ConvProblem& p = plan.problem();
-  uint32_t count = 0;
-  const auto add = [&](GLuint buffer, uint64_t offset, uint64_t bytes, bool write) {
-    out[count++] = {buffer, offset, offset + bytes, write};
-  };
-  const auto add_range = [&](const MemoryRange& range, uint64_t bytes, bool write) {
-    const GlMemory& memory = *memory_of(range);
-    add(memory.name(), memory.base() + range.offset, bytes, write);
-  };
-  add_range(operation.input, p.input_bytes(), false);
-  if (operation.residual.memory != nullptr) add_range(operation.residual, p.output_bytes(), false);
-  add_range(operation.output, p.output_bytes(), true);
-  if (workspace != 0) add(workspace, 0, plan.workspace_bytes(), true);
-  return count;
 }
 
 void Encoder::order() noexcept {
@@ -118,23 +100,49 @@ GLuint Encoder::take_workspace(uint64_t bytes) {
   return workspace.name;
 }
 
-Status Encoder::dispatch_all(const Operation& operation, const GlPlan& plan,
-                             GLuint workspace) noexcept {
-  const GladGLContext& gl = context_->gl();
+namespace {
+
+TensorPlace place_of(const StepTensor& tensor, const Operation& operation,
+                     GLuint workspace) noexcept {
+  switch (tensor.source) {
+    case StepTensor::Source::none: break;
+    case StepTensor::Source::input: return bound(operation.input);
+    case StepTensor::Source::residual: return bound(operation.residual);
+    case StepTensor::Source::output: return bound(operation.output);
+    case StepTensor::Source::workspace: return {workspace, tensor.offset};
+  }
+  return {};
+}
+
+}  // namespace
+
+void Encoder::encode_step(const Operation& operation, const GlWork& work, const GlStep& step,
+                          GLuint workspace) noexcept {
   RecipeTensors tensors;
-  tensors.input = bound(operation.input);
-  tensors.packed = {plan.packed_name(), 0};
-  if (operation.residual.memory != nullptr) tensors.residual = bound(operation.residual);
-  tensors.output = bound(operation.output);
-  tensors.workspace = {workspace, 0};
-  dispatch_recipe(gl, plan.recipe(), plan.program_names(), tensors, bound_);
-  note_error();
-  return status_of_gl_error(error_);
+  tensors.input = place_of(step.input, operation, workspace);
+  tensors.packed = {step.plan->packed_name(), 0};
+  tensors.residual = place_of(step.residual, operation, workspace);
+  tensors.output = place_of(step.output, operation, workspace);
+  tensors.workspace = {workspace, work.arena_bytes()};
+  Access accesses[4];
+  uint32_t count = 0;
+  const auto add = [&](const TensorPlace& place, uint64_t bytes, bool write) {
+    if (bytes > 0) accesses[count++] = {place.name, place.offset, place.offset + bytes, write};
+  };
+  const ConvProblem& p = step.plan->problem();
+  add(tensors.input, p.input_bytes(), false);
+  add(tensors.residual, p.residual_bytes(), false);
+  add(tensors.output, p.output_bytes(), true);
+  add(tensors.workspace, step.plan->workspace_bytes(), true);
+  if (hazards_.needs_barrier(accesses, count)) order();
+  hazards_.add(accesses, count);
+  dispatch_recipe(context_->gl(), step.plan->recipe(), step.plan->program_names(), tensors,
+                  bound_);
 }
 
 Status Encoder::encode(Entry& entry, uint64_t value) noexcept try {
   const Operation& operation = entry.operation;
-  const auto& plan = static_cast<const GlPlan&>(*operation.plan);
+  const auto& work = static_cast<const GlWork&>(*operation.plan);
   const Status checked = check(operation);
   if (checked != SPORKLE_OK) return checked;
   const GladGLContext& gl = context_->gl();
@@ -144,15 +152,13 @@ Status Encoder::encode(Entry& entry, uint64_t value) noexcept try {
   upload(memory_of(operation.input));
   upload(memory_of(operation.residual));
   upload(memory_of(operation.output));
-  const GLuint workspace = take_workspace(plan.workspace_bytes());
-  Access accesses[4];
-  const uint32_t count = gather(operation, plan, workspace, accesses);
-  if (hazards_.needs_barrier(accesses, count)) order();
-  hazards_.add(accesses, count);
+  const GLuint workspace = take_workspace(work.workspace_bytes());
   start_timer(entry, value);
-  const Status status = dispatch_all(operation, plan, workspace);
+  for (const GlStep& step : work.steps()) encode_step(operation, work, step, workspace);
+  note_error();
+  const Status status = status_of_gl_error(error_);
   if (entry.timer >= 0) gl.QueryCounter(timers_[entry.timer * 2 + 1], GL_TIMESTAMP);
-  if (status == SPORKLE_OK) plan_download(entry, plan);
+  if (status == SPORKLE_OK) plan_download(entry);
   return status;
 } catch (const Error& error) {
   return error.status;
@@ -166,14 +172,14 @@ void Encoder::start_timer(Entry& entry, uint64_t value) noexcept {
   context_->gl().QueryCounter(timers_[entry.timer * 2], GL_TIMESTAMP);
 }
 
-void Encoder::plan_download(Entry& entry, const GlPlan& plan) noexcept {
+void Encoder::plan_download(Entry& entry) noexcept {
   const Operation& operation = entry.operation;
   GlMemory* memory = memory_of(operation.output);
   client_barrier_ |= memory->wants_client_barrier();
   if (memory->form() != MemoryForm::window || !memory->cpu_reads()) return;
   if (download_count_ == download_limit) order();
   downloads_[download_count_++] = {
-      memory, {operation.output.offset, plan.problem().output_bytes()}, &entry};
+      memory, {operation.output.offset, operation.plan->extent().output_bytes}, &entry};
 }
 
 void Encoder::flush_downloads() noexcept {
@@ -207,7 +213,7 @@ void Encoder::collect(Entry& entry) noexcept {
   if (publish && memory->form() == MemoryForm::shadow) {
     clear_gl_errors(gl);
     gl.MemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT);
-    memory->download(gl, {operation.output.offset, operation.plan->problem().output_bytes()});
+    memory->download(gl, {operation.output.offset, operation.plan->extent().output_bytes});
     entry.status = status_of_gl_error(gl.GetError());
   }
   if (entry.timer < 0 || entry.sink == nullptr) return;

@@ -39,12 +39,12 @@ class Encoder {
 
  private:
   Status check(const Operation& operation) const noexcept;
-  Status dispatch_all(const Operation& operation, const GlPlan& plan, GLuint workspace) noexcept;
-  uint32_t gather(const Operation& operation, const GlPlan& plan, GLuint workspace,
-                  Access* out) const noexcept;
+  // Emits one step and what must come before it.
+  void encode_step(const Operation& operation, const GlWork& work, const GlStep& step,
+                   GLuint workspace) noexcept;
   void order() noexcept;
   void upload(GlMemory* memory);
-  void plan_download(Entry& entry, const GlPlan& plan) noexcept;
+  void plan_download(Entry& entry) noexcept;
   void note_error() noexcept;
   void flush_downloads() noexcept;
   GLuint take_workspace(uint64_t bytes);

@@ -159,7 +159,7 @@ bool Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexc
 
 Prediction Engine::predict(const Entry& entry) noexcept {
   if (entry.exchange != nullptr) return {};
-  return static_cast<GlPlan&>(*entry.operation.plan).duration().value();
+  return static_cast<GlWork&>(*entry.operation.plan).duration().value();
 }
 
 void Engine::emit(Entry& entry, uint64_t value) noexcept {
@@ -239,7 +239,7 @@ void Engine::observe(const Batch& batch, uint64_t begin, uint64_t now) noexcept 
     encoder_.collect(entry);
     context_->checkpoint();
     if (mixed) continue;
-    auto& plan = static_cast<GlPlan&>(*entry.operation.plan);
+    auto& plan = static_cast<GlWork&>(*entry.operation.plan);
     // Shares of the batch's time in proportion to what was predicted.
     const double share = static_cast<double>(entry.predicted.ns) /
                          static_cast<double>(std::max<uint64_t>(predicted, 1));

@@ -1,10 +1,12 @@
 #include "backends/gl/gl_device.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
 
+#include "backends/gl/gl_sequence.h"
 #include "core/timeline.h"
 
 namespace sporkle::gl {
@@ -133,6 +135,24 @@ std::shared_ptr<DevicePlan> GlDevice::create_plan(const ConvProblem& problem,
                                 problem, weights, bias);
 }
 
+std::shared_ptr<DevicePlan> GlDevice::create_sequence(SequenceSteps steps) {
+  std::pmr::vector<std::shared_ptr<GlPlan>> plans(environment_.memory);
+  plans.reserve(steps.size());
+  for (const SequenceStep& step : steps) {
+    plans.push_back(make_shared_in<GlPlan>(environment_.memory, thread_, environment_, facts_,
+                                           rules_, tuner_, step.problem, step.weights, step.bias));
+  }
+  const uint64_t alignment = std::max<uint64_t>(facts_.limits.offset_alignment, 256);
+  auto sequence = make_shared_in<GlSequence>(environment_.memory, steps, std::move(plans),
+                                             alignment, environment_.memory);
+  if (sequence->workspace_bytes() > facts_.limits.max_workspace_bytes) {
+    fail(SPORKLE_ERROR_UNSUPPORTED,
+         "device: the tensors between the steps need %" PRIu64 " bytes, more than %" PRIu64,
+         sequence->workspace_bytes(), facts_.limits.max_workspace_bytes);
+  }
+  return sequence;
+}
+
 std::shared_ptr<DeviceMemory> GlDevice::create_memory(uint64_t bytes, uint32_t usage) {
   const BufferKind kind = kind_of_usage(usage);
   // What the CPU does not touch has no window anywhere.
@@ -143,7 +163,7 @@ std::shared_ptr<DeviceMemory> GlDevice::create_memory(uint64_t bytes, uint32_t u
 
 void GlDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors,
                    RunReport* report) {
-  const ConvProblem& p = plan->problem();
+  const Extent& p = plan->extent();
   const Placement& placement = placement_.settled();
   const auto fill = [this, &placement](const float* source, uint64_t bytes) {
     auto memory = staging_->take(placement, staged_input, bytes);
@@ -151,10 +171,10 @@ void GlDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& t
     memory->flush(0, bytes);
     return memory;
   };
-  auto input = fill(tensors.input, p.input_bytes());
+  auto input = fill(tensors.input, p.input_bytes);
   std::shared_ptr<GlMemory> residual;
-  if (p.has_residual) residual = fill(tensors.residual, p.output_bytes());
-  auto output = staging_->take(placement, staged_output, p.output_bytes());
+  if (p.residual_bytes > 0) residual = fill(tensors.residual, p.residual_bytes);
+  auto output = staging_->take(placement, staged_output, p.output_bytes);
   Operation operation;
   operation.plan = plan;
   operation.input = {input, 0};
@@ -164,9 +184,9 @@ void GlDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& t
   const uint64_t value = thread_->submit(std::move(operation), &sink);
   timeline_wait(thread_->timeline(), value, Deadline{});
   if (sink.status < 0) fail_operation(sink.status);
-  std::memcpy(tensors.output, output->data(), p.output_bytes());
+  std::memcpy(tensors.output, output->data(), p.output_bytes);
   environment_.stats->add(Counter::cpu_copied_bytes,
-                          p.input_bytes() + p.residual_bytes() + p.output_bytes());
+                          p.input_bytes + p.residual_bytes + p.output_bytes);
   report->device_ns = sink.device_ns;
   staging_->put(std::move(input));
   staging_->put(std::move(residual));

@@ -34,6 +34,7 @@ class GlDevice final : public Device {
   bool supports(const ConvProblem& problem, Reason* reason) const noexcept override;
   std::shared_ptr<DevicePlan> create_plan(const ConvProblem& problem, const float* weights,
                                           const float* bias) override;
+  std::shared_ptr<DevicePlan> create_sequence(SequenceSteps steps) override;
   std::shared_ptr<DeviceMemory> create_memory(uint64_t bytes, uint32_t usage) override;
   void run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors,
            RunReport* report) override;

@@ -49,7 +49,7 @@ class HostParallelFor final : public ParallelFor {
 GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
                const Facts& facts, const OpenRules& rules, Tuner& tuner,
                const ConvProblem& problem, const float* weights, const float* bias)
-    : DevicePlan(problem),
+    : GlWork(problem),
       thread_(std::move(thread)),
       memory_(environment.memory),
       recipe_(environment.memory),
@@ -68,7 +68,10 @@ GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment
     throw;
   }
   const uint64_t rate = facts.software ? software_rate : hardware_rate;
-  duration_ = DurationEstimate(problem.flops() / rate + 5000);
+  duration() = DurationEstimate(problem.flops() / rate + 5000);
+  using Source = StepTensor::Source;
+  step_ = {this, {Source::input, 0},
+           {problem.has_residual ? Source::residual : Source::none, 0}, {Source::output, 0}};
 }
 
 GlPlan::~GlPlan() {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "backends/gl/buffer_object.h"
-#include "backends/gl/duration_estimate.h"
+#include "backends/gl/gl_work.h"
 #include "backends/gl/program_cache.h"
 #include "core/device.h"
 
@@ -11,7 +11,7 @@ namespace sporkle::gl {
 class SubmissionThread;
 class Tuner;
 
-class GlPlan final : public DevicePlan {
+class GlPlan final : public GlWork {
  public:
   // Takes the kernel that the tuner remembers or finds, else the first of the rule's
   // order that the driver compiles. Throws
@@ -31,11 +31,8 @@ class GlPlan final : public DevicePlan {
   // Of recipe().programs, in their order.
   const GLuint* program_names() const noexcept { return program_names_.data(); }
   GLuint packed_name() const noexcept { return packed_->name; }
-  uint64_t generation() const noexcept { return packed_->generation; }
-
-  // Time one operation is expected to take on the device. The submission
-  // thread's.
-  DurationEstimate& duration() noexcept { return duration_; }
+  uint64_t generation() const noexcept override { return packed_->generation; }
+  std::span<const GlStep> steps() const noexcept override { return {&step_, 1}; }
 
  private:
   void choose(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules,
@@ -53,7 +50,7 @@ class GlPlan final : public DevicePlan {
   std::pmr::vector<ProgramEntry*> programs_;
   std::pmr::vector<GLuint> program_names_;
   BufferObject* packed_ = nullptr;
-  DurationEstimate duration_;
+  GlStep step_;
 };
 
 }  // namespace sporkle::gl

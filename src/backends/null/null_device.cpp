@@ -2,7 +2,6 @@
 
 #include <cinttypes>
 #include <cstdio>
-#include <cstring>
 #include <mutex>
 
 #include "backends/null/null_plan.h"
@@ -10,15 +9,6 @@
 #include "core/host_memory.h"
 
 namespace sporkle::null {
-
-NullPlan::NullPlan(const ConvProblem& problem, std::pmr::memory_resource* memory,
-                   const float* weights, const float* bias)
-    : DevicePlan(problem),
-      weights_(memory, problem.weights_bytes()),
-      bias_(memory, problem.bias_bytes()) {
-  std::memcpy(weights_.data(), weights, weights_.size());
-  if (bias_.size() > 0) std::memcpy(bias_.data(), bias, bias_.size());
-}
 
 namespace {
 
@@ -38,6 +28,10 @@ class NullDevice final : public Device {
                                           const float* bias) override {
     count_allocation();
     return make_shared_in<NullPlan>(memory_, problem, memory_, weights, bias);
+  }
+  std::shared_ptr<DevicePlan> create_sequence(SequenceSteps steps) override {
+    count_allocation();
+    return make_shared_in<NullSequence>(memory_, steps, memory_);
   }
   std::shared_ptr<DeviceMemory> create_memory(uint64_t bytes, uint32_t) override {
     count_allocation();

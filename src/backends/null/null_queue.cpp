@@ -212,9 +212,9 @@ Status NullQueue::execute(const Entry& entry) const noexcept {
   }
   const Operation& op = entry.operation;
   if (entry.run != nullptr) {
-    static_cast<const NullPlan&>(*entry.run->plan).compute(entry.run->tensors);
+    static_cast<const NullWork&>(*entry.run->plan).compute(entry.run->tensors);
   } else if (op.plan != nullptr) {
-    static_cast<const NullPlan&>(*op.plan).compute(
+    static_cast<const NullWork&>(*op.plan).compute(
         {op.input.floats(), op.residual.memory ? op.residual.floats() : nullptr,
          op.output.floats()});
   }

@@ -16,6 +16,7 @@ static const sporkle_conv2d_desc conv2d_desc = SPORKLE_CONV2D_DESC_INIT;
 static const sporkle_conv2d_info conv2d_info = SPORKLE_CONV2D_INFO_INIT;
 static const sporkle_conv2d_result conv2d_result = SPORKLE_CONV2D_RESULT_INIT;
 static const sporkle_plan_info plan_info = SPORKLE_PLAN_INFO_INIT;
+static const sporkle_sequence_step sequence_step = SPORKLE_SEQUENCE_STEP_INIT;
 static const sporkle_buffer_desc buffer_desc = SPORKLE_BUFFER_DESC_INIT;
 static const sporkle_buffer_info buffer_info = SPORKLE_BUFFER_INFO_INIT;
 static const sporkle_binding binding = {0, 0};
@@ -34,7 +35,8 @@ static const struct {
 } structs[] = {STRUCT(allocator),     STRUCT(context_desc),  STRUCT(option_info),
                STRUCT(device_info),   STRUCT(property),      STRUCT(unavailable_info),
                STRUCT(conv2d_desc),   STRUCT(conv2d_info),   STRUCT(conv2d_result),
-               STRUCT(plan_info),     STRUCT(buffer_desc),   STRUCT(buffer_info),
+               STRUCT(plan_info),     STRUCT(sequence_step), STRUCT(buffer_desc),
+               STRUCT(buffer_info),
                STRUCT(binding),       STRUCT(plan_bindings), STRUCT(executor_desc),
                STRUCT(slot),          STRUCT(stats),         STRUCT(pm4_info),
                STRUCT(api)};

@@ -68,6 +68,8 @@ program test_raw_constants
   call compare("SPORKLE_ACTIVATION_CLAMP", int(SPORKLE_ACTIVATION_CLAMP, c_int64_t))
   call compare("SPORKLE_CONV2D_BIAS", int(SPORKLE_CONV2D_BIAS, c_int64_t))
   call compare("SPORKLE_CONV2D_RESIDUAL", int(SPORKLE_CONV2D_RESIDUAL, c_int64_t))
+  call compare("SPORKLE_SEQUENCE_NONE", int(SPORKLE_SEQUENCE_NONE, c_int64_t))
+  call compare("SPORKLE_SEQUENCE_LIMIT", int(SPORKLE_SEQUENCE_LIMIT, c_int64_t))
   call compare("SPORKLE_BUFFER_CPU_WRITE", int(SPORKLE_BUFFER_CPU_WRITE, c_int64_t))
   call compare("SPORKLE_BUFFER_CPU_READ", int(SPORKLE_BUFFER_CPU_READ, c_int64_t))
   call compare("SPORKLE_BUFFER_DEVICE_READ", int(SPORKLE_BUFFER_DEVICE_READ, c_int64_t))

@@ -30,6 +30,7 @@ program test_raw_structs
   type(sporkle_conv2d_info), target, save :: conv2d_info
   type(sporkle_conv2d_result), target, save :: conv2d_result
   type(sporkle_plan_info), target, save :: plan_info
+  type(sporkle_sequence_step), target, save :: sequence_step
   type(sporkle_buffer_desc), target, save :: buffer_desc
   type(sporkle_buffer_info), target, save :: buffer_info
   type(sporkle_binding), target, save :: binding
@@ -54,6 +55,7 @@ program test_raw_structs
   call compare("conv2d_info", c_sizeof(conv2d_info), c_loc(conv2d_info))
   call compare("conv2d_result", c_sizeof(conv2d_result), c_loc(conv2d_result))
   call compare("plan_info", c_sizeof(plan_info), c_loc(plan_info))
+  call compare("sequence_step", c_sizeof(sequence_step), c_loc(sequence_step))
   call compare("buffer_desc", c_sizeof(buffer_desc), c_loc(buffer_desc))
   call compare("buffer_info", c_sizeof(buffer_info), c_loc(buffer_info))
   call compare("binding", c_sizeof(binding), c_loc(binding))
