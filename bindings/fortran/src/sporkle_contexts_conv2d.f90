@@ -21,147 +21,215 @@ submodule (sporkle_contexts) sporkle_contexts_conv2d
 contains
 
   module procedure context_conv2d_4
-    type(call_state) :: state
-    integer(int64) :: x_extents(4), w_extents(4), y_extents(4)
 
-    x_extents = [size(x, 1, int64), size(x, 2, int64), size(x, 3, int64), size(x, 4, int64)]
-    w_extents = [size(weights, 1, int64), size(weights, 2, int64), size(weights, 3, int64), &
-                 size(weights, 4, int64)]
-    y_extents = [size(y, 1, int64), size(y, 2, int64), size(y, 3, int64), size(y, 4, int64)]
-    call begin(self, state, device, x_extents, w_extents, stride, padding, problem, &
-               present(bias), present(residual))
-    call check(state, "x", "(W,H,C,N)", x_extents, state%shapes%x)
-    call check(state, "weights", "(KW,KH,C/groups,K)", w_extents, state%shapes%weights)
-    call check(state, "y", "(OW,OH,K,N)", y_extents, state%shapes%y)
-    if (present(residual)) then
-      y_extents = [size(residual, 1, int64), size(residual, 2, int64), size(residual, 3, int64), &
-                   size(residual, 4, int64)]
-      call check(state, "residual", "(OW,OH,K,N)", y_extents, state%shapes%y)
-    end if
-    call take_bias(state, bias)
-    if (state%code == SPORKLE_OK) then
-      state%copies = .not. (is_contiguous(x) .and. is_contiguous(weights) .and. is_contiguous(y)) &
-        .or. present(residual) .or. present(bias)
-      if (state%copies) then
-        call borrow(x, state%x, state%ok)
-        call borrow(weights, state%weights, state%ok)
-        if (present(residual)) call borrow(residual, state%residual, state%ok)
-        call lend(y, state%y, state%ok)
-      else
-        state%x%address = c_loc(x(1, 1, 1, 1))
-        state%weights%address = c_loc(weights(1, 1, 1, 1))
-        state%y%address = c_loc(y(1, 1, 1, 1))
+    if (present(problem)) then
+      if (.not. (present(stride) .or. present(padding)) .and. hopeless(problem)) then
+        call refuse(self, problem, device, stat, errmsg)
+        return
       end if
-      call compute(self, state, device, result)
-      if (state%copies .and. state%code == SPORKLE_OK) call give_back(state%y, y)
     end if
-    call finish(self, state, stat, errmsg)
+    block
+      type(call_state) :: state
+      integer(int64) :: x_extents(4), w_extents(4), y_extents(4)
+
+      x_extents = [size(x, 1, int64), size(x, 2, int64), size(x, 3, int64), size(x, 4, int64)]
+      w_extents = [size(weights, 1, int64), size(weights, 2, int64), size(weights, 3, int64), &
+                   size(weights, 4, int64)]
+      y_extents = [size(y, 1, int64), size(y, 2, int64), size(y, 3, int64), size(y, 4, int64)]
+      call begin(self, state, device, x_extents, w_extents, stride, padding, problem, &
+                 present(bias), present(residual))
+      call check(state, "x", "(W,H,C,N)", x_extents, state%shapes%x)
+      call check(state, "weights", "(KW,KH,C/groups,K)", w_extents, state%shapes%weights)
+      call check(state, "y", "(OW,OH,K,N)", y_extents, state%shapes%y)
+      if (present(residual)) then
+        y_extents = [size(residual, 1, int64), size(residual, 2, int64), size(residual, 3, int64), &
+                     size(residual, 4, int64)]
+        call check(state, "residual", "(OW,OH,K,N)", y_extents, state%shapes%y)
+      end if
+      call take_bias(state, bias)
+      if (state%code == SPORKLE_OK) then
+        state%copies = .not. (is_contiguous(x) .and. is_contiguous(weights) &
+                              .and. is_contiguous(y)) .or. present(residual) .or. present(bias)
+        if (state%copies) then
+          call borrow(x, state%x, state%ok)
+          call borrow(weights, state%weights, state%ok)
+          if (present(residual)) call borrow(residual, state%residual, state%ok)
+          call lend(y, state%y, state%ok)
+        else
+          state%x%address = c_loc(x(1, 1, 1, 1))
+          state%weights%address = c_loc(weights(1, 1, 1, 1))
+          state%y%address = c_loc(y(1, 1, 1, 1))
+        end if
+        call compute(self, state, device, result)
+        if (state%copies .and. state%code == SPORKLE_OK) call give_back(state%y, y)
+      end if
+      call finish(self, state, stat, errmsg)
+    end block
   end procedure context_conv2d_4
 
   module procedure context_conv2d_3
-    type(call_state) :: state
-    integer(int64) :: x_extents(4), w_extents(4), y_extents(4)
 
-    x_extents = [size(x, 1, int64), size(x, 2, int64), size(x, 3, int64), 1_int64]
-    w_extents = [size(weights, 1, int64), size(weights, 2, int64), size(weights, 3, int64), &
-                 size(weights, 4, int64)]
-    y_extents = [size(y, 1, int64), size(y, 2, int64), size(y, 3, int64), 1_int64]
-    call begin(self, state, device, x_extents, w_extents, stride, padding, problem, &
-               present(bias), present(residual))
-    call check(state, "x", "(W,H,C)", x_extents, state%shapes%x)
-    call check(state, "weights", "(KW,KH,C/groups,K)", w_extents, state%shapes%weights)
-    call check(state, "y", "(OW,OH,K)", y_extents, state%shapes%y)
-    if (present(residual)) then
-      y_extents = [size(residual, 1, int64), size(residual, 2, int64), size(residual, 3, int64), &
-                   1_int64]
-      call check(state, "residual", "(OW,OH,K)", y_extents, state%shapes%y)
-    end if
-    call take_bias(state, bias)
-    if (state%code == SPORKLE_OK) then
-      state%copies = .not. (is_contiguous(x) .and. is_contiguous(weights) .and. is_contiguous(y)) &
-        .or. present(residual) .or. present(bias)
-      if (state%copies) then
-        call borrow(x, state%x, state%ok)
-        call borrow(weights, state%weights, state%ok)
-        if (present(residual)) call borrow(residual, state%residual, state%ok)
-        call lend(y, state%y, state%ok)
-      else
-        state%x%address = c_loc(x(1, 1, 1))
-        state%weights%address = c_loc(weights(1, 1, 1, 1))
-        state%y%address = c_loc(y(1, 1, 1))
+    if (present(problem)) then
+      if (.not. (present(stride) .or. present(padding)) .and. hopeless(problem)) then
+        call refuse(self, problem, device, stat, errmsg)
+        return
       end if
-      call compute(self, state, device, result)
-      if (state%copies .and. state%code == SPORKLE_OK) call give_back(state%y, y)
     end if
-    call finish(self, state, stat, errmsg)
+    block
+      type(call_state) :: state
+      integer(int64) :: x_extents(4), w_extents(4), y_extents(4)
+
+      x_extents = [size(x, 1, int64), size(x, 2, int64), size(x, 3, int64), 1_int64]
+      w_extents = [size(weights, 1, int64), size(weights, 2, int64), size(weights, 3, int64), &
+                   size(weights, 4, int64)]
+      y_extents = [size(y, 1, int64), size(y, 2, int64), size(y, 3, int64), 1_int64]
+      call begin(self, state, device, x_extents, w_extents, stride, padding, problem, &
+                 present(bias), present(residual))
+      call check(state, "x", "(W,H,C)", x_extents, state%shapes%x)
+      call check(state, "weights", "(KW,KH,C/groups,K)", w_extents, state%shapes%weights)
+      call check(state, "y", "(OW,OH,K)", y_extents, state%shapes%y)
+      if (present(residual)) then
+        y_extents = [size(residual, 1, int64), size(residual, 2, int64), size(residual, 3, int64), &
+                     1_int64]
+        call check(state, "residual", "(OW,OH,K)", y_extents, state%shapes%y)
+      end if
+      call take_bias(state, bias)
+      if (state%code == SPORKLE_OK) then
+        state%copies = .not. (is_contiguous(x) .and. is_contiguous(weights) &
+                              .and. is_contiguous(y)) .or. present(residual) .or. present(bias)
+        if (state%copies) then
+          call borrow(x, state%x, state%ok)
+          call borrow(weights, state%weights, state%ok)
+          if (present(residual)) call borrow(residual, state%residual, state%ok)
+          call lend(y, state%y, state%ok)
+        else
+          state%x%address = c_loc(x(1, 1, 1))
+          state%weights%address = c_loc(weights(1, 1, 1, 1))
+          state%y%address = c_loc(y(1, 1, 1))
+        end if
+        call compute(self, state, device, result)
+        if (state%copies .and. state%code == SPORKLE_OK) call give_back(state%y, y)
+      end if
+      call finish(self, state, stat, errmsg)
+    end block
   end procedure context_conv2d_3
 
   module procedure context_conv2d_2
-    type(call_state) :: state
-    integer(int64) :: x_extents(4), w_extents(4), y_extents(4)
 
-    x_extents = [size(x, 1, int64), size(x, 2, int64), 1_int64, 1_int64]
-    w_extents = [size(weights, 1, int64), size(weights, 2, int64), 1_int64, 1_int64]
-    y_extents = [size(y, 1, int64), size(y, 2, int64), 1_int64, 1_int64]
-    call begin(self, state, device, x_extents, w_extents, stride, padding, problem, &
-               present(bias), present(residual))
-    call check(state, "x", "(W,H)", x_extents, state%shapes%x)
-    call check(state, "weights", "(KW,KH)", w_extents, state%shapes%weights)
-    call check(state, "y", "(OW,OH)", y_extents, state%shapes%y)
-    if (present(residual)) then
-      y_extents = [size(residual, 1, int64), size(residual, 2, int64), 1_int64, 1_int64]
-      call check(state, "residual", "(OW,OH)", y_extents, state%shapes%y)
-    end if
-    call take_bias(state, bias)
-    if (state%code == SPORKLE_OK) then
-      state%copies = .not. (is_contiguous(x) .and. is_contiguous(weights) .and. is_contiguous(y)) &
-        .or. present(residual) .or. present(bias)
-      if (state%copies) then
-        call borrow(x, state%x, state%ok)
-        call borrow(weights, state%weights, state%ok)
-        if (present(residual)) call borrow(residual, state%residual, state%ok)
-        call lend(y, state%y, state%ok)
-      else
-        state%x%address = c_loc(x(1, 1))
-        state%weights%address = c_loc(weights(1, 1))
-        state%y%address = c_loc(y(1, 1))
+    if (present(problem)) then
+      if (.not. (present(stride) .or. present(padding)) .and. hopeless(problem)) then
+        call refuse(self, problem, device, stat, errmsg)
+        return
       end if
-      call compute(self, state, device, result)
-      if (state%copies .and. state%code == SPORKLE_OK) call give_back(state%y, y)
     end if
-    call finish(self, state, stat, errmsg)
+    block
+      type(call_state) :: state
+      integer(int64) :: x_extents(4), w_extents(4), y_extents(4)
+
+      x_extents = [size(x, 1, int64), size(x, 2, int64), 1_int64, 1_int64]
+      w_extents = [size(weights, 1, int64), size(weights, 2, int64), 1_int64, 1_int64]
+      y_extents = [size(y, 1, int64), size(y, 2, int64), 1_int64, 1_int64]
+      call begin(self, state, device, x_extents, w_extents, stride, padding, problem, &
+                 present(bias), present(residual))
+      call check(state, "x", "(W,H)", x_extents, state%shapes%x)
+      call check(state, "weights", "(KW,KH)", w_extents, state%shapes%weights)
+      call check(state, "y", "(OW,OH)", y_extents, state%shapes%y)
+      if (present(residual)) then
+        y_extents = [size(residual, 1, int64), size(residual, 2, int64), 1_int64, 1_int64]
+        call check(state, "residual", "(OW,OH)", y_extents, state%shapes%y)
+      end if
+      call take_bias(state, bias)
+      if (state%code == SPORKLE_OK) then
+        state%copies = .not. (is_contiguous(x) .and. is_contiguous(weights) &
+                              .and. is_contiguous(y)) .or. present(residual) .or. present(bias)
+        if (state%copies) then
+          call borrow(x, state%x, state%ok)
+          call borrow(weights, state%weights, state%ok)
+          if (present(residual)) call borrow(residual, state%residual, state%ok)
+          call lend(y, state%y, state%ok)
+        else
+          state%x%address = c_loc(x(1, 1))
+          state%weights%address = c_loc(weights(1, 1))
+          state%y%address = c_loc(y(1, 1))
+        end if
+        call compute(self, state, device, result)
+        if (state%copies .and. state%code == SPORKLE_OK) call give_back(state%y, y)
+      end if
+      call finish(self, state, stat, errmsg)
+    end block
   end procedure context_conv2d_2
 
   module procedure context_conv2d_1
-    type(call_state) :: state
 
-    call begin(self, state, device, problem=problem, with_bias=present(bias), &
-               with_residual=present(residual))
-    call check_flat(state, "x", "(W,H,C,N)", size(x, kind=int64), state%shapes%x)
-    call check_flat(state, "weights", "(KW,KH,C/groups,K)", size(weights, kind=int64), &
-                    state%shapes%weights)
-    call check_flat(state, "y", "(OW,OH,K,N)", size(y, kind=int64), state%shapes%y)
-    if (present(residual)) call check_flat(state, "residual", "(OW,OH,K,N)", &
-                                           size(residual, kind=int64), state%shapes%y)
-    call take_bias(state, bias)
-    if (state%code == SPORKLE_OK) then
-      state%copies = .not. (is_contiguous(x) .and. is_contiguous(weights) .and. is_contiguous(y)) &
-        .or. present(residual) .or. present(bias)
-      if (state%copies) then
-        call borrow(x, state%x, state%ok)
-        call borrow(weights, state%weights, state%ok)
-        if (present(residual)) call borrow(residual, state%residual, state%ok)
-        call lend(y, state%y, state%ok)
-      else
-        state%x%address = c_loc(x(1))
-        state%weights%address = c_loc(weights(1))
-        state%y%address = c_loc(y(1))
-      end if
-      call compute(self, state, device, result)
-      if (state%copies .and. state%code == SPORKLE_OK) call give_back(state%y, y)
+    if (hopeless(problem)) then
+      call refuse(self, problem, device, stat, errmsg)
+      return
     end if
-    call finish(self, state, stat, errmsg)
+    block
+      type(call_state) :: state
+
+      call begin(self, state, device, problem=problem, with_bias=present(bias), &
+                 with_residual=present(residual))
+      call check_flat(state, "x", "(W,H,C,N)", size(x, kind=int64), state%shapes%x)
+      call check_flat(state, "weights", "(KW,KH,C/groups,K)", size(weights, kind=int64), &
+                      state%shapes%weights)
+      call check_flat(state, "y", "(OW,OH,K,N)", size(y, kind=int64), state%shapes%y)
+      if (present(residual)) call check_flat(state, "residual", "(OW,OH,K,N)", &
+                                             size(residual, kind=int64), state%shapes%y)
+      call take_bias(state, bias)
+      if (state%code == SPORKLE_OK) then
+        state%copies = .not. (is_contiguous(x) .and. is_contiguous(weights) &
+                              .and. is_contiguous(y)) .or. present(residual) .or. present(bias)
+        if (state%copies) then
+          call borrow(x, state%x, state%ok)
+          call borrow(weights, state%weights, state%ok)
+          if (present(residual)) call borrow(residual, state%residual, state%ok)
+          call lend(y, state%y, state%ok)
+        else
+          state%x%address = c_loc(x(1))
+          state%weights%address = c_loc(weights(1))
+          state%y%address = c_loc(y(1))
+        end if
+        call compute(self, state, device, result)
+        if (state%copies .and. state%code == SPORKLE_OK) call give_back(state%y, y)
+      end if
+      call finish(self, state, stat, errmsg)
+    end block
   end procedure context_conv2d_1
+
+  ! Whether the library is bound to refuse a problem that takes no size from the
+  ! arrays, whatever they are. The sign bit of a union says whether any is negative.
+  pure function hopeless(problem) result(yes)
+    type(sporkle_problem_t), intent(in) :: problem
+    logical :: yes
+    integer(int64) :: signs
+
+    signs = ior(ior(problem%stride_h - 1, problem%stride_w - 1), &
+                ior(problem%dilation_h - 1, problem%dilation_w - 1))
+    signs = ior(signs, ior(ior(problem%padding_top, problem%padding_left), &
+                           ior(problem%padding_bottom, problem%padding_right)))
+    yes = ior(signs, problem%groups - 1) < 0
+    if (yes) yes = min(problem%n, problem%c, problem%h, problem%w, problem%k, &
+                       problem%kernel_h, problem%kernel_w) > 0
+  end function hopeless
+
+  ! The library's refusal of such a problem. Its callers keep their call_state in a
+  ! block behind it: filling one would cost more than the rest.
+  subroutine refuse(self, problem, device, stat, errmsg)
+    class(sporkle_context_t), intent(inout) :: self
+    type(sporkle_problem_t), intent(in) :: problem
+    integer, intent(in), optional :: device
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    type(sporkle_conv2d_desc) :: desc
+    integer(c_int32_t) :: asked
+
+    call problem%fill(desc)
+    asked = SPORKLE_DEVICE_AUTO
+    if (present(device)) asked = int(device, c_int32_t)
+    call conclude(self, sporkle_conv2d(self%handle_, asked, desc, c_null_ptr, c_null_ptr, &
+                                       c_null_ptr, c_null_ptr, c_null_ptr), stat, errmsg)
+  end subroutine refuse
 
   ! Completes the problem from the arrays and finds the shapes that follow.
   subroutine begin(self, state, device, x, weights, stride, padding, problem, with_bias, &

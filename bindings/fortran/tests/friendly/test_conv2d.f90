@@ -18,6 +18,7 @@ program test_conv2d
   call rank_1()
   call strided()
   call refusals()
+  call hopeless_problems()
   call status_without_stat()
   call context%destroy(stat)
   call check(stat == SPORKLE_OK, "destroy")
@@ -159,6 +160,39 @@ contains
     call check(stat == SPORKLE_OK .and. all(flat(::2) == reshape(y(::2, ::2, 1, 1), [42])), &
                "strided rank 1")
   end subroutine strided
+
+  ! The problem alone decides, whatever its arrays are.
+  subroutine hopeless_problems()
+    real(real32) :: x(8, 8, 2, 1), weights(3, 3, 2, 4), y(6, 6, 4, 1), before(6, 6, 4, 1)
+    character(len=200) :: errmsg
+    type(sporkle_problem_t) :: problem
+
+    call fill(x, 19)
+    call fill(weights, 20)
+    y = -7
+    before = y
+    problem = sporkle_problem(n=1, c=2, h=8, w=8, k=4, kernel=3)
+    problem%stride_h = 0
+    call context%conv2d(x, weights, y, problem=problem, stat=stat, errmsg=errmsg)
+    call check(stat == SPORKLE_ERROR_INVALID_ARGUMENT .and. index(errmsg, "stride_h") > 0, "rank 4")
+    call context%conv2d(x(:, :, :, 1), weights, y(:, :, :, 1), problem=problem, stat=stat)
+    call check(stat == SPORKLE_ERROR_INVALID_ARGUMENT, "rank 3")
+    call context%conv2d(x(:, :, 1, 1), weights(:, :, 1, 1), y(:, :, 1, 1), problem=problem, &
+                        stat=stat)
+    call check(stat == SPORKLE_ERROR_INVALID_ARGUMENT, "rank 2")
+    call context%conv2d(x(:, 1, 1, 1), weights(:, 1, 1, 1), y(:, 1, 1, 1), problem=problem, &
+                        stat=stat)
+    call check(stat == SPORKLE_ERROR_INVALID_ARGUMENT, "rank 1")
+    call check(all(abs(y - before) <= 0), "output of a hopeless problem untouched")
+    call context%conv2d(x, weights, y, problem=problem, stride=1, stat=stat)
+    call check(stat == SPORKLE_OK, "stride of the call stands over that of the problem")
+    call problem%set_stride(1)
+    call check(close_to(y, expected(problem, x, weights)), "its values")
+    problem%padding_left = -1
+    call context%conv2d(x, weights, y, problem=problem, stat=stat, errmsg=errmsg)
+    call check(stat == SPORKLE_ERROR_INVALID_ARGUMENT .and. index(errmsg, "padding_left") > 0, &
+               "negative padding")
+  end subroutine hopeless_problems
 
   subroutine refusals()
     real(real32) :: x(8, 8, 2, 2), weights(3, 3, 2, 4), y(6, 6, 4, 2), wrong(6, 6, 3, 2)
