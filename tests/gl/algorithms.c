@@ -14,6 +14,7 @@ static const Case cases[] = {
     {3, 140, 6, 6, 70, 1, 1, 0, 1},   /* whole vec4s, deep enough to split */
     {1, 66, 9, 7, 37, 3, 1, 1, 1},    /* Winograd with odd planes, deep enough to split */
     {2, 33, 13, 11, 19, 3, 2, 1, 1},  /* stride, padded channels */
+    {1, 30, 9, 10, 21, 5, 1, 2, 1},   /* Winograd of 5x5 */
     {2, 3, 21, 19, 24, 7, 2, 3, 1},   /* a first layer */
     {2, 10, 11, 14, 20, 5, 1, 2, 10}, /* depthwise, two filters per channel */
     {1, 24, 8, 9, 12, 3, 1, 0, 3},    /* grouped */

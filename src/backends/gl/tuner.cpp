@@ -7,6 +7,7 @@
 #include <cstring>
 #include <time.h>
 
+#include "backends/gl/kernels/cost.h"
 #include "base/memory.h"
 #include "core/cache_store.h"
 
@@ -206,7 +207,17 @@ Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
   std::pmr::vector<uint64_t> times(count, UINT64_MAX, environment_.memory);
   result.best_ns = time_all(*result.trial, recipes, deadline, &times);
   if (result.best_ns == 0) return {};
-  // The measured ones by time, then the rule's order; those that failed come last.
+  // What the budget left unmeasured counts with the rule's ratio to the fastest measured one:
+  // the first of the rule's order is not lost because its compilation took long.
+  const size_t fastest =
+      static_cast<size_t>(std::min_element(times.begin(), times.end()) - times.begin());
+  const double reference = predicted_us(*(*ranked)[fastest], problem, facts_.limits);
+  for (size_t i = 0; i < count; ++i) {
+    if (times[i] != UINT64_MAX) continue;
+    const double ratio = predicted_us(*(*ranked)[i], problem, facts_.limits) / reference;
+    times[i] = static_cast<uint64_t>(static_cast<double>(result.best_ns) * ratio);
+  }
+  // By time; those that failed come last.
   std::pmr::vector<const Variant*> sorted(environment_.memory);
   std::pmr::vector<size_t> by_time(environment_.memory);
   for (size_t i = 0; i < count; ++i) by_time.push_back(i);

@@ -5,7 +5,7 @@ namespace {
 
 ErrorClass error_class_of(const Variant& v) {
   if (v.family != Family::winograd) return ErrorClass::exact_order;
-  return v.tile == 4 ? ErrorClass::winograd4 : ErrorClass::winograd2;
+  return tile_edge(v) == 6 ? ErrorClass::winograd4 : ErrorClass::winograd2;
 }
 
 }  // namespace

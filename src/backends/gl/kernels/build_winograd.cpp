@@ -12,7 +12,7 @@ constexpr uint32_t transform_threads = 128;
 void add_transform_defines(Defines& d, const Variant& v, const ConvProblem& p,
                            const Geometry& g) {
   add_problem_defines(d, p);
-  d.add("TILE", v.tile).add("EDGE", v.tile + 2).add("TILES", g.tiles);
+  d.add("TILE", v.tile).add("EDGE", tile_edge(v)).add("TILES", g.tiles);
   d.add("TILES_Y", g.tiles_y).add("TILES_X", g.tiles_x);
 }
 

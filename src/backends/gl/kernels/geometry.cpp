@@ -164,7 +164,7 @@ bool make_geometry(const Variant& v, const ConvProblem& p, const Limits& limits,
   if (v.family == Family::gemm && !check_gemm(p, reason)) return false;
   if (v.family == Family::pgemm && (p.kernel_h > 16 || p.kernel_w > 16))
     return refuse(reason, "only kernels up to 16x16");
-  g->groups = v.family == Family::winograd ? (v.tile + 2) * (v.tile + 2) : p.groups;
+  g->groups = v.family == Family::winograd ? tile_edge(v) * tile_edge(v) : p.groups;
   g->group_k = p.group_k();
   g->slabs_per_group = ceil_div(g->group_k, v.block_m);
   g->depth = packed_depth(v, p);

@@ -18,6 +18,9 @@ constexpr bool multiplies_quads(Family family) {
   return family == Family::gemm || family == Family::pgemm || family == Family::winograd;
 }
 
+// Edge of the input tile of a Winograd variant.
+constexpr int tile_edge(const Variant& v) { return v.tile + v.kernel - 1; }
+
 // A slab is the weights of one workgroup's output channels: depth rows of block_m
 // values, zero-padded. Slabs are numbered through all groups.
 struct Geometry {

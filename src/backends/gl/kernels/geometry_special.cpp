@@ -49,9 +49,9 @@ bool depthwise_geometry(const Variant& v, const ConvProblem& p, Geometry* g,
 
 bool winograd_geometry(const Variant& v, const ConvProblem& p, const Limits& limits, Geometry* g,
                        Reason* reason) noexcept {
-  if (p.kernel_h != 3 || p.kernel_w != 3 || p.stride_h != 1 || p.stride_w != 1 ||
+  if (p.kernel_h != v.kernel || p.kernel_w != v.kernel || p.stride_h != 1 || p.stride_w != 1 ||
       p.dilation_h != 1 || p.dilation_w != 1)
-    return refuse(reason, "only dense 3x3 kernels with stride 1");
+    return refuse(reason, "only dense %ux%u kernels with stride 1", v.kernel, v.kernel);
   if (p.groups != 1) return refuse(reason, "no groups");
   g->tiles_y = ceil_div(p.out_h, v.tile);
   g->tiles_x = ceil_div(p.out_w, v.tile);

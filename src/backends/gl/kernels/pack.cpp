@@ -9,11 +9,19 @@
 namespace sporkle::gl {
 namespace {
 
-// G of F(2x2,3x3) and F(4x4,3x3): a filter column of 3 becomes one of 4 or 6.
+// G of F(2x2,3x3), F(4x4,3x3) and F(2x2,5x5): a filter column of 3 or 5 becomes one of 4
+// or 6. The last two share the points 0, 1, -1, 2, -2 and infinity.
 constexpr double transform2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
 constexpr double transform4[6][3] = {
     {1.0 / 4, 0, 0},           {-1.0 / 6, -1.0 / 6, -1.0 / 6}, {-1.0 / 6, 1.0 / 6, -1.0 / 6},
     {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}};
+constexpr double transform2of5[6][5] = {
+    {1.0 / 4, 0, 0, 0, 0},
+    {-1.0 / 6, -1.0 / 6, -1.0 / 6, -1.0 / 6, -1.0 / 6},
+    {-1.0 / 6, 1.0 / 6, -1.0 / 6, 1.0 / 6, -1.0 / 6},
+    {1.0 / 24, 1.0 / 12, 1.0 / 6, 1.0 / 3, 2.0 / 3},
+    {1.0 / 24, -1.0 / 12, 1.0 / 6, -1.0 / 3, 2.0 / 3},
+    {0, 0, 0, 0, 1}};
 
 // Memory that may be write-combined: bytes go out through memcpy, none come back.
 class Writer {
@@ -65,16 +73,19 @@ void pack_slab(void* data, uint32_t index) {
   }
 }
 
-template <int Edge>
-void transform_filter(const double (&g)[Edge][3], const float* filter, float (&out)[36]) {
-  double half[Edge][3];
+template <int Edge, int Kernel>
+void transform_filter(const double (&g)[Edge][Kernel], const float* filter, float (&out)[36]) {
+  double half[Edge][Kernel] = {};
   for (int i = 0; i < Edge; ++i)
-    for (int j = 0; j < 3; ++j)
-      half[i][j] = g[i][0] * filter[j] + g[i][1] * filter[3 + j] + g[i][2] * filter[6 + j];
-  for (int i = 0; i < Edge; ++i)
-    for (int j = 0; j < Edge; ++j)
-      out[i * Edge + j] = static_cast<float>(half[i][0] * g[j][0] + half[i][1] * g[j][1] +
-                                             half[i][2] * g[j][2]);
+    for (int r = 0; r < Kernel; ++r)
+      for (int j = 0; j < Kernel; ++j) half[i][j] += g[i][r] * filter[r * Kernel + j];
+  for (int i = 0; i < Edge; ++i) {
+    for (int j = 0; j < Edge; ++j) {
+      double sum = 0;
+      for (int s = 0; s < Kernel; ++s) sum += half[i][s] * g[j][s];
+      out[i * Edge + j] = static_cast<float>(sum);
+    }
+  }
 }
 
 // One slab of output channels at every position of the tile.
@@ -82,15 +93,16 @@ void pack_winograd_slab(void* data, uint32_t index) {
   const Job& job = *static_cast<const Job*>(data);
   const ConvProblem& p = *job.problem;
   const int64_t block_m = job.variant->block_m;
-  const int edge = job.variant->tile + 2;
+  const int edge = tile_edge(*job.variant);
   Writer out(job.out);
   for (int64_t row = 0; row < job.depth; ++row) {
     for (int64_t m = 0; m < block_m; ++m) {
       const int64_t k = index * block_m + m;
       float values[36] = {};
       if (row < p.c && k < p.k) {
-        const float* filter = job.weights + (k * p.c + row) * 9;
+        const float* filter = job.weights + (k * p.c + row) * job.taps();
         if (edge == 4) transform_filter(transform2, filter, values);
+        else if (job.variant->kernel == 5) transform_filter(transform2of5, filter, values);
         else transform_filter(transform4, filter, values);
       }
       for (int64_t xi = 0; xi < edge * edge; ++xi)
@@ -138,7 +150,7 @@ void pack_weights(const Recipe& recipe, const ConvProblem& problem, const float*
   const bool winograd = v.family == Family::winograd;
   Job job{&v, &problem, weights, out, ceil_div(problem.group_k(), v.block_m),
           packed_depth(v, problem)};
-  const int64_t positions = winograd ? (v.tile + 2) * (v.tile + 2) : 1;
+  const int64_t positions = winograd ? tile_edge(v) * tile_edge(v) : 1;
   const int64_t tasks = (winograd ? 1 : problem.groups) * job.slabs_per_group;
   const sporkle_task task = winograd ? pack_winograd_slab : pack_slab;
   if (parallel) {

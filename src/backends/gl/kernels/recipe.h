@@ -62,15 +62,16 @@ enum class Tensor : uint8_t { input, packed, residual, output, workspace };
 // loop, four pixels per vec4. depthwise: groups of one input channel, patch in registers. igemm: implicit GEMM, taps outside,
 // channels inside. itable: implicit GEMM over taps and channels flattened through a table.
 // direct: one thread, a few pixels and channels, no shared memory. stem: few input channels,
-// patch and weights in shared memory. winograd: 3x3 stride 1 in three dispatches.
+// patch and weights in shared memory. winograd: 3x3 or 5x5, stride 1,
+// in three dispatches.
 // igemm, itable and direct take any problem whose sizes fit, pgemm kernels up to 16x16.
 enum class Family : uint8_t {
   gemm, pgemm, igemm, itable, direct, depthwise, stem, winograd
 };
 
 // exact_order: every output is one chain of fused or unfused multiply-adds in a fixed order
-// (split-K: a fixed number of chains); error like any fp32 convolution. winograd2 and
-// winograd4: transforms add rounding and spread NaN and infinity inside a tile.
+// (split-K: a fixed number of chains); error like any fp32 convolution. winograd2 (4x4
+// inputs per tile) and winograd4 (6x6): transforms add rounding and spread NaN and infinity inside a tile.
 enum class ErrorClass : uint8_t { exact_order, winograd2, winograd4 };
 
 // One entry of the catalogue. The name ("w4_64x128x8_8x8_l2_p4") is stable and
@@ -87,6 +88,7 @@ struct Variant {
   uint8_t steps;      // gemm, pgemm, winograd: reduction steps written out in the rolled loop;
                       // depthwise: output rows per thread; else 0
   uint16_t splits;    // split-K
+  uint8_t kernel = 3; // winograd: edge of the filter, 3 or 5; else unused
 };
 
 struct Binding {

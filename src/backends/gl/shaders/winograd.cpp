@@ -2,14 +2,14 @@
 
 namespace sporkle::gl::shaders {
 
-// Input transform of F(2x2,3x3) or F(4x4,3x3): one thread, one channel, one tile.
+// Input transform of F(2x2,3x3), F(4x4,3x3) or F(2x2,5x5): one thread, one channel, one tile.
 // Loads are clamped instead of branched around; elements of the padding become zero
 // after the load. Output: [position][channel][tile].
 const char winograd_input[] = R"glsl(
 layout(std430, binding = 0) readonly buffer Input { float x[]; };
 layout(std430, binding = 4) writeonly buffer Output { float y[]; };
 
-#if TILE == 4
+#if EDGE == 6
 void transform(inout float a, inout float b, inout float c, inout float d, inout float e,
                inout float f) {
   float p = d - 4.0 * b;
@@ -59,7 +59,7 @@ void main() {
   d$i$j = row$i && in$j ? d$i$j : 0.0;
 @end
 @end
-#if TILE == 4
+#if EDGE == 6
 @for i EDGE
   transform(d$i0, d$i1, d$i2, d$i3, d$i4, d$i5);
 @end
@@ -115,6 +115,11 @@ void transform(float a, float b, float c, float d, float e, float f, out float p
   r = bc + 4.0 * de;
   s = b_c + 8.0 * d_e + f;
 }
+#elif EDGE == 6
+void transform(float a, float b, float c, float d, float e, float f, out float p, out float q) {
+  p = a + (b + c) + (d + e);
+  q = (b - c) + 2.0 * (d - e) + f;
+}
 #else
 void transform(float a, float b, float c, float d, out float p, out float q) {
   p = a + b + c;
@@ -158,6 +163,15 @@ void main() {
 @for i TILE
   float f$i0, f$i1, f$i2, f$i3;
   transform(e$i0, e$i1, e$i2, e$i3, e$i4, e$i5, f$i0, f$i1, f$i2, f$i3);
+@end
+#elif EDGE == 6
+@for j EDGE
+  float e0$j, e1$j;
+  transform(d0$j, d1$j, d2$j, d3$j, d4$j, d5$j, e0$j, e1$j);
+@end
+@for i TILE
+  float f$i0, f$i1;
+  transform(e$i0, e$i1, e$i2, e$i3, e$i4, e$i5, f$i0, f$i1);
 @end
 #else
 @for j EDGE
