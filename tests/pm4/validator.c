@@ -183,7 +183,72 @@ static void events_and_interrupts_are_the_known_ones(void **state) {
   golden_read("gfx1100_interrupt", words, 8);
   words[3] = 0x00020028;
   assert_false(pm4_validate(queue, words, 8, PM4_RING));
+  /* 32 bits without an interrupt, with one before the write, with a confirmed write only. */
+  const uint32_t bad_selects[] = {0x20000000, 0x21000000, 0x23000000};
+  for (size_t i = 0; i < COUNT_OF(bad_selects); ++i) {
+    golden_read("gfx1100_interrupt", words, 8);
+    words[2] = bad_selects[i];
+    assert_false(pm4_validate(queue, words, 8, PM4_RING));
+    assert_non_null(strstr(pm4_queue_reason(queue), "neither"));
+  }
   pm4_queue_destroy(queue);
+}
+
+/* One register of the state, in a packet of its own. */
+typedef struct Write {
+  uint32_t offset, value;
+} Write;
+
+/* Takes a full form apart: its register writes, and the packets behind them. */
+static uint32_t take_apart(const uint32_t *words, uint32_t count, Write *writes, uint32_t *rest,
+                           uint32_t *rest_count) {
+  uint32_t found = 0;
+  *rest_count = 0;
+  for (uint32_t at = 0; at < count;) {
+    const uint32_t dwords = (words[at] >> 16 & 0x3fff) + 2;
+    if ((words[at] >> 8 & 0xff) == 0x76) {
+      for (uint32_t i = 2; i < dwords; ++i) {
+        writes[found++] = (Write){words[at + 1] + i - 2, words[at + i]};
+      }
+    } else {
+      memcpy(rest + *rest_count, words + at, dwords * sizeof *rest);
+      *rest_count += dwords;
+    }
+    at += dwords;
+  }
+  return found;
+}
+
+/* Every register that the full form writes is one that a dispatch needs. */
+static void every_register_must_be_written(void **state) {
+  (void)state;
+  for (int i = 0; i < SCENE_CHIPS; ++i) {
+    uint32_t words[SCENE_MOST_DWORDS], rest[SCENE_MOST_DWORDS], rest_count;
+    Write writes[SCENE_MOST_DWORDS];
+    char name[32];
+    snprintf(name, sizeof name, "%s_full", scenes[i].gfx);
+    const uint32_t count = golden_read(name, words, SCENE_MOST_DWORDS);
+    const uint32_t registers = take_apart(words, count, writes, rest, &rest_count);
+    assert_int_equal(registers, strcmp(scenes[i].gfx, "gfx900") == 0 ? 17 : 18);
+    pm4_queue *queue = scene_queue(&scenes[i]);
+    for (uint32_t left_out = 0; left_out <= registers; ++left_out) {
+      uint32_t stream[3 * SCENE_MOST_DWORDS], used = 0;
+      for (uint32_t r = 0; r < registers; ++r) {
+        if (r == left_out) continue;
+        stream[used++] = 0xc0017600;
+        stream[used++] = writes[r].offset;
+        stream[used++] = writes[r].value;
+      }
+      memcpy(stream + used, rest, rest_count * sizeof *rest);
+      pm4_forget(queue);
+      const bool accepted = pm4_validate(queue, stream, used + rest_count, PM4_RING) != 0;
+      if (accepted != (left_out == registers) ||
+          (!accepted && !strstr(pm4_queue_reason(queue), "was not written"))) {
+        fail_msg("%s: without register write %u: %s", name, left_out, pm4_queue_reason(queue));
+      }
+    }
+    pm4_queue_destroy(queue);
+  }
 }
 
 static pm4_queue *queue_with(const pm4_kernel *kernel) {
@@ -196,7 +261,7 @@ static void code_objects_must_be_loaded_for_the_chip(void **state) {
   (void)state;
   uint32_t words[SCENE_MOST_DWORDS];
   const uint32_t count = golden_read("gfx1100_full", words, SCENE_MOST_DWORDS);
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 6; ++i) {
     pm4_kernel kernel = scene_find("gfx1100")->kernel;
     const char *reason = "";
     if (i == 0) kernel.target = 0x1101, reason = "another chip";
@@ -205,6 +270,7 @@ static void code_objects_must_be_loaded_for_the_chip(void **state) {
     if (i == 3) kernel.code_bytes = 0x800, reason = "outside the code";
     if (i == 4) kernel.workgroup[0] = 256, kernel.workgroup[1] = kernel.workgroup[2] = 1,
                 reason = "workgroup contradicts";
+    if (i == 5) kernel.max_threads = 127, reason = "too many work-items";
     pm4_queue *queue = queue_with(&kernel);
     assert_false(pm4_validate(queue, words, count, PM4_RING));
     if (!strstr(pm4_queue_reason(queue), reason)) fail_msg("%s", pm4_queue_reason(queue));
@@ -213,6 +279,32 @@ static void code_objects_must_be_loaded_for_the_chip(void **state) {
   pm4_queue *queue = pm4_queue_create("gfx1100", NULL, 0, NULL, 0, NULL, 0);
   assert_false(pm4_validate(queue, words, count, PM4_RING));
   pm4_queue_destroy(queue);
+}
+
+static void expect_refused(const pm4_kernel *kernel, uint32_t dword, uint32_t value,
+                           const char *reason) {
+  uint32_t words[SCENE_MOST_DWORDS];
+  const uint32_t count = golden_read("gfx1100_full", words, SCENE_MOST_DWORDS);
+  words[dword] = value;
+  pm4_queue *queue = queue_with(kernel);
+  assert_false(pm4_validate(queue, words, count, PM4_RING));
+  if (!strstr(pm4_queue_reason(queue), reason)) fail_msg("%s", pm4_queue_reason(queue));
+  pm4_queue_destroy(queue);
+}
+
+/* A code object that agrees with the stream on something that no chip can do. */
+static void code_objects_cannot_allow_the_impossible(void **state) {
+  (void)state;
+  const pm4_kernel good = scene_find("gfx1100")->kernel;
+  pm4_kernel kernel = good;
+  kernel.rsrc2 |= 1; /* SCRATCH_EN */
+  expect_refused(&kernel, 7, 0x0004009f, "scratch is enabled");
+  kernel = good;
+  kernel.max_threads = 2048;
+  expect_refused(&kernel, 28, 0x20, "too many work-items"); /* 64 x 32 */
+  kernel = good;
+  kernel.kernarg_sgpr = 40;
+  expect_refused(&kernel, 39, 0x248, "arguments was not written"); /* 40 % 32 = 8 */
 }
 
 static void ranges_do_not_wrap(void **state) {
@@ -249,7 +341,9 @@ int main(void) {
       cmocka_unit_test(calls_are_only_to_validated_buffers),
       cmocka_unit_test(writes_go_to_registered_memory_only),
       cmocka_unit_test(events_and_interrupts_are_the_known_ones),
+      cmocka_unit_test(every_register_must_be_written),
       cmocka_unit_test(code_objects_must_be_loaded_for_the_chip),
+      cmocka_unit_test(code_objects_cannot_allow_the_impossible),
       cmocka_unit_test(ranges_do_not_wrap),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
