@@ -1043,9 +1043,10 @@ typedef struct sporkle_pm4_info {
 /* Encodes one convolution with its fence for a chip. `image` gets up to
  * `capacity` bytes, nothing when it does not fit; `out_size` gets the size of
  * the whole. Addresses stand for allocations that a device would make.
- * `out_info` may be NULL; else the preparation is timed, about 10 ms.
- * Returns: SPORKLE_ERROR_UNSUPPORTED (a chip that is not covered, or for which
- * this build has no machine code, with the reason),
+ * `out_info` may be NULL; else the preparation is timed, about 2 ms.
+ * Returns: SPORKLE_OK, also when it does not fit; SPORKLE_ERROR_UNSUPPORTED (a
+ * chip that is not covered, for which this build has no machine code, or a
+ * problem too large for the kernels, with the reason);
  * SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_OVERFLOW, SPORKLE_ERROR_VERSION. */
 SPORKLE_EXPORT sporkle_status sporkle_pm4_encode(const char *gfx, const sporkle_conv2d_desc *desc,
                                                  void *image, uint64_t capacity,

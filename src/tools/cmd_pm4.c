@@ -91,7 +91,7 @@ static int run_encode(const Request *request) {
   if (!request->gfx) return usage_error("pm4: encode needs --gfx");
   if (!request->output) return usage_error("pm4: encode needs -o FILE");
   if (problem_parse(request->operand, strlen(request->operand), &problem, &error) != 0) {
-    return usage_error("pm4: column %zu: %s", error.column, error.text);
+    return usage_error("pm4: %s", error.text);
   }
   const sporkle_conv2d_desc desc = problem_to_desc(&problem);
   sporkle_pm4_info info = SPORKLE_PM4_INFO_INIT;
