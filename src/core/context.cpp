@@ -65,6 +65,9 @@ Context::Context(const ContextDesc& desc, EnumerateDevices enumerate)
   require_gpu_ = (desc.flags & SPORKLE_CONTEXT_REQUIRE_GPU) != 0 ||
                  std::strcmp(options_.value(Option::require), "gpu") == 0;
   gpu_min_flops_ = options_.number(Option::gpu_min_flops);
+  if (std::strcmp(options_.value(Option::gl_patience), "auto") != 0) {
+    options_.number(Option::gl_patience);
+  }
   cache_.open(options_.value(Option::cache_dir));
   if (debug_) {
     fence_records_ = make_shared_in<FenceRecords>(&memory_, &memory_, desc.fence_capacity + 256, log_);

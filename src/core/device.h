@@ -109,6 +109,7 @@ struct Operation {
 
 // What a synchronous run tells about itself.
 struct RunReport {
+  bool timed = false;      // asked for: the device's own clock costs a small call much
   uint64_t device_ns = 0;  // 0: not measurable
 };
 

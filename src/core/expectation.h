@@ -22,4 +22,12 @@ extern constinit Expectation expectations[timeline_limit];
 // work is. For the thread that publishes the timeline.
 void timeline_expect(uint32_t index, uint64_t after, uint64_t value, uint64_t until) noexcept;
 
+// Waiters stay awake for this long before they sleep ...
+constexpr uint64_t awake_ns = 30000;
+// ... and no expectation keeps them awake for longer.
+constexpr uint64_t expected_awake_limit_ns = 400000;
+
+// timeline_wait, awake at first and near the expected end.
+bool timeline_await(uint32_t index, uint64_t value, Deadline deadline) noexcept;
+
 }  // namespace sporkle

@@ -14,8 +14,6 @@ namespace {
 // Long enough to hear from the queue that the work is short, short against a
 // sleep.
 constexpr uint64_t spin_ns = 12000;
-// No expectation keeps a waiter awake for longer.
-constexpr uint64_t expected_spin_limit_ns = 400000;
 
 // Until when the fence is expected to end, or 0.
 uint64_t expected_until(const FenceSlot& slot) noexcept {
@@ -29,7 +27,7 @@ uint64_t expected_until(const FenceSlot& slot) noexcept {
 Status spin(sporkle_fence fence, const FenceSlot& slot, uint64_t least_ns,
             Deadline deadline) noexcept {
   const uint64_t start = now_ns();
-  const uint64_t least = start + least_ns, most = start + expected_spin_limit_ns;
+  const uint64_t least = start + least_ns, most = start + expected_awake_limit_ns;
   for (;;) {
     const Status status = fence_poll(fence);
     if (status != SPORKLE_NOT_READY) return status;
@@ -62,6 +60,23 @@ Status scan(const sporkle_fence* fences, uint32_t count, bool any, uint32_t* ind
   return pending ? SPORKLE_NOT_READY : first_failure;
 }
 
+// As spin(), for several fences.
+Status spin_many(const sporkle_fence* fences, uint32_t count, bool any, uint64_t least_ns,
+                 Deadline deadline, uint32_t* index) noexcept {
+  const uint64_t start = now_ns();
+  const uint64_t most = start + expected_awake_limit_ns;
+  for (;;) {
+    const Status status = scan(fences, count, any, index);
+    if (status != SPORKLE_NOT_READY) return status;
+    uint64_t limit = start + least_ns;
+    for (uint32_t i = 0; i < count; ++i) {
+      limit = std::max(limit, expected_until(*fence_slot(fences[i])));
+    }
+    if (now_ns() >= std::min({limit, most, deadline.at})) return status;
+    cpu_pause();
+  }
+}
+
 }  // namespace
 
 Status fence_wait(sporkle_fence fence, Deadline deadline) noexcept {
@@ -87,7 +102,11 @@ Status fence_wait_many(const sporkle_fence* fences, uint32_t count, bool any, De
     status = scan(fences, count, any, &index);
     return status == SPORKLE_NOT_READY;
   };
+  uint64_t least = spin_ns;
   while (status == SPORKLE_NOT_READY && !deadline.passed()) {
+    status = spin_many(fences, count, any, least, deadline, &index);
+    least = 0;
+    if (status != SPORKLE_NOT_READY || deadline.passed()) break;
     Protocol::sleep_for_any(gathering, pending, deadline);
     if (status == SPORKLE_NOT_READY) pending();
   }

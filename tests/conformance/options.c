@@ -108,6 +108,7 @@ static void bad_variables(void **state) {
   bad_variable_is_named("SPORKLE_CPU_ISA", "mmx");
   bad_variable_is_named("SPORKLE_REQUIRE", "luck");
   bad_variable_is_named("SPORKLE_REPRODUCIBLE", "mostly");
+  bad_variable_is_named("SPORKLE_GL_PATIENCE", "long");
 }
 
 static void unknown_variable_warns_with_nearest_name(void **state) {

@@ -108,10 +108,54 @@ static void stalled_call(void **state) {
   expect_bounded("stall");
 }
 
+// Calls that need the thread end too: on the CPU where that is allowed, else with
+// a status. What was in flight has failed; the device is not used any more.
+static void silent_driver(void **state) {
+  (void)state;
+  World world;
+  Job job;
+  setenv("SPORKLE_GL_PATIENCE", "1", 1);
+  setenv("SPORKLE_GPU_MIN_FLOPS", "0", 1);
+  // Named, a software device counts as a GPU for the selector.
+  setenv("SPORKLE_GL_DEVICE", "software", 1);
+  prepare(&world, &job, NULL);
+  unsetenv("SPORKLE_GL_PATIENCE");
+  unsetenv("SPORKLE_GPU_MIN_FLOPS");
+  unsetenv("SPORKLE_GL_DEVICE");
+  plan_faults("stall");
+  const Tensors *t = &job.tensors;
+  const uint64_t start = clock_ns();
+  job_submit(&job);
+  expect_status(SPORKLE_ERROR_DEVICE_LOST,
+                sporkle_plan_run(job.plan, t->input, t->residual, t->output, NULL));
+  assert_in_range(clock_ns() - start, 900000000u, 3000000000u);
+  expect_status(SPORKLE_ERROR_DEVICE_LOST, sporkle_fence_wait(job.fence, 1000000000u));
+  job_end_fence(&job);
+  sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
+  desc.device = world.device;
+  desc.size = 4096;
+  sporkle_buffer buffer = NULL;
+  expect_status(SPORKLE_ERROR_DEVICE_UNAVAILABLE,
+                sporkle_buffer_create(world.context, &desc, &buffer));
+  char text[256];
+  sporkle_last_error(text, sizeof text);
+  expect_true(strstr(text, "has not answered for 1 s") != NULL, "%s", text);
+  const uint64_t before = world_stats(&world).fallbacks;
+  expect_ok(sporkle_conv2d(world.context, SPORKLE_DEVICE_AUTO, &t->desc, t->input, t->weights,
+                           t->bias, t->residual, t->output, NULL));
+  tensors_check(t, t->output);
+  assert_int_equal(world_stats(&world).fallbacks, before + 1);
+  job_free(&job);
+  expect_ok(sporkle_context_destroy(world.context));
+  assert_true(clock_ns() - start < 5000000000u);
+  control.clear();
+}
+
 const struct CMUnitTest sync_tests[] = {
     cmocka_unit_test(unflushed_sync), cmocka_unit_test(late_sync),
     cmocka_unit_test(spurious_timeout), cmocka_unit_test(failed_wait),
     cmocka_unit_test(wait_that_answers_zero), cmocka_unit_test(missing_sync),
     cmocka_unit_test(hang), cmocka_unit_test(stalled_call),
+    cmocka_unit_test(silent_driver),
 };
 const size_t sync_test_count = COUNT_OF(sync_tests);

@@ -103,8 +103,12 @@ void CommandQueue::finish_call(Call* call) noexcept {
   futex_wake(word, INT_MAX);
 }
 
-void CommandQueue::wait_call(Call* call) noexcept {
-  while (call->done.load(std::memory_order_acquire) == 0) futex_wait(call->done, 0, Deadline{});
+bool CommandQueue::wait_call(Call* call, Deadline deadline) noexcept {
+  while (call->done.load(std::memory_order_acquire) == 0) {
+    if (deadline.passed()) return false;
+    futex_wait(call->done, 0, deadline);
+  }
+  return true;
 }
 
 void CommandQueue::end(uint64_t value, bool keep) noexcept {

@@ -18,6 +18,7 @@ struct Exchange;
 
 // Result of an operation that somebody waits for without a fence.
 struct RunSink {
+  bool timed = false;  // device_ns is wanted
   Status status = SPORKLE_ERROR_INTERNAL;
   uint64_t device_ns = 0;
 };
@@ -58,7 +59,8 @@ class CommandQueue {
   bool drain(Deadline deadline) noexcept;
   // Throws when the queue is closed.
   void push_call(Call* call);
-  static void wait_call(Call* call) noexcept;
+  // Returns whether it has ended by the deadline.
+  static bool wait_call(Call* call, Deadline deadline) noexcept;
 
   // The submission thread's side.
   uint64_t submitted() const noexcept { return submitted_.load(std::memory_order_acquire); }

@@ -1,5 +1,6 @@
 #include "backends/gl/device_placement.h"
 
+#include <cinttypes>
 #include <cstdio>
 #include <new>
 
@@ -30,7 +31,10 @@ DevicePlacement::DevicePlacement(const DeviceEnvironment& environment,
   if (environment.debug) placement_.of(BufferKind::upload).map.read = true;
   for (const BufferKind kind : mapped_kinds) {
     // Tests reach the forms that the driver at hand does not need by rules.
-    if (rules.windowed && facts.buffer_storage) placement_.of(kind).form = MemoryForm::window;
+    if (rules.windowed && facts.buffer_storage) {
+      placement_.of(kind).form = MemoryForm::window;
+      placement_.direct_bytes[static_cast<uint32_t>(kind)] = 0;
+    }
     thread_->set_map_choice(kind, placement_.of(kind).map);
   }
 }
@@ -85,9 +89,14 @@ void DevicePlacement::describe_kind(BufferKind kind, sporkle_property* out) cons
   const double cost = cost_of(rates_, kind, choice);
   char text[64] = "";
   if (cost > 0) std::snprintf(text, sizeof text, ", %.2f ns per byte expected", cost);
-  std::snprintf(out->value, sizeof out->value, "%s%s (%s%s)", memory_form_name(choice.form),
+  const uint64_t direct = placement_.direct_bytes[static_cast<uint32_t>(kind)];
+  char small[48] = "";
+  if (choice.form == MemoryForm::window && direct != 0) {
+    std::snprintf(small, sizeof small, ", mapped up to %" PRIu64 " KiB", direct >> 10);
+  }
+  std::snprintf(out->value, sizeof out->value, "%s%s (%s%s)%s", memory_form_name(choice.form),
                 choice.map.client_storage ? " in client storage" : "",
-                overruled ? "measured" : "profile", text);
+                overruled ? "measured" : "profile", text, small);
 }
 
 void DevicePlacement::describe_rates(BufferKind kind, sporkle_property* out) const noexcept {

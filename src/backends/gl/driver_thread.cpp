@@ -62,7 +62,10 @@ void stop_at_exit() noexcept {
 }  // namespace
 
 void driver_checkpoint(DriverSlot& slot) noexcept {
-  const bool given_up = slot.state.load(std::memory_order_acquire) == DriverSlot::abandoned;
+  // Counted before the state is looked at, as give_up() does it the other way
+  // round: one of the two sees the other.
+  slot.passes.fetch_add(1);
+  const bool given_up = slot.state.load() == DriverSlot::abandoned;
   if (!given_up && !exiting.load(std::memory_order_relaxed)) return;
   set_state(slot, DriverSlot::parked);
   sleep_for_ever();
@@ -141,6 +144,21 @@ bool DriverThread::finish(Deadline deadline) noexcept {
   thread_ = nullptr;
   slot_ = nullptr;
   return !given_up;
+}
+
+bool DriverThread::give_up(uint64_t passes) noexcept {
+  if (!started() || slot_->passes.load() != passes) return false;
+  uint32_t expected = DriverSlot::running;
+  if (!slot_->state.compare_exchange_strong(expected, DriverSlot::abandoned)) return false;
+  // It came back in this moment: its next checkpoint is near.
+  if (slot_->passes.load() != passes) {
+    while (slot_->state.load() == DriverSlot::abandoned) {
+      futex_wait(slot_->state, DriverSlot::abandoned, Deadline::after(1000000));
+    }
+  }
+  thread_ = nullptr;
+  slot_ = nullptr;
+  return true;
 }
 
 }  // namespace sporkle::gl

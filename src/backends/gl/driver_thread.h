@@ -22,6 +22,8 @@ struct DriverSlot {
   // The one word the thread sleeps on: {wake-ups 31 | asleep 1}. While the
   // thread is awake the low bit is clear.
   std::atomic<uint32_t> wakeups{0};
+  // Checkpoints passed: stands still while the thread is inside the driver.
+  std::atomic<uint64_t> passes{0};
 };
 
 // Called by the thread between driver calls: does not return when the process
@@ -54,6 +56,9 @@ class DriverThread {
   // Joins when the body returns by the deadline; else gives the thread up:
   // what it can reach must then stay allocated. Returns whether it joined.
   bool finish(Deadline deadline) noexcept;
+  // Gives the thread up when it has passed no checkpoint since `passes` was read.
+  // Returns whether it did; the thread is then inside the driver or parked.
+  bool give_up(uint64_t passes) noexcept;
 
   bool started() const noexcept { return slot_ != nullptr; }
   DriverSlot& slot() noexcept { return *slot_; }

@@ -167,7 +167,7 @@ Status Encoder::encode(Entry& entry, uint64_t value) noexcept try {
 void Encoder::start_timer(Entry& entry, uint64_t value) noexcept {
   // Only synchronous calls report device time; two timestamps per operation
   // would cost a stream of small ones more than they tell.
-  if (entry.sink == nullptr) return;
+  if (entry.sink == nullptr || !entry.sink->timed) return;
   entry.timer = static_cast<int32_t>(value % timer_count);
   context_->gl().QueryCounter(timers_[entry.timer * 2], GL_TIMESTAMP);
 }
@@ -220,6 +220,8 @@ void Encoder::collect(Entry& entry) noexcept {
   GLuint64 begin = 0, end = 0;
   gl.GetQueryObjectui64v(timers_[entry.timer * 2], GL_QUERY_RESULT, &begin);
   gl.GetQueryObjectui64v(timers_[entry.timer * 2 + 1], GL_QUERY_RESULT, &end);
+  // The caller may have given the thread up.
+  context_->checkpoint();
   entry.sink->device_ns = end > begin ? end - begin : 0;
 }
 

@@ -204,6 +204,7 @@ void Engine::end_batches() noexcept {
 }
 
 void Engine::note_disagreement() noexcept {
+  contradictions_.fetch_add(1, std::memory_order_relaxed);
   environment_.log->write(SPORKLE_LOG_WARNING,
                           "%s: completion word and sync object contradict each other (%" PRIu64
                           "); only sync objects are used from now on",

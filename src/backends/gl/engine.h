@@ -40,6 +40,10 @@ class Engine {
   // Changes with the context. From any thread.
   uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
   bool hinted() const noexcept { return batches_.hinted(); }
+  // From any thread.
+  uint64_t contradictions() const noexcept {
+    return contradictions_.load(std::memory_order_relaxed);
+  }
 
   // After a service has used the context.
   void note_foreign_calls() noexcept { encoder_.note_foreign_calls(); }
@@ -106,6 +110,7 @@ class Engine {
   ProgramCache programs_;
   Encoder encoder_;
   BatchList batches_;
+  std::atomic<uint64_t> contradictions_{0};  // of completion words and sync objects
   uint64_t emitted_;
   bool lost_ = false;
   Mapping mapping_ = Mapping::unknown;

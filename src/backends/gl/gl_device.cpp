@@ -7,7 +7,6 @@
 #include <cstring>
 
 #include "backends/gl/gl_sequence.h"
-#include "core/timeline.h"
 
 namespace sporkle::gl {
 
@@ -70,8 +69,12 @@ void GlDevice::property(uint32_t index, sporkle_property* out) const noexcept {
     return;
   }
   const sporkle_property& found = properties_[index];
+  const uint64_t contradictions = index == completion_ ? thread_->contradictions() : 0;
   std::memcpy(out->key, found.key, sizeof out->key);
   std::memcpy(out->value, found.value, sizeof out->value);
+  if (contradictions == 0) return;
+  std::snprintf(out->value, sizeof out->value, "sync; the word contradicted it %" PRIu64 " times",
+                contradictions);
 }
 
 void GlDevice::add_property(const char* key, const char* format, ...) {
@@ -97,6 +100,7 @@ void GlDevice::list_properties() {
                facts_.robust ? "yes" : "no: a GPU reset may end the process");
   add_property("buffer_storage", "%s", facts_.buffer_storage ? "yes" : "no: buffers are copied");
   list_placement();
+  completion_ = static_cast<uint32_t>(properties_.size());
   add_property("completion", "%s", thread_->hinted() ? "word and sync" : "sync");
   add_property("self_test", "passed");
   add_property("open_ms", "%.1f", static_cast<double>(facts_.open_ns) * 1e-6);
@@ -157,7 +161,9 @@ std::shared_ptr<DeviceMemory> GlDevice::create_memory(uint64_t bytes, uint32_t u
   const BufferKind kind = kind_of_usage(usage);
   // What the CPU does not touch has no window anywhere.
   const Placement& placement = placement_.settled();
-  const MemoryForm form = placement.of(kind == BufferKind::local ? BufferKind::shared : kind).form;
+  const MemoryForm form = kind == BufferKind::local
+                              ? placement.of(BufferKind::shared).form
+                              : placement.form_of(kind, bytes);
   return make_shared_in<GlMemory>(environment_.memory, pool_, environment_, form, bytes, usage);
 }
 
@@ -181,8 +187,9 @@ void GlDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& t
   operation.residual = {residual, 0};
   operation.output = {output, 0};
   RunSink sink;
+  sink.timed = report->timed;
   const uint64_t value = thread_->submit(std::move(operation), &sink);
-  timeline_wait(thread_->timeline(), value, Deadline{});
+  thread_->await(value);
   if (sink.status < 0) fail_operation(sink.status);
   std::memcpy(tensors.output, output->data(), p.output_bytes);
   environment_.stats->add(Counter::cpu_copied_bytes,

@@ -58,6 +58,7 @@ class GlDevice final : public Device {
   OpenRules rules_;
   mutable DevicePlacement placement_;
   uint32_t placement_first_ = 0;
+  uint32_t completion_ = 0;  // index of that property
   std::shared_ptr<MemoryPool> pool_;
   std::shared_ptr<StagingPool> staging_;
   Tuner tuner_;

@@ -1,5 +1,6 @@
 #include "backends/gl/gl_plan.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <new>
@@ -95,6 +96,12 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
     });
   }
   if (ranked.empty()) fail(SPORKLE_ERROR_UNSUPPORTED, "device: %s", reason.text);
+  const char* wish = environment.options->value(Option::gl_kernel);
+  const Variant* wished = find_variant(wish);
+  if (wish[0] != '\0' && wished == nullptr) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "SPORKLE_GL_KERNEL: \"%.40s\" is no kernel", wish);
+  }
+  if (std::find(ranked.begin(), ranked.end(), wished) != ranked.end()) ranked.assign(1, wished);
   auto order = tuner.order(thread_, problem(), &ranked);
   for (size_t i = 0; i < ranked.size(); ++i) {
     try {

@@ -90,6 +90,14 @@ Placement profile_of(Platform platform, bool storage) noexcept {
     kind.form = !storage ? MemoryForm::shadow
                          : (one_memory ? MemoryForm::direct : MemoryForm::window);
   }
+  // On an H200 a pipeline of 50 us kernels with 100 KB in and out takes 71 us per
+  // item with two windows, 62 us with one, 58 us with none; 42, 34 and 25 us with
+  // 20 us kernels and 25 to 38 KB.
+  if (platform == Platform::nvidia) {
+    constexpr uint64_t small = uint64_t{128} << 10;
+    placement.direct_bytes[static_cast<uint32_t>(BufferKind::upload)] = small;
+    placement.direct_bytes[static_cast<uint32_t>(BufferKind::readback)] = small;
+  }
   // Asking only for what is used: NVIDIA backs write-only mappings by its system
   // heap and readable ones by cached memory; Mesa maps write-combined unless
   // MAP_READ is asked for.

@@ -29,6 +29,16 @@ struct Placement {
   KindChoice kinds[mapped_kind_count];
   uint64_t block_bytes = uint64_t{4} << 20;  // driver objects that small buffers share
 
+  // Buffers of a kind up to this size that would have a window are mapped
+  // instead: the copy and its barriers cost more than the bus. 0: none.
+  uint64_t direct_bytes[mapped_kind_count] = {};
+
+  // How a buffer of that kind and size lives.
+  MemoryForm form_of(BufferKind kind, uint64_t bytes) const noexcept {
+    const MemoryForm form = of(kind).form;
+    const bool small = bytes <= direct_bytes[static_cast<uint32_t>(kind)];
+    return form == MemoryForm::window && small ? MemoryForm::direct : form;
+  }
   KindChoice& of(BufferKind kind) noexcept { return kinds[static_cast<uint32_t>(kind)]; }
   const KindChoice& of(BufferKind kind) const noexcept {
     return kinds[static_cast<uint32_t>(kind)];

@@ -28,7 +28,8 @@ std::shared_ptr<GlMemory> StagingPool::take(const Placement& placement, uint32_t
   drop_lost();
   const uint64_t rounded = (bytes + granule - 1) / granule * granule;
   return make_shared_in<GlMemory>(environment_.memory, pool_, environment_,
-                                  placement.of(kind_of_usage(usage)).form, rounded, usage);
+                                  placement.form_of(kind_of_usage(usage), rounded), rounded,
+                                  usage);
 }
 
 void StagingPool::drop_lost() noexcept {

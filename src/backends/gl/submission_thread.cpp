@@ -1,11 +1,16 @@
 #include "backends/gl/submission_thread.h"
 
+#include <algorithm>
+#include <cinttypes>
 #include <climits>
+#include <cstdio>
+#include <cstring>
 #include <new>
 #include <sched.h>
 #include <sys/prctl.h>
 
 #include "backends/gl/interop_thread.h"
+#include "core/expectation.h"
 
 namespace sporkle::gl {
 
@@ -17,6 +22,22 @@ constexpr uint64_t reopen_pause_ns = 50000000u;
 constexpr uint32_t reopen_tries = 3;
 constexpr uint32_t reset_limit = 8;
 constexpr unsigned long timer_slack_ns = 1000;
+
+// How long one call of the driver may take. Software drivers compute inside of
+// it: minutes for a large convolution.
+constexpr uint64_t patience_hardware_s = 20, patience_software_s = 300;
+constexpr uint64_t second_ns = 1000000000u;
+
+uint64_t patience_of(const Options& options, bool software) noexcept {
+  if (std::strcmp(options.value(Option::gl_patience), "auto") == 0) {
+    return (software ? patience_software_s : patience_hardware_s) * second_ns;
+  }
+  try {
+    return std::min<uint64_t>(options.number(Option::gl_patience), 1000000) * second_ns;
+  } catch (const Error&) {
+    return 0;  // refused when the context is made
+  }
+}
 
 // How long the thread stays awake for new work after the last has ended, and
 // after how many such spins in vain it does so no longer.
@@ -51,6 +72,7 @@ void SubmissionThread::start() {
   const uint32_t phase = phase_.load();
   if (phase == running || in_transit(phase)) return;
   if (phase == closed) fail(SPORKLE_ERROR_CANCELLED, "device: it has been closed");
+  if (phase == silent) fail_silent();
   // A thread that failed to open has nothing left to do.
   thread_.finish(Deadline{});
   stop_.store(false);
@@ -76,7 +98,13 @@ void SubmissionThread::await_open(Deadline deadline) {
   }
   if (phase == running) return;
   if (phase == closed) fail(SPORKLE_ERROR_CANCELLED, "device: it has been closed");
+  if (phase == silent) fail_silent();
   fail(open_error_.status, "device: %s", open_error_.reason.text);
+}
+
+void SubmissionThread::fail_silent() const {
+  fail(SPORKLE_ERROR_DEVICE_UNAVAILABLE,
+       "device: the OpenGL driver has not answered for %" PRIu64 " s", patience_ns_ / second_ns);
 }
 
 void SubmissionThread::need_open() {
@@ -94,19 +122,19 @@ void SubmissionThread::suspend() noexcept {
     phase_.store(asleep);
   } else {
     queue_.refuse(SPORKLE_ERROR_DEVICE_UNAVAILABLE, "the OpenGL driver hangs");
-    abandon(SPORKLE_ERROR_DEVICE_UNAVAILABLE);
+    abandon(SPORKLE_ERROR_DEVICE_UNAVAILABLE, closed);
   }
 }
 
 void SubmissionThread::close(Status status) noexcept {
   const std::lock_guard lock(lifecycle_);
-  if (phase_.load() == closed) return;
+  if (phase_.load() == closed || phase_.load() == silent) return;
   queue_.refuse(status, "it has been closed");
   stop_.store(true);
   if (thread_.started()) {
     driver_wake(thread_.slot());
     if (!thread_.finish(Deadline::after(close_patience_ns))) {
-      abandon(status);
+      abandon(status, closed);
       return;
     }
   }
@@ -114,14 +142,49 @@ void SubmissionThread::close(Status status) noexcept {
   set_phase(closed);
 }
 
-void SubmissionThread::abandon(Status status) noexcept {
+void SubmissionThread::abandon(Status status, Phase phase) noexcept {
   // The thread is inside the driver and may come back at any time, as far as
   // its next checkpoint: nothing that it can reach is freed.
   self_ = weak_from_this().lock();
   slot_.store(nullptr, std::memory_order_release);
   queue_.fail_calls(current_call_.exchange(nullptr), status);
   queue_.fail_all(status, true);
-  set_phase(closed);
+  set_phase(phase);
+}
+
+// Waits until `arrived(deadline)` says so. Every caller that waits for the
+// thread watches it: there is no other thread to do it.
+template <class Arrived>
+void SubmissionThread::await_answer(Arrived arrived) noexcept {
+  const uint64_t slice = std::max<uint64_t>(patience_ns_ / 8, 1);
+  uint64_t passes = UINT64_MAX, since = now_ns();
+  while (!arrived(patience_ns_ == 0 ? Deadline{} : Deadline::after(slice))) {
+    const DriverSlot* slot = slot_.load(std::memory_order_acquire);
+    const uint64_t seen = slot == nullptr ? UINT64_MAX : slot->passes.load();
+    if (seen != passes || slot == nullptr) {
+      passes = seen;
+      since = now_ns();
+    } else if (now_ns() - since >= patience_ns_) {
+      give_up(passes);
+    }
+  }
+}
+
+void SubmissionThread::await(uint64_t value) noexcept {
+  await_answer([&](Deadline deadline) { return timeline_await(timeline(), value, deadline); });
+}
+
+void SubmissionThread::give_up(uint64_t passes) noexcept {
+  const std::lock_guard lock(lifecycle_);
+  if (phase_.load() != running || !thread_.give_up(passes)) return;
+  char text[80];
+  std::snprintf(text, sizeof text, "the OpenGL driver has not answered for %" PRIu64 " s",
+                patience_ns_ / second_ns);
+  queue_.refuse(SPORKLE_ERROR_DEVICE_UNAVAILABLE, text);
+  environment_.log->write(SPORKLE_LOG_WARNING, "%s: %s and is not used any more", facts_.name,
+                          text);
+  generation_.store(0, std::memory_order_release);
+  abandon(SPORKLE_ERROR_DEVICE_LOST, silent);
 }
 
 uint64_t SubmissionThread::submit(Operation&& operation, RunSink* sink) {
@@ -142,7 +205,7 @@ void SubmissionThread::run_call(Call* call) {
   flush_attached();
   queue_.push_call(call);
   if (DriverSlot* slot = slot_.load(std::memory_order_acquire)) driver_wake(*slot);
-  CommandQueue::wait_call(call);
+  await_answer([call](Deadline deadline) { return CommandQueue::wait_call(call, deadline); });
   if (call->status < 0) throw call->error;
 }
 
@@ -220,6 +283,7 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
   facts_ = engine_.facts();
   hinted_ = engine_.hinted();
   generation_.store(engine_.generation(), std::memory_order_release);
+  patience_ns_ = patience_of(*environment_.options, facts_.software);
   // A software renderer wants the processors for itself.
   may_spin_ = !facts_.software && has_several_processors();
   slot_.store(&slot, std::memory_order_release);

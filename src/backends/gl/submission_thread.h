@@ -30,11 +30,16 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   // What the driver said when it was opened.
   const Facts& facts() const noexcept { return facts_; }
   bool hinted() const noexcept { return hinted_; }
+  // How often the completion word and a sync object contradicted each other.
+  uint64_t contradictions() const noexcept { return engine_.contradictions(); }
   // Of the open context; what belongs to another one is lost. 0: none is open.
   uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
 
   // As Device says. Returns the value that the timeline will reach.
   uint64_t submit(Operation&& operation, RunSink* sink);
+  // Waits for a value of the timeline. A driver that does not answer ends the
+  // wait: everything in flight has then failed.
+  void await(uint64_t value) noexcept;
   // Queues a hand-over behind the operations submitted so far.
   void submit(std::shared_ptr<Exchange> exchange);
   void insert_fence(FenceRef fence, bool owned) { queue_.insert_fence(fence, owned); }
@@ -64,7 +69,7 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   void release(BufferObject* object) noexcept;
 
  private:
-  enum Phase : uint32_t { asleep, opening, running, recovering, failed, closed };
+  enum Phase : uint32_t { asleep, opening, running, recovering, failed, closed, silent };
   static bool in_transit(uint32_t phase) noexcept {
     return phase == opening || phase == recovering;
   }
@@ -79,8 +84,12 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   void rest(DriverSlot& slot, uint32_t seen) noexcept;
   bool linger(DriverSlot& slot, uint32_t seen) noexcept;
   void set_phase(Phase phase) noexcept;
-  void abandon(Status status) noexcept;
+  void abandon(Status status, Phase phase) noexcept;
+  template <class Arrived>
+  void await_answer(Arrived arrived) noexcept;
+  void give_up(uint64_t passes) noexcept;
   void need_open();
+  [[noreturn]] void fail_silent() const;
 
   DeviceEnvironment environment_;
   CommandQueue queue_;
@@ -90,6 +99,7 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   bool dead_ = false;
   uint32_t resets_ = 0;
   bool may_spin_ = false;
+  uint64_t patience_ns_ = 0;  // with one call of the driver; 0: for ever
   uint32_t vain_spins_ = 0;  // for new work, in succession
   Error open_error_;
   std::atomic<uint32_t> phase_{asleep};

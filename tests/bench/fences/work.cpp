@@ -190,17 +190,6 @@ double length_of(Library& library, const sporkle_conv2d_desc& desc) {
   return work.stream_ns(4e6);
 }
 
-// Workgroups of the kernel that the plan took, from the tile in its name; 0
-// when the name tells none or when the kernel is not a single dispatch.
-int groups_of(const Work& work) {
-  int m = 0, n = 0, k = 0;
-  if (std::strstr(work.algorithm(), "_k") != nullptr) return 0;  // split reduction
-  if (work.algorithm()[0] == 'w') return 0;                     // three dispatches
-  if (std::sscanf(work.algorithm(), "%*[a-z]_%dx%dx%d", &m, &n, &k) != 3) return 0;
-  const int64_t pixels = work.desc().n * work.sizes().out_h * work.sizes().out_w;
-  return static_cast<int>((work.desc().k + m - 1) / m * ((pixels + n - 1) / n));
-}
-
 }  // namespace
 
 sporkle_conv2d_desc problem_of_length(Library& library, double target_ns) {
@@ -222,26 +211,22 @@ sporkle_conv2d_desc problem_of_length(Library& library, double target_ns) {
   return best;
 }
 
-sporkle_conv2d_desc problem_of_64_groups(Library& library, double target_ns, int* groups) {
-  sporkle_conv2d_desc best = problem(1, 5, 64, 64, 11);
-  double distance = 1e18;
-  *groups = 0;
-  // Channel counts that the kernels with a split reduction do not like.
-  for (const int64_t edge : {45, 64, 90}) {
-    for (const int64_t c : {3, 5, 6, 7, 9, 10, 13}) {
-      const sporkle_conv2d_desc desc = problem(1, c, 64, edge, 11);
-      const Work work(library, desc, 1);
-      const int found = groups_of(work);
-      if (found < 48 || found > 80) continue;
-      work.run(0);
-      const double away = std::fabs(std::log(work.stream_ns(4e6) / target_ns));
-      if (away >= distance) continue;
-      distance = away;
-      best = desc;
-      *groups = found;
+sporkle_conv2d_desc problem_of_64_groups(Library& library, double target_ns) {
+  // A workgroup makes 4 channels of 256 pixels: 16 x 64 x 64 outputs.
+  sporkle_conv2d_desc desc = problem(1, 16, 16, 64, 5);
+  for (int i = 0; i < 6; ++i) {
+    const Work work(library, desc, 1);
+    if (std::strcmp(work.algorithm(), kernel_of_64_groups) != 0) {
+      throw Failure{std::string("not the kernel asked for but ") + work.algorithm()};
     }
+    work.run(0);
+    const double length = work.stream_ns(4e6);
+    const int64_t next = std::clamp<int64_t>(
+        std::llround(static_cast<double>(desc.c) * target_ns / length), 1, 256);
+    if (next == desc.c || std::fabs(length / target_ns - 1) < 0.04) break;
+    desc.c = next;
   }
-  return best;
+  return desc;
 }
 
 }  // namespace fences

@@ -90,8 +90,11 @@ sporkle_conv2d_desc problem(int64_t n, int64_t c, int64_t k, int64_t edge, int64
 // tensors are small (below 1 MB up to about 1 ms on a large GPU).
 sporkle_conv2d_desc problem_of_length(Library& library, double target_ns);
 
-// A problem whose kernel is one dispatch of about 64 workgroups and takes about
-// `target_ns`. `groups`: how many, by the tile in the kernel's name.
-sporkle_conv2d_desc problem_of_64_groups(Library& library, double target_ns, int* groups);
+// A problem whose operation is one dispatch of 64 workgroups of 64 threads and
+// takes about `target_ns`, with the kernel `kernel_of_64_groups` of a library that
+// was opened while SPORKLE_GL_KERNEL named it: a kernel chosen by time would
+// fill the device. Throws Failure when the plan takes another kernel.
+constexpr const char* kernel_of_64_groups = "direct_4x4";
+sporkle_conv2d_desc problem_of_64_groups(Library& library, double target_ns);
 
 }  // namespace fences
