@@ -29,8 +29,10 @@ if(NOT SPORKLE_AMDGPU_COMPILE STREQUAL "OFF" AND SPORKLE_AMDGPU_CLANG AND SPORKL
   set(amdgpu_state "10 targets")
 elseif(SPORKLE_AMDGPU_COMPILE STREQUAL "ON")
   message(FATAL_ERROR "AMD kernels: apt-get install clang-19 lld-19")
+elseif(SPORKLE_AMDGPU_COMPILE STREQUAL "OFF")
+  set(amdgpu_state "gfx1030 and gfx1100 (SPORKLE_AMDGPU_COMPILE is OFF)")
 else()
-  set(amdgpu_state "gfx1030 and gfx1100 (no clang-19 and lld-19 for the others)")
+  set(amdgpu_state "gfx1030 and gfx1100 (for eight more targets: apt-get install clang-19 lld-19)")
 endif()
 message(STATUS "AMD kernels: ${amdgpu_state}")
 
