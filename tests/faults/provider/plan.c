@@ -113,12 +113,19 @@ void fault_clear(void) {
   pthread_mutex_unlock(&lock);
 }
 
+static uint64_t locked_value(const uint64_t *value) {
+  pthread_mutex_lock(&lock);
+  const uint64_t copy = *value;
+  pthread_mutex_unlock(&lock);
+  return copy;
+}
+
 uint64_t fault_struck(const char *name) {
   const int fault = find(name, strlen(name));
-  return fault < 0 ? 0 : plans[fault].struck;
+  return fault < 0 ? 0 : locked_value(&plans[fault].struck);
 }
 
 uint64_t fault_calls(const char *name) {
   const int fault = find(name, strlen(name));
-  return fault < 0 ? 0 : plans[fault].calls;
+  return fault < 0 ? 0 : locked_value(&plans[fault].calls);
 }
