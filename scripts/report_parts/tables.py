@@ -94,7 +94,7 @@ def gl(runs):
 
 
 TABLES = {"cpu": cpu, "gl": gl, "fences": figures("bench_fences"),
-          "buffers": figures("bench_buffers"), "pm4": figures("bench_pm4")}
+          "buffers": figures("buffers"), "pm4": figures("bench_pm4")}
 
 
 def fill(text, runs):
