@@ -61,7 +61,8 @@ static Statuses whole_life(Tensors *t, float *submitted, bool hostile, int round
   Statuses s = {0};
   sporkle_context context = NULL;
   sporkle_context_desc desc = SPORKLE_CONTEXT_DESC_INIT;
-  desc.flags = SPORKLE_CONTEXT_ENABLE_NULL;
+  /* Bits are compared: no choice of algorithms by time. */
+  desc.flags = SPORKLE_CONTEXT_ENABLE_NULL | SPORKLE_CONTEXT_REPRODUCIBLE;
   uint32_t device = 0;
   sporkle_plan plan = NULL;
   sporkle_executor executor = NULL;

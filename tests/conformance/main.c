@@ -43,7 +43,7 @@ static const Group groups[] = {
 
 int main(int argc, char **argv) {
   if (argc < 3) {
-    fprintf(stderr, "usage: conformance DEVICE GROUP\n");
+    fprintf(stderr, "usage: conformance DEVICE GROUP [TEST]\n");
     return 2;
   }
   if (argc > 3 && strcmp(argv[2], "leave") == 0) return conformance_leave(argv[1], argv[3]);
@@ -55,6 +55,7 @@ int main(int argc, char **argv) {
       printf("skipped: %s is for the null device only\n", argv[2]);
       return TEST_SKIPPED;
     }
+    if (argc > 3) cmocka_set_test_filter(argv[3]);
     const int failed = groups[i].run();
     printf("%s on %s: %s: %s\n", groups[i].name, test_device, groups[i].checked,
            failed == 0 ? "passed" : "FAILED");

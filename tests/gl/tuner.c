@@ -116,9 +116,10 @@ static void bad_candidates_are_rejected(void **state) {
   empty_directory();
   char fastest[48];
   one_process(directory, SHIM_NO_SPOIL, NULL, fastest, NULL);
+  /* It is verified only where it wins, and close candidates win by turns. */
   int rejected = 0;
-  for (uint32_t i = 0; i < 6; ++i) {
-    const char *name = shim_rule_choice(NULL, &desc, i);
+  for (uint32_t i = 0; i < 60 && (i < 6 || rejected == 0); ++i) {
+    const char *name = shim_rule_choice(NULL, &desc, i % 6);
     empty_directory();
     shim_tuner *tuner = shim_tuner_open(directory, 1, SHIM_SPOIL_RESULT, name);
     compute(tuner, 0, algorithm);
