@@ -98,7 +98,7 @@ def read(path):
     run = Run(path, benchmark, data.get("device") or data.get("cpu") or "unknown device",
               data.get("software") is True or data.get("software_driver") is True, data)
     for result in data["results"]:
-        if not isinstance(result, dict):
+        if not isinstance(result, dict) or result.get("verified") is False:
             continue
         if is_number(result.get("median")):
             run.samples.append(generic(run, result))

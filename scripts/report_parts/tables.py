@@ -64,7 +64,7 @@ def figures(benchmark):
             sign = {"at_most": "at most ", "at_least": "at least "}
             rows = []
             for r in run.results:
-                if not isinstance(r, dict) or "median" not in r:
+                if not isinstance(r, dict) or "median" not in r or r.get("verified") is False:
                     continue
                 goal = sign[r["bar"]] + number(r["bar_value"]) if r.get("bar") else ""
                 rows.append([r["name"], number(r["median"]), f"{number(r.get('p10', r['median']))}.."

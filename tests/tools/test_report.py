@@ -24,6 +24,7 @@ FENCES = {"benchmark": "bench_fences", "device": "a <card>", "software": False, 
      "bar_value": 90, "met": True},
     {"name": "tiny_depth_1", "unit": "us", "median": 20.0}, {"name": "tiny_depth_8", "unit": "us",
                                                              "median": 4.0},
+    {"name": "unseen", "unit": "us", "median": 1.0, "verified": False},
     {"name": "wait_4ms_cpu", "unit": "%", "median": 4.0},
     {"name": "pipeline", "timeline": [
         {"lane": "slot 0", "stage": "fill", "begin_us": 0, "end_us": 4},
@@ -126,6 +127,7 @@ def test_page(folder):
     for title in ("Cost of one call", "Operations per second", "CPU time of a wait", "Roofline",
                   "Times as fast as the peer", "pipeline"):
         check(any(f"<title>{title}" in chart for chart in charts), f"a chart {title}")
+    check("unseen" not in text, "what was not verified is on no page")
     check("a &lt;card&gt;" in text and "a <card>" not in text, "names are escaped")
     check(text.count("not a hardware figure") == 1, "software drivers are named")
     return len(charts)
@@ -147,6 +149,7 @@ def test_tables():
     check("old" not in filled and "| poll | 5 |" in filled and "at most 10" in filled, filled)
     check("llvmpipe" not in filled, "software drivers are in no table")
     check("| 1.25 | 100 |" in filled, "the ratio and the rate of a problem")
+    check("unseen" not in filled, "what was not verified is in no table")
     check(tables.fill(filled, runs) == filled, "filling twice changes nothing")
 
 
