@@ -106,38 +106,24 @@ static int run_encode(const Request *request) {
   return code;
 }
 
-static int run_decode(const Request *request) {
-  Pm4File file = {NULL, 0};
-  uint64_t length = 0;
-  const int code = pm4_file_read(request->operand, &file);
-  if (code != TOOL_OK) return code;
-  sporkle_status status =
-      sporkle_pm4_decode(request->gfx, file.bytes, file.size, NULL, 0, &length);
-  char *text = status == SPORKLE_OK ? malloc(length + 1) : NULL;
-  if (text) {
-    status = sporkle_pm4_decode(request->gfx, file.bytes, file.size, text, length + 1, &length);
-  }
-  free(file.bytes);
-  if (status != SPORKLE_OK) return failed(status);
-  if (!text) return usage_error("pm4: no memory for %llu bytes", (unsigned long long)length);
-  fwrite(text, 1, length, stdout);
-  free(text);
-  return TOOL_OK;
-}
+// sporkle_pm4_decode or sporkle_pm4_list_code.
+typedef sporkle_status (*Describe)(const char *gfx, const void *data, uint64_t size, char *text,
+                                   uint64_t capacity, uint64_t *out_length);
 
-static int run_objects(const Request *request) {
+// Prints what `describe` says of the operand's file, or of nothing without one.
+static int print_text(const Request *request, Describe describe) {
   Pm4File file = {NULL, 0};
   uint64_t length = 0;
   const int code = request->operand ? pm4_file_read(request->operand, &file) : TOOL_OK;
   if (code != TOOL_OK) return code;
-  sporkle_status status =
-      sporkle_pm4_list_code(request->gfx, file.bytes, file.size, NULL, 0, &length);
+  sporkle_status status = describe(request->gfx, file.bytes, file.size, NULL, 0, &length);
   char *text = status == SPORKLE_OK ? malloc(length + 1) : NULL;
-  if (text) {
-    status = sporkle_pm4_list_code(request->gfx, file.bytes, file.size, text, length + 1, &length);
-  }
+  if (text) status = describe(request->gfx, file.bytes, file.size, text, length + 1, &length);
   free(file.bytes);
-  if (status != SPORKLE_OK) return failed(status);
+  if (status != SPORKLE_OK) {
+    free(text);
+    return failed(status);
+  }
   if (!text) return usage_error("pm4: no memory for %llu bytes", (unsigned long long)length);
   fwrite(text, 1, length, stdout);
   free(text);
@@ -163,9 +149,9 @@ static int run_pm4(const Command *self, int argc, char **argv) {
   const int code = read_request(self, argc, argv, &request);
   if (code != TOOL_OK) return code;
   if (strcmp(request.action, "encode") == 0) return run_encode(&request);
-  if (strcmp(request.action, "decode") == 0) return run_decode(&request);
+  if (strcmp(request.action, "decode") == 0) return print_text(&request, sporkle_pm4_decode);
   if (strcmp(request.action, "validate") == 0) return run_validate(&request);
-  if (strcmp(request.action, "objects") == 0) return run_objects(&request);
+  if (strcmp(request.action, "objects") == 0) return print_text(&request, sporkle_pm4_list_code);
   return usage_error("pm4: unknown action \"%s\"; known are encode, decode, validate and objects",
                      request.action);
 }

@@ -12,7 +12,8 @@ double now_us() {
   return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_nsec) * 1e-3;
 }
 
-double Records::add(const std::string& name, const char* unit, std::vector<double> samples) {
+double Records::add(const std::string& name, const char* unit, std::vector<double> samples,
+                    uint64_t outputs) {
   std::sort(samples.begin(), samples.end());
   const auto at = [&](double share) {
     return samples[static_cast<size_t>(share * static_cast<double>(samples.size() - 1))];
@@ -28,7 +29,7 @@ double Records::add(const std::string& name, const char* unit, std::vector<doubl
     json_number(json_, "p10", at(0.1));
     json_number(json_, "p90", at(0.9));
     json_integer(json_, "n", static_cast<int64_t>(samples.size()));
-    json_bool(json_, "verified", true);
+    if (outputs > 0) json_integer(json_, "verified_outputs", static_cast<int64_t>(outputs));
     json_object_end(json_);
   }
   return at(0.5);

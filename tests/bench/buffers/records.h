@@ -15,8 +15,10 @@ double now_us();
 class Records {
  public:
   explicit Records(JsonWriter* json) : json_(json) {}
-  // Median, tenth and ninetieth percentile of the samples, which were verified.
-  double add(const std::string& name, const char* unit, std::vector<double> samples);
+  // Median, tenth and ninetieth percentile of the samples. `outputs`: how many
+  // were compared in this measurement; 0 for what has none, copies and ratios.
+  double add(const std::string& name, const char* unit, std::vector<double> samples,
+             uint64_t outputs = 0);
   void fail(const std::string& name, const std::string& reason);
   int failures() const { return failures_; }
 

@@ -10,14 +10,14 @@
 
 namespace buffers {
 
-namespace {
-
 void check(sporkle_status status, const char* what) {
   if (status == SPORKLE_OK) return;
   char text[400];
   sporkle_last_error(text, sizeof text);
   throw std::runtime_error(std::string(what) + ": " + text);
 }
+
+namespace {
 
 class Bench {
  public:
@@ -58,6 +58,11 @@ class Bench {
   }
 
  private:
+  struct Flight {
+    sporkle_slot slot;
+    sporkle_fence fence;
+  };
+
   std::string label(const std::string& what) const { return std::string(w_.name) + "/" + what; }
   int count() const { return w_.batches; }
 
@@ -65,10 +70,14 @@ class Bench {
     records->add(label(what), unit, {value});
   }
 
-  bool right(const float* output) const {
+  // Throws when the output is wrong; else how many values it holds.
+  uint64_t verify(const std::vector<float>& output, const char* what = "wrong output") const {
     BenchError error;
-    return bench_compare(&desc_, x_.data(), weights_.data(), output, &error) &&
-           error.rel_l2 < 1e-5;
+    if (!bench_compare(&desc_, x_.data(), weights_.data(), output.data(), &error) ||
+        !(error.rel_l2 < 1e-5)) {
+      throw std::runtime_error(what);
+    }
+    return output.size();
   }
 
   sporkle_executor executor(uint32_t slots) const {
@@ -107,8 +116,7 @@ class Bench {
       check(sporkle_executor_release(e, slot.index), "release");
     }
     sporkle_executor_destroy(e);
-    if (!right(y_.data())) throw std::runtime_error("wrong output");
-    return records->add(label("stage read"), "us", samples);
+    return records->add(label("stage read"), "us", samples, verify(y_));
   }
 
   void round(sporkle_executor e, sporkle_slot* slot) {
@@ -120,28 +128,41 @@ class Bench {
   }
 
   // Device work of one operation, its transfers included: a stream of them
-  // without the CPU's part.
+  // without the CPU's part. The slots' inputs are written beforehand and stay.
   double stage_device(Records* records) {
     const sporkle_executor e = executor(8);
     std::vector<double> samples;
+    std::vector<uint32_t> filled;
+    for (int j = 0; j < 8; ++j) {
+      sporkle_slot slot = SPORKLE_SLOT_INIT;
+      check(sporkle_executor_acquire(e, 0, &slot), "acquire");
+      std::memcpy(slot.input, x_.data(), info_.input_size);
+      filled.push_back(slot.index);
+    }
+    for (const uint32_t index : filled) check(sporkle_executor_release(e, index), "release");
+    std::fill(y_.begin(), y_.end(), -7.0f);
     for (int i = 0; i < 9; ++i) {
-      std::vector<std::pair<uint32_t, sporkle_fence>> flying;
+      std::vector<Flight> flying;
       const double start = now_us();
       for (int j = 0; j < 8; ++j) {
         sporkle_slot slot = SPORKLE_SLOT_INIT;
         check(sporkle_executor_acquire(e, SPORKLE_TIMEOUT_INFINITE, &slot), "acquire");
         sporkle_fence fence;
         check(sporkle_executor_submit(e, slot.index, plan_, &fence), "submit");
-        flying.push_back({slot.index, fence});
+        flying.push_back({slot, fence});
       }
-      for (const auto& [index, fence] : flying) {
-        check(sporkle_fence_wait(fence, SPORKLE_TIMEOUT_INFINITE), "wait");
-        check(sporkle_executor_release(e, index), "release");
+      for (const Flight& flight : flying) {
+        check(sporkle_fence_wait(flight.fence, SPORKLE_TIMEOUT_INFINITE), "wait");
       }
       if (i >= 2) samples.push_back((now_us() - start) / 8);
+      std::memcpy(y_.data(), flying[static_cast<size_t>(i % 8)].slot.output, info_.output_size);
+      verify(y_);
+      for (const Flight& flight : flying) {
+        check(sporkle_executor_release(e, flight.slot.index), "release");
+      }
     }
     sporkle_executor_destroy(e);
-    return records->add(label("stage device (in, compute, out)"), "us", samples);
+    return records->add(label("stage device (in, compute, out)"), "us", samples, 9 * y_.size());
   }
 
   // Everything on the device: submits on resident buffers.
@@ -153,7 +174,7 @@ class Bench {
       desc.device = device_;
       desc.size = i == 0 ? info_.input_size : info_.output_size;
       desc.usage = i == 0 ? SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_DEVICE_READ
-                          : uint32_t{SPORKLE_BUFFER_DEVICE_WRITE};
+                          : SPORKLE_BUFFER_DEVICE_WRITE | SPORKLE_BUFFER_DEVICE_READ;
       check(sporkle_buffer_create(context_, &desc, &buffers[i]), "buffer");
     }
     void* data;
@@ -171,10 +192,43 @@ class Bench {
       for (auto& fence : fences) sporkle_fence_destroy(fence);
     });
     for (double& us : samples) us /= stream;
+    fetch(buffers[1]);
     for (auto& buffer : buffers) sporkle_buffer_destroy(buffer);
-    const double us = records->add(label("resident, dependent stream"), "us", samples);
+    const double us =
+        records->add(label("resident, dependent stream"), "us", samples, verify(y_));
     ratio("resident rate", static_cast<double>(info_.flops) / us * 1e-3, records, "GFLOP/s");
     return us;
+  }
+
+  // Brings an output that the CPU cannot read into y_: a 1x1 convolution with
+  // the identity, whose sums have one product that is not zero, copies it.
+  void fetch(sporkle_buffer output) {
+    const int64_t k = desc_.k;
+    std::vector<float> identity(static_cast<size_t>(k * k));
+    for (int64_t i = 0; i < k; ++i) identity[static_cast<size_t>(i * k + i)] = 1;
+    sporkle_conv2d_desc copy;
+    sporkle_conv2d_desc_init(&copy);
+    sporkle_conv2d_desc_set(&copy, desc_.n, k, info_.out_h, info_.out_w, k, 1, 1, 0);
+    sporkle_plan plan;
+    check(sporkle_plan_create(context_, device_, &copy, identity.data(), nullptr, &plan), "plan");
+    sporkle_buffer_desc desc;
+    sporkle_buffer_desc_init(&desc);
+    desc.device = device_;
+    desc.size = info_.output_size;
+    desc.usage = SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE;
+    sporkle_plan_bindings bindings = SPORKLE_PLAN_BINDINGS_INIT;
+    bindings.input.buffer = output;
+    check(sporkle_buffer_create(context_, &desc, &bindings.output.buffer), "buffer");
+    sporkle_fence fence;
+    check(sporkle_plan_submit(plan, &bindings, &fence), "submit");
+    check(sporkle_fence_wait(fence, SPORKLE_TIMEOUT_INFINITE), "wait");
+    sporkle_fence_destroy(fence);
+    check(sporkle_buffer_invalidate(bindings.output.buffer, 0, desc.size), "invalidate");
+    void* data;
+    check(sporkle_buffer_data(bindings.output.buffer, &data), "data");
+    std::memcpy(y_.data(), data, info_.output_size);
+    sporkle_buffer_destroy(bindings.output.buffer);
+    sporkle_plan_destroy(plan);
   }
 
   // Wall time per operation over `count` batches, fill and read included.
@@ -188,15 +242,9 @@ class Bench {
       if (repeat >= 2) samples.push_back((now_us() - start) / count());
     }
     sporkle_executor_destroy(e);
-    if (!right(y_.data())) throw std::runtime_error("wrong output");
     return records->add(label("pipeline depth " + std::to_string(depth) +
-                              (two_threads ? ", two threads" : "")), "us", samples);
+                              (two_threads ? ", two threads" : "")), "us", samples, verify(y_));
   }
-
-  struct Flight {
-    sporkle_slot slot;
-    sporkle_fence fence;
-  };
 
   void launch(sporkle_executor e, Flight* flight) {
     flight->slot = SPORKLE_SLOT_INIT;
@@ -240,8 +288,7 @@ class Bench {
     auto samples = time_us(3, count(), [&] {
       check(sporkle_plan_run(plan_, x_.data(), nullptr, y_.data(), nullptr), "run");
     });
-    if (!right(y_.data())) throw std::runtime_error("wrong output");
-    return records->add(label("synchronous call"), "us", samples);
+    return records->add(label("synchronous call"), "us", samples, verify(y_));
   }
 
   double compare(NaiveGl* naive, Records* records) {
@@ -249,8 +296,8 @@ class Bench {
     std::vector<float> y(y_.size());
     auto samples = time_us(2, count(), [&] { naive->run(x_.data(), y.data()); });
     naive->drop();
-    if (!right(y.data())) throw std::runtime_error("the naive program is wrong");
-    return records->add(label("naive OpenGL program"), "us", samples);
+    return records->add(label("naive OpenGL program"), "us", samples,
+                        verify(y, "the naive program is wrong"));
   }
 
   sporkle_context context_;
@@ -269,87 +316,6 @@ void measure(sporkle_context context, uint32_t device, const Workload& workload,
   Bench(context, device, workload).run(naive, records);
 } catch (const std::exception& error) {
   records->fail(workload.name, error.what());
-}
-
-// 4 KiB written in place and submitted: what the caller pays per operation.
-static void measure_submits(sporkle_context context, uint32_t device, Records* records) {
-  constexpr uint32_t slots = 64;
-  sporkle_conv2d_desc problem;
-  sporkle_conv2d_desc_init(&problem);
-  sporkle_conv2d_desc_set(&problem, 1, 1, 32, 32, 1, 1, 1, 0);
-  const float weight = 2;
-  sporkle_plan plan;
-  check(sporkle_plan_create(context, device, &problem, &weight, nullptr, &plan), "plan");
-  sporkle_executor_desc desc;
-  sporkle_executor_desc_init(&desc);
-  desc.device = device;
-  desc.slot_count = slots;
-  desc.input_size = desc.output_size = 4096;
-  sporkle_executor executor;
-  check(sporkle_executor_create(context, &desc, &executor), "executor");
-  static float content[1024];
-  for (int i = 0; i < 1024; ++i) content[i] = static_cast<float>(i);
-  std::vector<double> samples;
-  int wrong = 0;
-  for (int round = 0; round < 60; ++round) {
-    sporkle_slot held[slots];
-    sporkle_fence fences[slots];
-    for (auto& slot : held) {
-      slot = SPORKLE_SLOT_INIT;
-      check(sporkle_executor_acquire(executor, SPORKLE_TIMEOUT_INFINITE, &slot), "acquire");
-    }
-    const double start = now_us();
-    for (uint32_t i = 0; i < slots; ++i) {
-      std::memcpy(held[i].input, content, sizeof content);
-      check(sporkle_executor_submit(executor, held[i].index, plan, &fences[i]), "submit");
-    }
-    if (round >= 10) samples.push_back((now_us() - start) / slots);
-    check(sporkle_fence_wait_all(fences, slots, SPORKLE_TIMEOUT_INFINITE), "wait");
-    for (auto& slot : held) {
-      for (int i = 0; i < 1024; ++i) wrong += slot.output[i] != 2 * content[i];
-      sporkle_executor_release(executor, slot.index);
-    }
-  }
-  if (wrong == 0) records->add("update4k/update and submit", "us", samples);
-  else records->fail("update4k/update and submit", "wrong output");
-  sporkle_executor_destroy(executor);
-  sporkle_plan_destroy(plan);
-}
-
-void measure_updates(sporkle_context context, uint32_t device, Records* records) {
-  constexpr uint64_t bytes = 4096;
-  constexpr int rounds = 1000;
-  static char content[bytes], plain[bytes];
-  std::memset(content, 3, bytes);
-  sporkle_buffer_desc desc;
-  sporkle_buffer_desc_init(&desc);
-  desc.device = device;
-  desc.size = bytes;
-  desc.usage = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_DEVICE_READ;
-  sporkle_buffer buffer;
-  check(sporkle_buffer_create(context, &desc, &buffer), "buffer");
-  void* data;
-  check(sporkle_buffer_data(buffer, &data), "data");
-  void* volatile mapped = data;
-  const auto add = [&](const char* label, const std::function<void()>& update) {
-    auto samples = time_us(3, 31, [&] {
-      for (int i = 0; i < rounds; ++i) {
-        update();
-        __asm__ volatile("" ::: "memory");
-      }
-    });
-    for (double& us : samples) us = us * 1000.0 / rounds;
-    records->add(std::string("update4k/") + label, "ns", samples);
-  };
-  void* volatile ordinary = plain;
-  add("memcpy to ordinary memory", [&] { std::memcpy(ordinary, content, bytes); });
-  add("in place", [&] { std::memcpy(mapped, content, bytes); });
-  add("in place and flush", [&] {
-    std::memcpy(mapped, content, bytes);
-    sporkle_buffer_flush(buffer, 0, bytes);
-  });
-  sporkle_buffer_destroy(buffer);
-  measure_submits(context, device, records);
 }
 
 }  // namespace buffers

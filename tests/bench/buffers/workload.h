@@ -6,6 +6,9 @@
 
 namespace buffers {
 
+// Throws std::runtime_error with the library's text unless `status` is SPORKLE_OK.
+void check(sporkle_status status, const char* what);
+
 struct Workload {
   const char* name;
   int64_t n, c, h, k, kernel, stride, padding;
