@@ -1,44 +1,23 @@
 #include "backends/amdgpu/code_object_list.h"
 
-#include <cstdarg>
 #include <cstdio>
+
+#include "backends/amdgpu/pm4/text.h"
 
 namespace sporkle::amdgpu {
 
 namespace {
 
-// Text of any length into a buffer of fixed length.
-class Text {
- public:
-  Text(char* buffer, uint64_t capacity) : buffer_(buffer), capacity_(capacity) {
-    if (capacity_ > 0) buffer_[0] = '\0';
+using pm4::Text;
+
+// A symbol's name: bytes of the file, of which JSON takes not all.
+void print_name(const char* name, Text* text) {
+  for (; *name != '\0'; ++name) {
+    const char c = *name;
+    const bool plain = c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+    text->print("%c", plain ? c : '?');
   }
-
-  void print(const char* format, ...) __attribute__((format(printf, 2, 3))) {
-    va_list arguments;
-    va_start(arguments, format);
-    const uint64_t left = length_ < capacity_ ? capacity_ - length_ : 0;
-    const int more = std::vsnprintf(left ? buffer_ + length_ : nullptr, left, format, arguments);
-    va_end(arguments);
-    if (more > 0) length_ += static_cast<uint64_t>(more);
-  }
-
-  // A symbol's name: bytes of the file, of which JSON takes not all.
-  void print_name(const char* name) {
-    for (; *name != '\0'; ++name) {
-      const char c = *name;
-      const bool plain = c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-      print("%c", plain ? c : '?');
-    }
-  }
-
-  uint64_t length() const { return length_; }
-
- private:
-  char* buffer_;
-  uint64_t capacity_;
-  uint64_t length_ = 0;
-};
+}
 
 enum class Word : uint8_t { rsrc1, rsrc2, rsrc3, properties };
 enum Chips : uint8_t { gfx9 = 1, gfx90a = 2, gfx10 = 4, gfx11 = 8, gfx12 = 16, all = 31 };
@@ -166,7 +145,7 @@ bool list_code_object(const CodeObject& object, char* buffer, uint64_t capacity,
     CodeKernel kernel;
     if (!read_kernel(object, i, &kernel, why)) return false;
     text.print("%s{\"name\": \"", i == 0 ? "\n  " : ",\n  ");
-    text.print_name(kernel.name);
+    print_name(kernel.name, &text);
     text.print("\", \"descriptor\": %llu, \"entry\": %llu, \"code_bytes\": %llu,\n",
                static_cast<ull>(kernel.descriptor_address), static_cast<ull>(kernel.entry_address),
                static_cast<ull>(kernel.code_bytes));

@@ -1,37 +1,13 @@
 #include "backends/amdgpu/pm4/decoder.h"
 
-#include <cstdarg>
 #include <cstdio>
 
 #include "backends/amdgpu/pm4/commands.h"
+#include "backends/amdgpu/pm4/text.h"
 
 namespace sporkle::pm4 {
 
 namespace {
-
-// Text of any length into a buffer of fixed length.
-class Text {
- public:
-  Text(char* buffer, size_t capacity) : buffer_(buffer), capacity_(capacity) {
-    if (capacity_ > 0) buffer_[0] = '\0';
-  }
-
-  void print(const char* format, ...) __attribute__((format(printf, 2, 3))) {
-    va_list arguments;
-    va_start(arguments, format);
-    const size_t left = length_ < capacity_ ? capacity_ - length_ : 0;
-    const int more = std::vsnprintf(left ? buffer_ + length_ : nullptr, left, format, arguments);
-    va_end(arguments);
-    if (more > 0) length_ += static_cast<size_t>(more);
-  }
-
-  size_t length() const { return length_; }
-
- private:
-  char* buffer_;
-  size_t capacity_;
-  size_t length_ = 0;
-};
 
 constexpr int name_width = 30;
 
