@@ -4,7 +4,7 @@
     scripts/report.py [--out build/report.html] [FILE|FOLDER ...]
         one self-contained HTML page; without arguments of docs/measurements/
     scripts/report.py --tables [--check]
-        the tables of docs/performance.md; --check only says whether they are current
+        tables and figures of docs/performance.md; --check only says whether they are current
     scripts/report.py --compare OLD NEW
         exit code 1 when a median is more than 10 % worse beyond the spread of both,
         2 when the two files cannot be compared
@@ -14,10 +14,11 @@ import os
 import sys
 
 sys.dont_write_bytecode = True
-from report_parts import compare, page, samples, tables  # noqa: E402
+from report_parts import compare, figures, page, samples, tables  # noqa: E402
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MEASUREMENTS = os.path.join(ROOT, "docs", "measurements")
+FIGURES = os.path.join(ROOT, "docs", "figures")
 PERFORMANCE = os.path.join(ROOT, "docs", "performance.md")
 
 
@@ -51,14 +52,18 @@ def run_tables(check):
     with open(PERFORMANCE) as file:
         text = file.read()
     filled = tables.fill(text, runs)
+    drawn = figures.render(runs)
     if check:
-        if filled != text:
-            print("docs/performance.md is not current: run scripts/report.py --tables")
+        old = ["docs/figures/" + name for name in figures.stale(FIGURES, drawn)]
+        old += ["docs/performance.md"] if filled != text else []
+        if old:
+            print(f"not current: {', '.join(old)}; run scripts/report.py --tables")
             return 1
-        print("docs/performance.md holds the tables of docs/measurements/")
+        print(f"docs/performance.md and {len(drawn)} figures are those of docs/measurements/")
         return 0
     with open(PERFORMANCE, "w") as file:
         file.write(filled)
+    figures.write(FIGURES, drawn)
     return 0
 
 

@@ -1,8 +1,6 @@
 """Pairs OpenGL kernel times with cuDNN's of the same run of the machine."""
 import math
 
-from . import svg
-
 
 def is_kernels(run):
     return run.benchmark == "gl_kernels"
@@ -34,15 +32,3 @@ def ratios(run, runs):
 
 def geometric_mean(values):
     return math.exp(sum(map(math.log, values)) / len(values)) if values else float("nan")
-
-
-def charts(run, runs):
-    if not is_kernels(run):
-        return []
-    rows = ratios(run, runs)
-    if not rows:
-        return []
-    mean = geometric_mean([theirs / ours for _, ours, theirs, _ in rows])
-    return [svg.bars(f"Times as fast as cuDNN fp32 (graph replay); geometric mean {mean:.2f}",
-                     [(name, [("", theirs / ours)]) for name, ours, theirs, _ in rows], "x",
-                     mark=1)]

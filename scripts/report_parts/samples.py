@@ -123,3 +123,10 @@ def find(paths):
         except NotABenchmark:
             others.append(path)
     return runs, others
+
+
+def newest(runs, benchmark):
+    """The runs of a benchmark on hardware from its newest day, one per device."""
+    found = [run for run in runs if run.benchmark == benchmark and not run.software]
+    days = sorted({run.folder[:10] for run in found})
+    return [run for run in found if run.folder[:10] == days[-1]]

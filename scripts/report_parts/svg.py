@@ -1,9 +1,15 @@
 """Charts as SVG text. No scripts, no external references."""
 import math
+import re
 from html import escape
 
 WIDTH = 860
-COLOURS = ("#1f5fa8", "#c8641b", "#3b8a3e", "#8a3b8a", "#555555", "#b02a37", "#0f8b8d", "#a68a00")
+# Each at least 3:1 against both backgrounds of STYLE.
+COLOURS = ("#3a7bd5", "#c8641b", "#2f8f4e", "#a859b8", "#808080", "#d8434e", "#0f8b8d", "#99800f")
+# Where a chart stands alone its own background makes it readable on any page.
+STYLE = (".back{fill:#fff}text{fill:#222}.grid{stroke:#e4e4e4}.mark{stroke:#333}"
+         "@media(prefers-color-scheme:dark){.back{fill:#0d1117}text{fill:#ddd}"
+         ".grid{stroke:#2c333b}.mark{stroke:#ccc}}")
 
 
 def _text(x, y, text, anchor="start", size=11):
@@ -11,16 +17,34 @@ def _text(x, y, text, anchor="start", size=11):
             f'{escape(str(text))}</text>')
 
 
-def _line(x1, y1, x2, y2, colour="#bbb", width=1, dash=""):
-    dashes = f' stroke-dasharray="{dash}"' if dash else ""
-    return (f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}" '
-            f'stroke-width="{width}"{dashes}/>')
+def _line(x1, y1, x2, y2, paint='class="grid"', width=1):
+    return (f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {paint} '
+            f'stroke-width="{width}"/>')
+
+
+MARK = 'class="mark"'
+
+
+def _stroke(colour):
+    return f'stroke="{colour}"'
 
 
 def _document(height, parts, title):
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
-            f'role="img" font-family="sans-serif"><title>{escape(title)}</title>'
-            + "".join(parts) + "</svg>")
+            f'role="img" font-family="sans-serif"><title>{escape(title)}</title>\n'
+            + "\n".join(parts) + "\n</svg>")
+
+
+def standalone(chart, caption):
+    """A chart of this module as a file of its own, with a line below it."""
+    width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', chart).groups())
+    head, body = chart.split("</title>\n", 1)
+    head = head.replace(f'viewBox="0 0 {width:.0f} {height:.0f}"',
+                        f'viewBox="-12 -8 {width + 24:.0f} {height + 34:.0f}" '
+                        f'width="{width + 24:.0f}"')
+    return (f'{head}</title>\n<style>{STYLE}</style>\n<rect class="back" x="-12" y="-8" '
+            f'width="{width + 24:.0f}" height="{height + 34:.0f}"/>\n{body.removesuffix("</svg>")}'
+            f'{_text(0, height + 14, caption)}\n</svg>\n')
 
 
 def number(value):
@@ -77,10 +101,10 @@ def bars(title, rows, unit, mark=None):
             y += step
         y += 5
     for tick in axis.ticks():
-        parts.insert(1, _line(axis(tick), top, axis(tick), y, "#eee"))
+        parts.insert(1, _line(axis(tick), top, axis(tick), y))
         parts.append(_text(axis(tick), y + 12, number(tick), "middle", 9))
     if mark:
-        parts.append(_line(axis(mark), top, axis(mark), y, "#333"))
+        parts.append(_line(axis(mark), top, axis(mark), y, MARK))
     parts.append(_text(WIDTH - 4, y + 26, unit, "end"))
     return _document(y + 32, parts, title)
 
@@ -92,10 +116,10 @@ def lines(title, series, x_label, y_label):
     ys = Log([y for _, points in series for _, y in points], bottom, 40)
     parts = [_text(0, 14, title, size=13)]
     for tick in xs.ticks():
-        parts += [_line(xs(tick), 40, xs(tick), bottom, "#eee"),
+        parts += [_line(xs(tick), 40, xs(tick), bottom),
                   _text(xs(tick), bottom + 14, number(tick), "middle", 9)]
     for tick in ys.ticks():
-        parts += [_line(left, ys(tick), WIDTH - 190, ys(tick), "#eee"),
+        parts += [_line(left, ys(tick), WIDTH - 190, ys(tick)),
                   _text(left - 4, ys(tick) + 3, number(tick), "end", 9)]
     for index, (name, points) in enumerate(series):
         colour = COLOURS[index % len(COLOURS)]
@@ -103,32 +127,35 @@ def lines(title, series, x_label, y_label):
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{xs(x):.1f}" cy="{ys(y):.1f}" r="3" fill="{colour}"/>'
                   for x, y in points]
-        parts.append(_line(WIDTH - 180, 50 + 16 * index, WIDTH - 165, 50 + 16 * index, colour, 2))
+        parts.append(_line(WIDTH - 180, 50 + 16 * index, WIDTH - 165, 50 + 16 * index, _stroke(colour), 2))
         parts.append(_text(WIDTH - 160, 54 + 16 * index, name))
     parts += [_text(left, 32, y_label), _text(WIDTH - 190, bottom + 30, x_label, "end")]
     return _document(height, parts, title)
 
 
 def roofline(title, points, peak, bandwidth):
-    """Points (label, FLOP per byte, GFLOP/s) below the roof of `peak` GFLOP/s and
-    `bandwidth` GB/s (None: not measured)."""
+    """Points (label, FLOP per byte, GFLOP/s, whether Winograd) and the roof of `peak` GFLOP/s
+    and `bandwidth` GB/s (None: not measured)."""
     height, left, right, bottom = 360, 60, WIDTH - 20, 310
-    xs = Log([x for _, x, _ in points], left, right)
-    ys = Log([y for _, _, y in points] + [peak], bottom, 40)
+    xs = Log([x for _, x, _, _ in points], left, right)
+    ys = Log([y for _, _, y, _ in points] + [peak], bottom, 40)
     parts = [_text(0, 14, title, size=13)]
     for tick in xs.ticks():
-        parts += [_line(xs(tick), 40, xs(tick), bottom, "#eee"),
+        parts += [_line(xs(tick), 40, xs(tick), bottom),
                   _text(xs(tick), bottom + 14, number(tick), "middle", 9)]
     for tick in ys.ticks():
-        parts += [_line(left, ys(tick), right, ys(tick), "#eee"),
+        parts += [_line(left, ys(tick), right, ys(tick)),
                   _text(left - 4, ys(tick) + 3, number(tick), "end", 9)]
     knee = max(peak / bandwidth, xs.low) if bandwidth else xs.low
-    parts.append(_line(xs(min(knee, xs.high)), ys(peak), right, ys(peak), "#333", 2))
+    parts.append(_line(xs(min(knee, xs.high)), ys(peak), right, ys(peak), MARK, 2))
     if bandwidth and knee > xs.low:
-        parts.append(_line(left, ys(max(bandwidth * xs.low, ys.low)), xs(knee), ys(peak), "#333", 2))
+        parts.append(_line(left, ys(max(bandwidth * xs.low, ys.low)), xs(knee), ys(peak), MARK, 2))
     parts.append(_text(right, ys(peak) - 5, f"{number(peak)} GFLOP/s", "end"))
-    for label, x, y in points:
-        parts.append(f'<circle cx="{xs(x):.1f}" cy="{ys(y):.1f}" r="4" fill="{COLOURS[0]}" '
+    for index, name in enumerate(("direct", "Winograd, counted as direct FLOP")):
+        parts += [f'<circle cx="{210 + 100 * index}" cy="28" r="4" fill="{COLOURS[index]}"/>',
+                  _text(218 + 100 * index, 32, name)]
+    for label, x, y, winograd in points:
+        parts.append(f'<circle cx="{xs(x):.1f}" cy="{ys(y):.1f}" r="4" fill="{COLOURS[winograd]}" '
                      f'fill-opacity="0.7"><title>{escape(label)}: {number(y)} GFLOP/s</title>'
                      '</circle>')
     parts += [_text(left, 32, "GFLOP/s"), _text(right, bottom + 30, "FLOP per byte", "end")]

@@ -1,8 +1,8 @@
-"""Tables of docs/performance.md, between markers."""
+"""What stands between markers in docs/performance.md: tables, and links to figures."""
 import re
 
-from . import cudnn
-from .page import conv_groups
+from . import cudnn, figures, samples
+from .charts import conv_groups
 from .svg import number
 
 MARKERS = re.compile(r"<!-- (\w+): begin -->\n(.*?)<!-- \1: end -->", re.S)
@@ -10,13 +10,6 @@ MARKERS = re.compile(r"<!-- (\w+): begin -->\n(.*?)<!-- \1: end -->", re.S)
 
 def source(run):
     return f"{run.device}; raw data: `measurements/{run.folder}/{run.path.rsplit('/', 1)[-1]}`"
-
-
-def newest(runs, benchmark, hardware=True):
-    """The runs of a benchmark from its newest folder, one per device."""
-    found = [run for run in runs if run.benchmark == benchmark and not (hardware and run.software)]
-    folders = sorted({run.folder[:10] for run in found})
-    return [run for run in found if folders and run.folder[:10] == folders[-1]]
 
 
 def row(cells):
@@ -38,7 +31,7 @@ def ratio(value):
 
 def cpu(runs):
     parts = []
-    for run in newest(runs, "bench_conv2d"):
+    for run in samples.newest(runs, "bench_conv2d"):
         for (threads, batch), results in sorted(conv_groups(run).items()):
             direct = [r["ratio_direct"] for r in results if r.get("ratio_direct")]
             if not direct:
@@ -56,11 +49,11 @@ def cpu(runs):
     return "\n".join(parts)
 
 
-def figures(benchmark):
+def all_figures(benchmark):
     """Every figure of a benchmark's newest hardware runs, with its goal."""
     def make(runs):
         parts = []
-        for run in newest(runs, benchmark):
+        for run in samples.newest(runs, benchmark):
             sign = {"at_most": "at most ", "at_least": "at least "}
             rows = []
             for r in run.results:
@@ -78,7 +71,7 @@ def figures(benchmark):
 
 def gl(runs):
     parts = []
-    for run in newest(runs, "gl_kernels"):
+    for run in samples.newest(runs, "gl_kernels"):
         rows = cudnn.ratios(run, runs)
         if not rows:
             continue
@@ -93,16 +86,17 @@ def gl(runs):
     return "\n".join(parts)
 
 
-TABLES = {"cpu": cpu, "gl": gl, "fences": figures("bench_fences"),
-          "buffers": figures("buffers"), "pm4": figures("bench_pm4")}
+PARTS = {"cpu": cpu, "gl": gl, "fences": all_figures("bench_fences"),
+          "buffers": all_figures("buffers"), "pm4": all_figures("bench_pm4"),
+          **figures.LINKS}
 
 
 def fill(text, runs):
-    """The page with every marked table made anew."""
+    """The page with everything between markers made anew."""
     def replace(found):
         name = found[1]
-        if name not in TABLES:
-            raise SystemExit(f"report.py: unknown marker {name}; known: {', '.join(TABLES)}")
-        body = TABLES[name](runs).strip("\n") or "Not measured yet."
+        if name not in PARTS:
+            raise SystemExit(f"report.py: unknown marker {name}; known: {', '.join(PARTS)}")
+        body = PARTS[name](runs).strip("\n") or "Not measured yet."
         return f"<!-- {name}: begin -->\n{body}\n<!-- {name}: end -->"
     return MARKERS.sub(replace, text)

@@ -1,4 +1,4 @@
-"""scripts/report.py: comparisons, the page, the tables.
+"""scripts/report.py: comparisons, the page, tables and figures.
 
     test_report.py SOURCE_DIR
 """
@@ -124,7 +124,7 @@ def test_page(folder):
     charts = re.findall(r"<svg.*?</svg>", text, re.S)
     for chart in charts:
         xml.etree.ElementTree.fromstring(chart)
-    for title in ("Cost of one call", "Operations per second", "CPU time of a wait", "Roofline",
+    for title in ("Cost of one call", "Operations per second", "CPU time of all threads", "Roofline",
                   "Times as fast as the peer", "pipeline"):
         check(any(f"<title>{title}" in chart for chart in charts), f"a chart {title}")
     check("unseen" not in text, "what was not verified is on no page")
@@ -153,12 +153,60 @@ def test_tables():
     check(tables.fill(filled, runs) == filled, "filling twice changes nothing")
 
 
+def luminance(colour):
+    parts = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
+    parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def contrast(one, other):
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_figures():
+    sys.path.insert(0, os.path.join(ROOT, "scripts"))
+    from report_parts import figures, samples, svg, tables
+    for colour in svg.COLOURS:
+        for back in ("#ffffff", "#0d1117"):
+            check(contrast(colour, back) >= 3, f"{colour} on {back}: {contrast(colour, back):.2f}")
+    with tempfile.TemporaryDirectory(prefix="2026-01-02-", suffix="-card") as folder:
+        write(folder, "f.json", FENCES)
+        write(folder, "c.json", CONV)
+        write(folder, "s.json", dict(FENCES, device="llvmpipe", software=True))
+        runs, _ = samples.find([folder])
+    drawn = figures.render(runs)
+    kinds = sorted(name.split("-")[0] for name in drawn)
+    check(kinds == ["cpu_ratio_1t_batch_1", "cpu_roofline_1t_batch_1", "fence_rate", "wait_cpu"],
+          f"figures {kinds}")
+    for name, text in drawn.items():
+        xml.etree.ElementTree.fromstring(text)
+        check(len(text) < 40960 and "href" not in text, f"{name} is small and loads nothing")
+        check("2026-01-02" in text and ("a CPU" in text or "a &lt;card&gt;" in text),
+              f"{name} names its machine and day")
+        check("unseen" not in text, f"{name} shows only what was verified")
+    page = "".join(f"<!-- {m}: begin -->\n<!-- {m}: end -->\n" for m in figures.SECTIONS)
+    links = re.findall(r"\(figures/(.*?)\)", tables.fill(page, runs))
+    check(sorted(links) == sorted(drawn), f"links {links}")
+    with tempfile.TemporaryDirectory() as folder:
+        check(figures.stale(folder, drawn) == sorted(drawn), "files that are missing are found")
+        figures.write(folder, drawn)
+        check(figures.stale(folder, drawn) == [], "files that were written are current")
+        for name, text in (("fence_rate" + next(iter(drawn))[-4:], "old"), (links[0], "changed")):
+            with open(os.path.join(folder, name), "w") as file:
+                file.write(text)
+            check(figures.stale(folder, drawn) == [name], f"{name} is found")
+            figures.write(folder, drawn)
+        check(sorted(os.listdir(folder)) == sorted(drawn), "what is no figure any more goes")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         test_compare(folder)
     with tempfile.TemporaryDirectory() as folder:
         charts = test_page(folder)
     test_tables()
+    test_figures()
     print(f"report.py: {checks} checks, {failures} failed; a page with {charts} charts is well formed")
     return 1 if failures else 0
 
