@@ -4,16 +4,14 @@
 ! or reuse that finds the set finished; the array must exist until then.
 ! SPDX-License-Identifier: MIT
 module gpu_async_executor
-  use, intrinsic :: iso_c_binding, only: c_loc, c_null_ptr, c_ptr
+  use, intrinsic :: iso_c_binding, only: c_loc
   use kinds, only: dp, i64, sp
+  use sporkle_compat_buffer_set, only: buffer_set, ready, set_clear, set_poll, set_renew, &
+    set_submit, set_wait, timed_out
   use sporkle_compat_clock, only: now_ns
   use sporkle_compat_conv2d, only: conv2d_options, conv2d_run, conv2d_shape
-  use sporkle_compat_fence, only: gpu_fence, pointer_of
-  use sporkle_compat_job, only: job_destroy, job_poll, job_wait
   use sporkle_compat_session, only: holder_cleanup, holder_init, session_holder
-  use sporkle_compat_submit, only: submit_program, submission
-  use sporkle_compat_gl, only: gl_drop_buffer
-  use sporkle_compat_text, only: number, say, warn_once
+  use sporkle_compat_text, only: number, say
   implicit none
   private
   public :: MAX_IN_FLIGHT, gpu_async_state, gpu_async_executor_init, gpu_async_executor_cleanup
@@ -21,15 +19,6 @@ module gpu_async_executor
   public :: gpu_wait_for_completion, gpu_async_conv2d
 
   integer, parameter :: MAX_IN_FLIGHT = 3
-  integer(i64), parameter :: wait_limit_ns = 1000000000_i64
-
-  type :: buffer_set
-    integer :: input_buffer = 0, output_buffer = 0
-    type(c_ptr) :: fence = c_null_ptr
-    logical :: in_use = .false.
-    integer(i64) :: submit_time = 0, complete_time = 0
-    type(submission), private :: work
-  end type buffer_set
 
   type :: gpu_async_state
     type(buffer_set) :: buffer_sets(MAX_IN_FLIGHT)
@@ -58,7 +47,7 @@ contains
     if (.not. state%initialized) return
     do i = 1, MAX_IN_FLIGHT
       call gpu_wait_for_completion(state, i)
-      call set_aside(state%buffer_sets(i))
+      call set_renew(state%buffer_sets(i))
     end do
     call say("Sporkle: executor: " // number(int(state%completed_operations, i64)) // &
       " operations, busy " // number(real(state%total_gpu_time, dp) * 1.0e-6_dp) // &
@@ -78,7 +67,7 @@ contains
     end do
     if (i == MAX_IN_FLIGHT) set_id = minloc(state%buffer_sets%submit_time, dim=1)
     call gpu_wait_for_completion(state, set_id)
-    if (state%buffer_sets(set_id)%in_use) call set_aside(state%buffer_sets(set_id))
+    call set_clear(state%buffer_sets(set_id))
     state%current_set = mod(set_id, MAX_IN_FLIGHT) + 1
   end function gpu_get_next_buffer_set
 
@@ -90,24 +79,15 @@ contains
     real(sp), intent(inout), target :: output_data(*)
     integer(i64), intent(in) :: input_size, output_size
     integer, intent(in) :: grid_x, grid_y, grid_z
-    integer(i64) :: started
     if (.not. state%initialized .or. set_id < 1 .or. set_id > MAX_IN_FLIGHT) return
     call gpu_wait_for_completion(state, set_id)
-    if (state%buffer_sets(set_id)%in_use) call set_aside(state%buffer_sets(set_id))
-    started = now_ns()
-    if (state%completed_operations > 0 .and. .not. any(state%buffer_sets%in_use)) &
-      state%total_idle_time = state%total_idle_time + started - &
+    call set_clear(state%buffer_sets(set_id))
+    if (any(state%buffer_sets%complete_time > 0) .and. .not. any(state%buffer_sets%in_use)) &
+      state%total_idle_time = state%total_idle_time + now_ns() - &
       maxval(state%buffer_sets%complete_time)
-    associate (set => state%buffer_sets(set_id))
-      set%in_use = submit_program(set%work, state%compute_program, state%weight_buffer, &
-        c_loc(input_data(1)), input_size, c_loc(output_data(1)), output_size, &
-        [grid_x, grid_y, grid_z])
-      set%input_buffer = set%work%input
-      set%output_buffer = set%work%output
-      set%fence = pointer_of(set%work%fence)
-      set%submit_time = started
-      if (.not. set%in_use) call warn_once("gpu_submit_work_async: the program could not be run")
-    end associate
+    call set_submit(state%buffer_sets(set_id), state%compute_program, state%weight_buffer, &
+      c_loc(input_data(1)), input_size, c_loc(output_data(1)), output_size, &
+      [grid_x, grid_y, grid_z])
   end subroutine gpu_submit_work_async
 
   function gpu_is_work_complete(state, set_id) result(complete)
@@ -116,26 +96,21 @@ contains
     logical :: complete
     complete = .true.
     if (set_id < 1 .or. set_id > MAX_IN_FLIGHT) return
-    if (state%buffer_sets(set_id)%in_use) complete = job_poll(state%buffer_sets(set_id)%work%fence)
+    complete = set_poll(state%buffer_sets(set_id))
   end function gpu_is_work_complete
 
   ! Waits up to a second; a set that is not finished then stays in use.
   subroutine gpu_wait_for_completion(state, set_id)
     type(gpu_async_state), intent(inout) :: state
     integer, intent(in) :: set_id
+    integer :: status
     if (set_id < 1 .or. set_id > MAX_IN_FLIGHT) return
     associate (set => state%buffer_sets(set_id))
       if (.not. set%in_use) return
-      if (job_wait(set%work%fence, wait_limit_ns) == 1) then
-        call warn_once("gpu_wait_for_completion: timed out")
-        return
-      end if
-      set%complete_time = now_ns()
-      set%in_use = .false.
-      set%fence = c_null_ptr
-      call job_destroy(set%work%fence)
+      status = set_wait(set)
+      if (status == timed_out) return
       state%total_gpu_time = state%total_gpu_time + set%complete_time - set%submit_time
-      state%completed_operations = state%completed_operations + 1
+      if (status == ready) state%completed_operations = state%completed_operations + 1
     end associate
   end subroutine gpu_wait_for_completion
 
@@ -158,13 +133,4 @@ contains
     state%completed_operations = state%completed_operations + 1
     state%total_gpu_time = state%total_gpu_time + int(real(time_ms, dp) * 1.0e6_dp, i64)
   end subroutine gpu_async_conv2d
-
-  ! GL keeps deleted buffers until the commands that use them have ended.
-  subroutine set_aside(set)
-    type(buffer_set), intent(inout) :: set
-    call job_destroy(set%work%fence)
-    call gl_drop_buffer(set%work%input)
-    call gl_drop_buffer(set%work%output)
-    set = buffer_set()
-  end subroutine set_aside
 end module gpu_async_executor

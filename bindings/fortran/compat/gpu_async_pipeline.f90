@@ -5,15 +5,17 @@
 ! the batch is complete; batch b uses set mod(b - 1, 3) + 1.
 ! SPDX-License-Identifier: MIT
 module gpu_async_pipeline
-  use, intrinsic :: iso_c_binding, only: c_associated, c_int32_t, c_intptr_t, c_null_ptr, c_ptr
+  use, intrinsic :: iso_c_binding, only: c_associated, c_null_ptr, c_ptr
   use kinds, only: i64, sp
-  use sporkle_c
-  use sporkle_compat_buffer, only: buffer_close, buffer_flush, buffer_gl_name, &
-    buffer_invalidate, buffer_open, mapped_buffer
+  use sporkle_c, only: sporkle_conv2d_info
+  use sporkle_compat_buffer, only: buffer_close, buffer_gl_name, buffer_lend, buffer_open, &
+    mapped_buffer
   use sporkle_compat_conv2d, only: conv2d_shape, conv2d_timeout
-  use sporkle_compat_layer, only: make_plan
+  use sporkle_compat_layer, only: batch_drop, batch_ended, batch_submit, batch_wait, &
+    drop_plan, make_plan
   use sporkle_compat_session, only: holder_cleanup, holder_init, session_holder
-  use sporkle_compat_text, only: last_error_text, warn_once
+  use sporkle_compat_text, only: warn_once
+  use sporkle_compat_values, only: put_values
   implicit none
   private
   public :: gl_buffer, gpu_async_state, prepare_gpu_pipeline, release_gpu_pipeline
@@ -68,23 +70,26 @@ contains
       success = success .and. c_associated(state%input_buffers(i)%cpu_ptr) .and. &
         c_associated(state%output_buffers(i)%cpu_ptr)
     end do
+    state%weight_buffer = open(info%weights_size)
+    success = success .and. c_associated(state%weight_buffer%cpu_ptr)
+    if (success) call put_values(state%weight_buffer%memory, weights(1:info%weights_size / 4))
+    if (success) success = buffer_lend(state%weight_buffer%memory)
     if (.not. success) call release_gpu_pipeline(state)
   end function prepare_gpu_pipeline
 
   subroutine release_gpu_pipeline(state)
     type(gpu_async_state), intent(inout) :: state
-    integer(c_int32_t) :: ignored
+    logical :: ignored
     integer :: i
     if (.not. c_associated(state%plan)) return
     do i = 1, sets
-      if (c_associated(state%fences(i))) then
-        ignored = sporkle_fence_wait(state%fences(i), state%timeout_ns)
-        ignored = sporkle_fence_destroy(state%fences(i))
-      end if
+      ignored = wait_gpu_work(state, i)
+      call batch_drop(state%fences(i))
       call buffer_close(state%input_buffers(i)%memory)
       call buffer_close(state%output_buffers(i)%memory)
     end do
-    ignored = sporkle_plan_destroy(state%plan)
+    call buffer_close(state%weight_buffer%memory)
+    call drop_plan(state%plan)
     state = gpu_async_state()
     call holder_cleanup(holder)
   end subroutine release_gpu_pipeline
@@ -94,8 +99,6 @@ contains
   subroutine submit_gpu_work_async(state, batch_id)
     type(gpu_async_state), intent(inout) :: state
     integer, intent(in) :: batch_id
-    type(sporkle_plan_bindings) :: bindings
-    integer(c_int32_t) :: status
     integer :: set
     set = set_of(batch_id)
     if (.not. c_associated(state%plan)) return
@@ -103,16 +106,8 @@ contains
       call warn_once("submit_gpu_work_async: the buffer set is still busy")
       return
     end if
-    if (.not. buffer_flush(state%input_buffers(set)%memory, 0_i64, &
-      state%input_buffers(set)%memory%size)) return
-    bindings%input%buffer = state%input_buffers(set)%memory%handle
-    bindings%output%buffer = state%output_buffers(set)%memory%handle
-    status = sporkle_plan_submit(state%plan, bindings, state%fences(set))
-    if (status /= SPORKLE_OK) then
-      state%fences(set) = c_null_ptr
-      call warn_once(last_error_text())
-      return
-    end if
+    if (.not. batch_submit(state%plan, state%input_buffers(set)%memory, &
+      state%output_buffers(set)%memory, state%fences(set))) return
     state%fence_objects(set) = state%fence_objects(set) + 1
     state%fence_signaled(set) = .false.
     state%current_buffer = mod(set, sets) + 1
@@ -123,18 +118,10 @@ contains
     type(gpu_async_state), intent(inout) :: state
     integer, intent(in) :: batch_id
     logical :: complete
-    integer(c_int32_t) :: status, ignored
     integer :: set
     set = set_of(batch_id)
-    complete = .true.
-    if (.not. c_associated(state%fences(set))) return
-    status = sporkle_fence_poll(state%fences(set))
-    complete = status /= SPORKLE_NOT_READY
-    if (.not. complete) return
-    if (status == SPORKLE_OK) state%fence_signaled(set) = &
-      buffer_invalidate(state%output_buffers(set)%memory)
-    ignored = sporkle_fence_destroy(state%fences(set))
-    state%fences(set) = c_null_ptr
+    complete = batch_ended(state%fences(set), state%output_buffers(set)%memory, &
+      state%fence_signaled(set))
   end function is_gpu_work_complete
 
   ! Sleeps until the batch is complete; .false. when that takes far longer than
@@ -143,9 +130,7 @@ contains
     type(gpu_async_state), intent(inout) :: state
     integer, intent(in) :: batch_id
     logical :: complete
-    integer(c_int32_t) :: ignored
-    if (c_associated(state%fences(set_of(batch_id)))) &
-      ignored = sporkle_fence_wait(state%fences(set_of(batch_id)), state%timeout_ns)
+    call batch_wait(state%fences(set_of(batch_id)), state%timeout_ns)
     complete = is_gpu_work_complete(state, batch_id)
   end function wait_gpu_work
 

@@ -1,13 +1,10 @@
 ! Buffers that the CPU and the GPU share.
 ! SPDX-License-Identifier: MIT
 module gpu_unified_buffers
-  use, intrinsic :: iso_c_binding, only: c_int, c_int32_t, c_null_ptr, c_ptr
+  use, intrinsic :: iso_c_binding, only: c_null_ptr, c_ptr
   use kinds, only: dp, i32, i64, sp
-  use sporkle_c, only: SPORKLE_BUFFER_CPU_READ, SPORKLE_BUFFER_CPU_WRITE, &
-    SPORKLE_BUFFER_DEVICE_READ, SPORKLE_BUFFER_DEVICE_WRITE
-  use sporkle_compat_buffer, only: buffer_close, buffer_flush, buffer_gl_name, buffer_invalidate, &
-    buffer_open, buffer_valid, mapped_buffer
-  use sporkle_compat_gl, only: gl_bind_buffer, gl_collect, gl_lend
+  use sporkle_compat_buffer, only: buffer_bind, buffer_close, buffer_collect, buffer_invalidate, &
+    buffer_lend, buffer_open, buffer_usage, buffer_valid, mapped_buffer
   use sporkle_compat_values, only: get_values, put_values
   use gpu_fence_primitives, only: FENCE_INFINITE_TIMEOUT, gpu_fence, gpu_fence_create, &
     gpu_fence_destroy, gpu_fence_wait
@@ -50,18 +47,10 @@ contains
     integer, intent(in) :: access_mode
     integer, intent(in), optional :: memory_hint
     type(unified_buffer) :: buffer
-    integer(c_int32_t) :: usage
-    select case (access_mode)
-    case (BUFFER_READ_ONLY)
-      usage = ior(SPORKLE_BUFFER_CPU_READ, SPORKLE_BUFFER_DEVICE_WRITE)
-    case (BUFFER_WRITE_ONLY)
-      usage = ior(SPORKLE_BUFFER_CPU_WRITE, SPORKLE_BUFFER_DEVICE_READ)
-    case default
-      usage = 0
-    end select
     buffer%access_mode = access_mode
     if (present(memory_hint)) buffer%memory_hint = memory_hint
-    buffer%memory = buffer_open(size, usage)
+    buffer%memory = buffer_open(size, buffer_usage( &
+      reads=access_mode /= BUFFER_WRITE_ONLY, writes=access_mode /= BUFFER_READ_ONLY))
   end function create_unified_buffer
 
   ! Work in flight ends before the memory goes.
@@ -88,15 +77,7 @@ contains
   subroutine sync_buffer_to_gpu(buffer, offset, length)
     type(unified_buffer), intent(inout) :: buffer
     integer(i64), intent(in), optional :: offset, length
-    logical :: ok
-    if (.not. buffer_valid(buffer%memory)) return
-    if (present(offset) .and. present(length)) then
-      ok = buffer_flush(buffer%memory, offset, length)
-    else
-      ok = buffer_flush(buffer%memory, 0_i64, buffer%memory%size)
-    end if
-    if (.not. ok) return
-    call gl_lend(buffer%memory%handle)
+    if (.not. buffer_lend(buffer%memory, offset, length)) return
     call gpu_fence_destroy(buffer%sync_fence)
     buffer%sync_fence = gpu_fence_create()
   end subroutine sync_buffer_to_gpu
@@ -106,8 +87,7 @@ contains
     type(unified_buffer), intent(inout) :: buffer
     integer :: status
     logical :: ok
-    if (.not. buffer_valid(buffer%memory)) return
-    call gl_collect(buffer%memory%handle)
+    if (.not. buffer_collect(buffer%memory)) return
     call gpu_fence_destroy(buffer%sync_fence)
     buffer%sync_fence = gpu_fence_create()
     status = gpu_fence_wait(buffer%sync_fence, FENCE_INFINITE_TIMEOUT)
@@ -117,10 +97,7 @@ contains
   subroutine bind_buffer_to_shader(buffer, binding_point)
     type(unified_buffer), intent(in) :: buffer
     integer, intent(in) :: binding_point
-    logical :: ignored
-    if (.not. buffer_valid(buffer%memory)) return
-    call gl_lend(buffer%memory%handle)
-    ignored = gl_bind_buffer(binding_point, buffer_gl_name(buffer%memory))
+    call buffer_bind(buffer%memory, binding_point)
   end subroutine bind_buffer_to_shader
 
   subroutine write_sp(buffer, data, offset)

@@ -7,7 +7,8 @@ module intelligent_device_juggling
     run_gpu
   use sporkle_compat_devices, only: device_set
   use sporkle_compat_lock, only: lock, mutex, unlock
-  use sporkle_compat_machine, only: cache_kib, conv2d_gflops, copy_gb_per_s, gemm_gflops
+  use sporkle_compat_machine, only: cache_kib, conv2d_gflops, copy_gb_per_s, gemm_gflops, &
+    stream_gb_per_s
   use sporkle_compat_session, only: holder_enter, session_devices, session_drop, session_holder
   use sporkle_compat_split, only: shares
   implicit none
@@ -16,7 +17,7 @@ module intelligent_device_juggling
   public :: discover_and_profile_devices, optimize_workload_distribution
   public :: execute_intelligent_conv2d
 
-  ! Rates are measured; 0 is "not known".
+  ! Rates are measured; 0 is "not known", as a GPU's cores and cache are.
   type :: device_profile
     character(len=64) :: device_name = ""
     character(len=32) :: device_type = ""
@@ -51,35 +52,41 @@ module intelligent_device_juggling
 
 contains
 
-  ! Runs a short verified convolution on each device.
+  ! Runs short verified convolutions on each device. A simulated one has no rates.
   subroutine discover_and_profile_devices(strategy)
     type(juggling_strategy), intent(inout) :: strategy
     type(device_set) :: set
     type(c_ptr) :: context
+    real(dp) :: best, usual
     if (.not. holder_enter(holder, context)) return
     set = session_devices()
-    strategy%cpu_profile = device_profile()
-    strategy%cpu_profile%device_name = set%cpu%name(1:64)
-    strategy%cpu_profile%device_type = "CPU"
-    strategy%cpu_profile%available = .true.
-    strategy%cpu_profile%cores = set%threads
-    strategy%cpu_profile%cache_size_mb = real(cache_kib(3), sp) / 1024.0_sp
-    strategy%cpu_profile%memory_copy_gb = real(copy_gb_per_s(), sp)
-    strategy%cpu_profile%memory_bandwidth_gb = strategy%cpu_profile%memory_copy_gb
-    strategy%cpu_profile%conv2d_gflops = conv2d_gflops(holder, run_cpu)
-    strategy%cpu_profile%gemm_gflops = gemm_gflops(holder, run_cpu)
+    strategy%cpu_profile = device_profile(device_name=set%cpu%name(1:64), device_type="CPU", &
+      available=.true., cores=set%threads, cache_size_mb=real(cache_kib(3), sp) / 1024.0_sp)
+    call measure(strategy%cpu_profile, run_cpu)
+    call copy_gb_per_s(best, usual)
+    strategy%cpu_profile%memory_bandwidth_gb = max(strategy%cpu_profile%memory_bandwidth_gb, &
+      real(best, sp))
     strategy%gpu_profile = device_profile()
     if (set%has_gpu) then
       strategy%gpu_profile%device_name = set%gpu%name(1:64)
       strategy%gpu_profile%device_type = "GPU"
       strategy%gpu_profile%available = .true.
-      if (.not. set%gpu%simulated) then
-        strategy%gpu_profile%conv2d_gflops = conv2d_gflops(holder, run_gpu)
-        strategy%gpu_profile%gemm_gflops = gemm_gflops(holder, run_gpu)
-      end if
+      if (.not. set%gpu%simulated) call measure(strategy%gpu_profile, run_gpu)
     end if
     call session_drop()
   end subroutine discover_and_profile_devices
+
+  ! The peak is the highest rate that the device was seen at.
+  subroutine measure(profile, where)
+    type(device_profile), intent(inout) :: profile
+    integer, intent(in) :: where
+    profile%conv2d_gflops = conv2d_gflops(holder, where)
+    profile%gemm_gflops = gemm_gflops(holder, where)
+    profile%peak_gflops = max(profile%conv2d_gflops, profile%gemm_gflops)
+    if (profile%peak_gflops > 0.0_sp) profile%efficiency_ratio = profile%conv2d_gflops / &
+      profile%peak_gflops
+    call stream_gb_per_s(holder, where, profile%memory_bandwidth_gb, profile%memory_copy_gb)
+  end subroutine measure
 
   ! What the profiles predict; execute_intelligent_conv2d leaves the choice to
   ! the library.
@@ -95,6 +102,8 @@ contains
     if (.not. strategy%gpu_profile%available) rates(2) = 0.0_sp
     call shares(total_flops, rates, partition%cpu_work_percent, partition%gpu_work_percent, &
       partition%predicted_gflops)
+    partition%cpu_batch_size = strategy%cpu_profile%optimal_batch_size
+    partition%gpu_batch_size = strategy%gpu_profile%optimal_batch_size
     partition%use_cpu = partition%cpu_work_percent > 0
     partition%use_gpu = partition%gpu_work_percent > 0
     partition%device_count = count([partition%use_cpu, partition%use_gpu])

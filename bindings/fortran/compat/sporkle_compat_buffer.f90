@@ -5,7 +5,7 @@ module sporkle_compat_buffer
   use kinds, only: i64
   use sporkle_c
   use sporkle_compat_devices, only: device_set
-  use sporkle_compat_gl, only: gl_buffer_name
+  use sporkle_compat_gl, only: gl_bind_buffer, gl_buffer_name, gl_collect, gl_lend
   use sporkle_compat_memory, only: copy_bytes, offset_of => offset
   use sporkle_compat_session, only: session_devices, session_drop, session_retain
   use sporkle_compat_text, only: last_error_text, warn_once
@@ -13,6 +13,7 @@ module sporkle_compat_buffer
   private
   public :: mapped_buffer, buffer_open, buffer_close, buffer_flush, buffer_invalidate
   public :: buffer_put, buffer_get, buffer_valid, buffer_gl_name
+  public :: buffer_usage, buffer_lend, buffer_collect, buffer_bind
 
   ! Copies stand for the same buffer.
   type :: mapped_buffer
@@ -84,6 +85,46 @@ contains
     ok = sporkle_buffer_invalidate(buffer%handle, 0_i64, buffer%size) == SPORKLE_OK
     if (.not. ok) call warn_once(last_error_text())
   end function buffer_invalidate
+
+  ! What the CPU reads and writes, the device the other way round; 0: both do both.
+  pure integer(c_int32_t) function buffer_usage(reads, writes) result(usage)
+    logical, intent(in) :: reads, writes
+    usage = 0
+    if (reads .and. .not. writes) usage = ior(SPORKLE_BUFFER_CPU_READ, SPORKLE_BUFFER_DEVICE_WRITE)
+    if (writes .and. .not. reads) usage = ior(SPORKLE_BUFFER_CPU_WRITE, SPORKLE_BUFFER_DEVICE_READ)
+  end function buffer_usage
+
+  ! What the CPU wrote, there or everywhere, is there for the device and for the
+  ! caller's own commands.
+  logical function buffer_lend(buffer, offset, length) result(ok)
+    type(mapped_buffer), intent(in) :: buffer
+    integer(i64), intent(in), optional :: offset, length
+    ok = buffer_valid(buffer)
+    if (.not. ok) return
+    if (present(offset) .and. present(length)) then
+      ok = buffer_flush(buffer, offset, length)
+    else
+      ok = buffer_flush(buffer, 0_i64, buffer%size)
+    end if
+    if (ok) call gl_lend(buffer%handle)
+  end function buffer_lend
+
+  ! What the caller's own commands wrote is there after a fence created next.
+  logical function buffer_collect(buffer) result(ok)
+    type(mapped_buffer), intent(in) :: buffer
+    ok = buffer_valid(buffer)
+    if (ok) call gl_collect(buffer%handle)
+  end function buffer_collect
+
+  ! For the caller's next dispatch; nothing without a GL name.
+  subroutine buffer_bind(buffer, binding)
+    type(mapped_buffer), intent(in) :: buffer
+    integer, intent(in) :: binding
+    logical :: ignored
+    if (.not. buffer_valid(buffer)) return
+    call gl_lend(buffer%handle)
+    ignored = gl_bind_buffer(binding, buffer_gl_name(buffer))
+  end subroutine buffer_bind
 
   ! Copies `length` bytes in; nothing when the range or the usage forbids it.
   subroutine buffer_put(buffer, from, length, offset)

@@ -25,8 +25,8 @@ module universal_memory_optimization
 
 contains
 
-  ! Cache sizes and threads of this machine and the bandwidth of a copy by one
-  ! thread; a size that is not known keeps its default.
+  ! Cache sizes and threads of this machine and what a copy by one thread reads
+  ! and writes per second, at best and usually; a size that is not known keeps its default.
   function detect_memory_params() result(params)
     type(memory_params) :: params
     type(device_set) :: set
@@ -38,8 +38,7 @@ contains
     if (cache_kib(3) > 0) params%l3_cache_kb = cache_kib(3)
     params%num_threads = set%threads
     params%num_cores = set%threads
-    params%effective_bandwidth_gb = copy_gb_per_s()
-    params%peak_bandwidth_gb = params%effective_bandwidth_gb
+    call copy_gb_per_s(params%peak_bandwidth_gb, params%effective_bandwidth_gb)
     params%tile_m = cache_optimal_tile_size(params%l1_cache_kb, 4)
     params%tile_n = params%tile_m
     params%tile_k = min(512, params%l2_cache_kb / 4)

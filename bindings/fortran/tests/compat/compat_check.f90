@@ -100,19 +100,30 @@ contains
   end function untouched
 end module compat_check
 
-! Ends the program with the skip code where the device that SPORKLE_DEVICE
-! names does not exist. Outside the module for programs that use no other.
-subroutine skip_without_device()
-  use, intrinsic :: iso_c_binding, only: c_char, c_int, c_int32_t, c_int64_t, c_ptr
-  use sporkle_c, only: SPORKLE_OK, sporkle_context_create, sporkle_context_destroy, &
-    sporkle_last_error
+! Ends the program with the skip code.
+subroutine skip(why)
+  use, intrinsic :: iso_c_binding, only: c_int
   implicit none
+  character(len=*), intent(in) :: why
   interface
     subroutine c_exit(status) bind(C, name="exit")
       import :: c_int
       integer(c_int), value :: status
     end subroutine c_exit
   end interface
+  write (*, "(2a)") "skipped: ", why
+  flush (6)
+  call c_exit(77_c_int)
+end subroutine skip
+
+! Where the device that SPORKLE_DEVICE names does not exist. Outside the module
+! for programs that use no other.
+subroutine skip_without_device()
+  use, intrinsic :: iso_c_binding, only: c_char, c_int32_t, c_int64_t, c_ptr
+  use sporkle_c, only: SPORKLE_OK, sporkle_context_create, sporkle_context_destroy, &
+    sporkle_last_error
+  implicit none
+  external :: skip
   type(c_ptr) :: context
   character(kind=c_char) :: text(400)
   integer(c_int64_t) :: length
@@ -122,7 +133,5 @@ subroutine skip_without_device()
     return
   end if
   length = min(sporkle_last_error(text, 400_c_int64_t), 399_c_int64_t)
-  write (*, "(400a)") "skipped: ", text(1:length)
-  flush (6)
-  call c_exit(77_c_int)
+  call skip(transfer(text(1:length), repeat(" ", int(length))))
 end subroutine skip_without_device

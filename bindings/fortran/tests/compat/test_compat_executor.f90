@@ -63,7 +63,9 @@ contains
   subroutine own_program()
     character, parameter :: nl = achar(10)
     real(sp), target :: doubled(256, 8), from(256)
+    integer(i64) :: start, now
     integer :: program, round
+    call system_clock(start)
     program = gpu_compile_custom_shader_fortran("#version 430 core" // nl // &
       "layout(local_size_x = 64) in;" // nl // &
       "layout(std430, binding = 0) readonly buffer A { float a[]; };" // nl // &
@@ -81,6 +83,10 @@ contains
     do set_id = 1, MAX_IN_FLIGHT
       call gpu_wait_for_completion(state, set_id)
     end do
+    call system_clock(now)
+    call check(state%total_idle_time >= 0 .and. state%total_idle_time <= now - start, &
+      "idle time is part of the time that went by")
+    call check(state%completed_operations == 100 + merge(8, 0, program > 0), "all are counted")
     do round = 1, 8
       if (program == 0) then
         call check(untouched(doubled(:, round)), "without GL names the output is untouched")

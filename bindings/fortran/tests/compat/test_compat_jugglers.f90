@@ -36,6 +36,11 @@ program test_compat_jugglers
   do round = 1, 200
     call fence_call("fence: asynchronous")
   end do
+  info = get_device_info_fence()
+  call check(.not. (info%cpu_gflops < 0.0_sp .or. info%gpu_gflops < 0.0_sp) .and. &
+    (info%cpu_gflops > 0.0_sp .or. info%gpu_gflops > 0.0_sp .or. simulated()), &
+    "fence: the rate of the device that computed is measured")
+  call check(info%gpu_available .or. .not. info%gpu_gflops > 0.0_sp, "fence: no GPU, no rate")
   call disable_async_gpu_fence()
   call fence_call("fence: synchronous")
   call cleanup_juggling_system_fence()
@@ -52,6 +57,8 @@ program test_compat_jugglers
     call prod_call("prod: asynchronous, everything to the GPU")
   end do
   prod_info = get_device_info_fence_prod()
+  call check((prod_info%gpu_available .and. .not. simulated()) .eqv. &
+    prod_info%gpu_gflops > 0.0_sp, "prod: the GPU's rate is measured")
   call set_fence_config(min_gpu_flops_in=huge(0))
   call prod_call("prod: everything to the CPU")
   prod_info = get_device_info_fence_prod()
@@ -67,6 +74,13 @@ program test_compat_jugglers
   call finish("the fence jugglers")
 
 contains
+
+  ! The null device has no rate.
+  logical function simulated()
+    character(len=8) :: device
+    call get_environment_variable("SPORKLE_DEVICE", device)
+    simulated = device == "null"
+  end function simulated
 
   subroutine fence_call(what)
     character(len=*), intent(in) :: what

@@ -11,6 +11,8 @@ program test_compat_memory
   call check(params%l1_cache_kb == 32 .and. params%l2_cache_kb == 512 .and. &
     params%l3_cache_kb == 32768 .and. params%cache_line_bytes == 64 .and. params%num_cores == 8 &
     .and. params%num_threads == 16 .and. params%tile_m == 64 .and. params%tile_k == 512 .and. &
+    abs(params%peak_bandwidth_gb - 100.0_dp) < 1.0e-9_dp .and. &
+    abs(params%effective_bandwidth_gb - 80.0_dp) < 1.0e-9_dp .and. &
     .not. params%use_hugepages .and. .not. params%use_numa_opt, "the defaults of memory_params")
   call check(cache_optimal_tile_size(32, 4) == 56 .and. cache_optimal_tile_size(0, 4) == 8 .and. &
     cache_optimal_tile_size(32768, 4) == 128, "cache_optimal_tile_size")
@@ -20,6 +22,8 @@ program test_compat_memory
   params = detect_memory_params()
   call check(params%l1_cache_kb > 0 .and. params%num_threads >= 1 .and. &
     params%effective_bandwidth_gb > 0.0_dp .and. params%tile_k <= 512, "detect_memory_params")
+  call check(params%peak_bandwidth_gb >= params%effective_bandwidth_gb .and. &
+    params%peak_bandwidth_gb < 1000.0_dp, "the best round is not below the median round")
   call check(params%tile_m == cache_optimal_tile_size(params%l1_cache_kb, 4) .and. &
     params%tile_n == params%tile_m, "its tiles")
   call layout()

@@ -10,6 +10,8 @@ program test_compat_opengl
   use gpu_opengl_interface
   use gpu_opengl_interface_fence
   use gpu_opengl_zero_copy
+  use gpu_unified_buffers, only: BUFFER_READ_WRITE, buffer_is_valid, create_unified_buffer, &
+    destroy_unified_buffer, read_buffer, write_buffer
   use sporkle_conv2d_juggling, only: device_capabilities, get_device_info, init_juggling_system, &
     cleanup_juggling_system
   implicit none
@@ -19,9 +21,6 @@ program test_compat_opengl
   real(dp), allocatable :: expected(:)
   real(sp) :: time_ms
   type(device_capabilities) :: info
-  type(gpu_conv2d_params) :: params
-  type(gpu_fence_conv2d_params) :: fence_params
-  type(gpu_conv2d_state) :: state
   type(gpu_fence) :: fence
   logical :: gpu
   integer :: i
@@ -34,13 +33,9 @@ program test_compat_opengl
   call init_juggling_system()
   info = get_device_info()
   gpu = info%gpu_available
-  params = gpu_conv2d_params(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
-  call check(c_sizeof(params) == 40 .and. params%H == 2 .and. params%C == 4, "gpu_conv2d_params")
-  fence_params%N = 1
-  call check(fence_params%use_fence .and. &
-    .not. gpu_fence_is_valid(fence_params%completion_fence), "gpu_fence_conv2d_params")
-  call check(.not. state%initialized .and. state%compute_program == 0 .and. state%last_n == 0 &
-    .and. state%weight_hash == 0, "gpu_conv2d_state")
+  call params_record()
+  call fence_record()
+  call state_record()
 
   call before_init()
   call check(gpu_init_zero_copy() .eqv. gpu, "gpu_init_zero_copy")
@@ -64,6 +59,50 @@ program test_compat_opengl
   call finish("the OpenGL interface modules")
 
 contains
+
+  ! The order is N, H, W, C, K; the block that the shader reads.
+  subroutine params_record()
+    type(gpu_conv2d_params) :: p
+    p = gpu_conv2d_params(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+    call check(c_sizeof(p) == 40, "gpu_conv2d_params: ten words")
+    call check(all([p%N, p%H, p%W, p%C, p%K, p%kernel_size, p%stride, p%pad, p%H_out, p%W_out] == &
+      [(i, i = 1, 10)]), "gpu_conv2d_params: its order")
+    call check(all(transfer(p, [0]) == [(i, i = 1, 10)]), "gpu_conv2d_params: its layout")
+  end subroutine params_record
+
+  subroutine fence_record()
+    type(gpu_fence_conv2d_params) :: p
+    call check(p%use_fence .and. .not. gpu_fence_is_valid(p%completion_fence), &
+      "gpu_fence_conv2d_params: defaults")
+    p = gpu_fence_conv2d_params(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)
+    call check(all([p%N, p%H, p%W, p%C, p%K, p%kernel_size, p%stride, p%pad, p%H_out, p%W_out] == &
+      [(i, i = 1, 10)]), "gpu_fence_conv2d_params: its order")
+    p%completion_fence = gpu_fence_create()
+    call check(p%completion_fence%handle /= 0, "gpu_fence_conv2d_params: its fence has a handle")
+    call check(gpu_fence_wait(p%completion_fence, FENCE_INFINITE_TIMEOUT) == FENCE_READY .and. &
+      p%completion_fence%is_signaled, "gpu_fence_conv2d_params: its fence is a fence")
+    call gpu_fence_destroy(p%completion_fence)
+  end subroutine fence_record
+
+  ! A caller's own state: nothing is remembered at first; its buffers are buffers.
+  subroutine state_record()
+    type(gpu_conv2d_state) :: own
+    real(sp) :: values(4)
+    call check(.not. own%initialized .and. own%compute_program == 0 .and. own%weight_hash == 0 &
+      .and. all([own%last_n, own%last_c, own%last_h, own%last_w, own%last_k, &
+      own%last_kernel_size] == 0), "gpu_conv2d_state: defaults")
+    call check(.not. (buffer_is_valid(own%input_buffer) .or. buffer_is_valid(own%weight_buffer) &
+      .or. buffer_is_valid(own%output_buffer) .or. buffer_is_valid(own%param_buffer)), &
+      "gpu_conv2d_state: no buffer at first")
+    own%param_buffer = create_unified_buffer(16_i64, BUFFER_READ_WRITE)
+    own%input_buffer = own%param_buffer
+    call write_buffer(own%param_buffer, [1.0_sp, 2.0_sp, 3.0_sp, 4.0_sp])
+    call read_buffer(own%input_buffer, values)
+    call check(all(abs(values - [1.0_sp, 2.0_sp, 3.0_sp, 4.0_sp]) < 1.0e-9_sp), &
+      "gpu_conv2d_state: its buffers hold values, and copies are the same buffer")
+    call destroy_unified_buffer(own%param_buffer)
+    call check(.not. buffer_is_valid(own%input_buffer), "gpu_conv2d_state: destroyed")
+  end subroutine state_record
 
   subroutine before_init()
     call check(gpu_get_program_id() == 0, "no program before init")

@@ -24,7 +24,7 @@ program test_compat_own_gl
   call skip_without_device()
   call check(gpu_init(), "gpu_init")
   program = gpu_get_program_id()
-  if (program == 0) call skip()
+  call check(program > 0, "the module's program has a name")
   call fill(x, 100)
   call fill(weights, 101)
   params = gpu_conv2d_params(N, H, W, C, K, ks, 1, 1, H, W)
@@ -133,16 +133,4 @@ contains
     call glBufferData(GL_SHADER_STORAGE_BUFFER, int(bytes, c_size_t), data, GL_DYNAMIC_DRAW)
     call glBindBufferBase(GL_SHADER_STORAGE_BUFFER, int(which - 1, c_int), names(which))
   end subroutine put
-
-  subroutine skip()
-    interface
-      subroutine c_exit(status) bind(C, name="exit")
-        import :: c_int
-        integer(c_int), value :: status
-      end subroutine c_exit
-    end interface
-    write (*, "(a)") "skipped: this library hands out no GL names"
-    flush (6)
-    call c_exit(77_c_int)
-  end subroutine skip
 end program test_compat_own_gl

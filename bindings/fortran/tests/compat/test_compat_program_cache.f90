@@ -2,14 +2,21 @@
 ! The compile function hands out numbers, so that no GL is needed.
 ! SPDX-License-Identifier: MIT
 module numbered_programs
+  use kinds, only: i64
   implicit none
   integer, save :: compiled = 0
 contains
   function compile(source) result(prog_id)
     character(len=*), intent(in) :: source
     integer :: prog_id
+    integer(i64) :: start, now, rate
     prog_id = 0
     if (source == "broken") return
+    call system_clock(start, rate)
+    now = start
+    do while (source == "slow" .and. (now - start) * 1000 < 3 * rate) ! three milliseconds
+      call system_clock(now)
+    end do
     compiled = compiled + 1
     prog_id = 1000000 + compiled
   end function compile
@@ -32,6 +39,7 @@ program test_compat_program_cache
 
   call skip_without_device()
   call memory_cache()
+  call counters()
   call disk_cache()
   call threadsafe_cache()
   call binaries()
@@ -84,6 +92,37 @@ contains
     call check(.not. cache%initialized .and. .not. allocated(cache%entries), "cleanup")
   end subroutine memory_cache
 
+  ! Compilations and their time, bytes that a hit saved, and which source is which.
+  subroutine counters()
+    type(program_cache) :: cache
+    integer :: a
+    call check(cache%total_compilations == 0 .and. cache%total_compile_time == 0 .and. &
+      cache%memory_saved == 0 .and. .not. cache%on_disk, "counters: defaults")
+    call init_program_cache(cache, 4)
+    call check(.not. cache%on_disk, "counters: in memory only")
+    a = get_cached_program(cache, "slow", "slow", compile)
+    call check(cache%total_compilations == 1 .and. cache%total_compile_time >= 3000 .and. &
+      cache%entries(1)%compile_time == cache%total_compile_time, "counters: microseconds")
+    a = get_cached_program(cache, "broken", "broken", compile)
+    call check(cache%total_compilations == 1 .and. cache%cache_misses == 2, "counters: a failure")
+    a = get_cached_program(cache, "quick", "slow", compile)
+    call cache_program(cache, 78, "mine", 0_i64)
+    associate (e => cache%entries)
+      call check(e(1)%source_hash /= e(2)%source_hash .and. e(3)%source_hash == -1, "source_hash")
+      e(1)%memory_size = 64
+      e(2)%memory_size = 100
+    end associate
+    a = get_cached_program(cache, "slow", "slow", compile)
+    a = get_cached_program(cache, "slow", "slow", compile)
+    call check(cache%memory_saved == 128, "memory_saved: the bytes of every hit")
+    associate (stats => get_cache_stats(cache))
+      call check(stats%total_memory == 164, "total_memory")
+      call check(abs(stats%avg_compile_time_ms - real(cache%total_compile_time, dp) / 2000.0_dp) < &
+        1.0e-9_dp .and. abs(stats%hit_rate - 0.4_dp) < 1.0e-9_dp, "means")
+    end associate
+    call cleanup_program_cache(cache)
+  end subroutine counters
+
   subroutine disk_cache()
     type(cache_v2) :: cache
     type(entry_v2) :: entry
@@ -95,6 +134,8 @@ contains
     a = get_cached_program_v2(cache, "source", "key", compile)
     call check(get_cached_program_v2(cache, "source", "key", compile) == a .and. a > 0, "v2: hit")
     call check(cache%binary_saves == 0, "v2: no binary of a program that GL does not know")
+    call check(cache%on_disk .and. cache%total_compilations == 1 .and. cache%total_compile_time >= 0 &
+      .and. cache%memory_saved == 0 .and. cache%entries(1)%source_hash /= -1, "v2: counters")
     call cache_v2_program(cache, 5, "five", 0_i64)
     call check(find_v2(cache, "five") == 2, "v2: find_program")
     call release_v2(cache, 5)
@@ -116,6 +157,9 @@ contains
       auto_save=.false., auto_load=.false., enable_thread_safety=.true.)
     a = get_cached_program_ts(cache, "source", "key", compile)
     call check(a > 0 .and. cache%entries(1)%ref_count == 1, "ts: a miss")
+    call check(cache%on_disk .and. cache%total_compilations == 1 .and. cache%total_compile_time >= 0 &
+      .and. cache%memory_saved == 0 .and. cache%entries(1)%source_hash /= entry%source_hash, &
+      "ts: counters")
     call release_program_ts(cache, a)
     call warm_cache_from_disk_ts(cache, [character(len=4) :: "none"])
     associate (stats => get_cache_stats_ts(cache))
