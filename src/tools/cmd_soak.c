@@ -11,7 +11,7 @@ static const OptionSpec options[] = {
     [OPT_SEED] = {"--seed", "S", "of the random actions; default 1"},
     [OPT_DEVICE] = {"--device", "D", "auto, cpu, gl, gl:1, null ...; see sporkle info"},
     [OPT_FAULTS] = {"--faults", NULL, "inject faults: null device, or gl behind the provider"},
-    [OPT_VIRTUAL] = {"--virtual", NULL, "count seconds on the null device's virtual clock"},
+    [OPT_VIRTUAL] = {"--virtual", NULL, "count seconds on a virtual clock: null device, virtual GPU"},
     [OPT_THREADS] = {"--threads", "N", "threads that act, 1 to 64; default 4"},
     [OPT_JSON] = {"--json", NULL, "print JSON"},
 };

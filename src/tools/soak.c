@@ -14,7 +14,6 @@
 
 enum { MAX_THREADS = 64 };
 static const double round_s = 2, virtual_round_s = 3600;
-static const uint64_t virtual_operation_ns = 100000000;
 
 static double resident_bytes(void) {
   long pages = 0;
@@ -52,15 +51,6 @@ static double slope_value(const Slope *s) {
   return spread > 0 ? (s->n * s->xy - s->x * s->y) / spread : 0;
 }
 
-static double virtual_seconds(const SoakRound *round) {
-  sporkle_property property;
-  if (!session_property(round->session.context, round->session.device, "virtual_time_ns",
-                        &property)) {
-    return 0;
-  }
-  return strtod(property.value, NULL) * 1e-9;
-}
-
 typedef struct Worker {
   SoakRound *round;
   uint64_t random;
@@ -82,13 +72,17 @@ static void *inject(void *argument) {
 // Until the round's time is over, by the clock that counts. Returns the seconds.
 static double wait_for_end(SoakRound *round, double wanted_s) {
   const struct timespec step = {0, 5000000};
+  const SoakCounts *counts = &round->out->counts;
+  const bool is_virtual = round->options->virtual_clock;
   const int64_t start = timing_now_ns();
+  const double virtual_start = is_virtual ? soak_clock_s(round) : 0;
   double passed = 0;
   do {
     nanosleep(&step, NULL);
-    passed = round->options->virtual_clock ? virtual_seconds(round)
-                                           : timing_ms_since(start) * 1e-3;
-  } while (passed < wanted_s && atomic_load(&round->out->counts.broken) == 0);
+    passed = is_virtual ? soak_clock_s(round) - virtual_start : timing_ms_since(start) * 1e-3;
+    // Without completions a virtual clock may stand for ever.
+  } while (passed < wanted_s && atomic_load(&counts->broken) == 0 &&
+           !(is_virtual && atomic_load(&counts->lost) > 0));
   return passed;
 }
 
@@ -122,13 +116,7 @@ static int begin_round(SoakRound *round) {
     return TOOL_USAGE;
   }
   if (!round->options->virtual_clock) return TOOL_OK;
-  if (sporkle_null_control(round->session.context, round->session.device, SPORKLE_NULL_OP_TIME,
-                           virtual_operation_ns, 0) == SPORKLE_OK) {
-    return TOOL_OK;
-  }
-  snprintf(round->out->message, sizeof round->out->message,
-           "--virtual: only the null device has a virtual clock");
-  return TOOL_USAGE;
+  return soak_clock_start(round, round->out->message) ? TOOL_OK : TOOL_USAGE;
 }
 
 static int run_round(const SoakOptions *options, const SoakCase *conv, double wanted_s,
@@ -157,7 +145,8 @@ static int run_rounds(const SoakOptions *options, const SoakCase *conv, SoakOutc
   double left = (double)options->seconds;
   int files = 0, code = TOOL_OK;
   Slope slope = {0};
-  while (left > 0 && code == TOOL_OK && atomic_load(&out->counts.broken) == 0) {
+  while (left > 0 && code == TOOL_OK && atomic_load(&out->counts.broken) == 0 &&
+         !(options->virtual_clock && atomic_load(&out->counts.lost) > 0)) {
     double passed = 0;
     code = run_round(options, conv, left < length ? left : length, &passed, out);
     left -= passed;

@@ -15,7 +15,7 @@ typedef struct SoakOptions {
   uint64_t seed;
   int threads;
   bool faults;
-  bool virtual_clock;  // seconds are those of the null device's clock
+  bool virtual_clock;  // seconds are those of the device's virtual clock
 } SoakOptions;
 
 // Counted by all threads.
@@ -79,6 +79,7 @@ struct SoakRound {
   SoakOutcome *out;
   Session session;
   SoakSlot slots[SOAK_SLOTS];
+  uint64_t (*gpu_now)(void);  // of the virtual GPU, or NULL
   atomic_bool stop;
 };
 
@@ -88,6 +89,10 @@ void soak_act(SoakRound *round, uint64_t *random);
 void soak_drain(SoakRound *round);
 // Notes a call that had no right to its status.
 void soak_complain(SoakRound *round, const char *call, sporkle_status status);
+
+// Makes an operation take 0.1 s on the device's virtual clock, or says why it has none.
+bool soak_clock_start(SoakRound *round, char message[512]);
+double soak_clock_s(const SoakRound *round);
 
 // Whether faults can be injected into this device; a message says why not.
 bool soak_faults_possible(const SoakRound *round, char message[512]);

@@ -69,10 +69,12 @@ static void inject_null(SoakRound *round, uint64_t *random) {
 }
 
 static void inject_gl(SoakRound *round, const Provider *provider, uint64_t *random) {
-  static const char *const mild[] = {
-      "late=3000000*10",   "spurious-timeout*50", "hang-until-flushed*50", "dispatch-memory",
-      "reset-nonsense*20", "no-memory",           "null-map",              "unaligned-map",
-      "word-missing*8",    "word-early*8",        "word-stale*8",          "word-last*8"};
+  // 3 ms late, or a minute of virtual time.
+  const char *const mild[] = {
+      round->options->virtual_clock ? "late=60000000000*10" : "late=3000000*10",
+      "spurious-timeout*50", "hang-until-flushed*50", "dispatch-memory", "reset-nonsense*20",
+      "no-memory", "null-map", "unaligned-map", "word-missing*8", "word-early*8",
+      "word-stale*8", "word-last*8"};
   // Sync objects of zink alone read as signalled too early: without coherent
   // mappings and right words nothing there can be right. And its mappings hang
   // now and then (Mesa 22.3) beside a context that was lost.

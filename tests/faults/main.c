@@ -1,4 +1,4 @@
-// Faults of the OpenGL driver, made by the libEGL in provider/: faults GROUP.
+// Faults of the OpenGL driver, made by the libEGL in provider/: faults GROUP [TEST].
 #include "faults/control.h"
 
 static const struct {
@@ -17,11 +17,12 @@ int main(int argc, char **argv) {
   control_load();
   for (size_t i = 0; i < COUNT_OF(groups); ++i) {
     if (argc < 2 || strcmp(groups[i].name, argv[1]) != 0) continue;
+    if (argc > 2) cmocka_set_test_filter(argv[2]);
     const int failed =
         _cmocka_run_group_tests(argv[1], groups[i].tests, *groups[i].count, NULL, NULL);
     printf("faults %s: %s\n", argv[1], failed == 0 ? "checked" : "FAILED");
     return failed;
   }
-  printf("usage: faults sync|reset|memory|start|word|walk|virtual\n");
+  printf("usage: faults sync|reset|memory|start|word|walk|virtual [TEST]\n");
   return 2;
 }

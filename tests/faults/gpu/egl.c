@@ -85,6 +85,10 @@ static EGLContext create_context(EGLDisplay display, EGLConfig config, EGLContex
 static void free_group(Group *group) {
   for (GLuint name = 1; name < group->capacity; ++name) object_free(&group->objects[name]);
   for (GLuint name = 1; name < group->query_capacity; ++name) promise_drop(group->queries[name]);
+  for (Promise *sync = group->syncs, *next; sync != NULL; sync = next) {
+    next = sync->next;
+    promise_drop(sync);
+  }
   free(group->objects);
   free(group->queries);
   free(group);

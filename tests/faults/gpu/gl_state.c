@@ -110,7 +110,10 @@ static Promise *record_promise(Gl *gl, CommandKind kind) {
 GLsync gl_FenceSync(GLenum condition, GLbitfield flags) {
   ENTER(NULL);
   if (condition == GL_SYNC_GPU_COMMANDS_COMPLETE && flags == 0) {
-    return (GLsync)record_promise(gl, COMMAND_SYNC);
+    Promise *sync = record_promise(gl, COMMAND_SYNC);
+    sync->next = gl->group->syncs;
+    gl->group->syncs = sync;
+    return (GLsync)sync;
   }
   gl_raise(gl, GL_INVALID_VALUE);
   return NULL;
@@ -136,6 +139,10 @@ void gl_WaitSync(GLsync sync, GLbitfield flags, GLuint64 timeout) {
 
 void gl_DeleteSync(GLsync sync) {
   ENTER();
+  Promise **place = &gl->group->syncs;
+  while (*place != NULL && *place != (Promise *)sync) place = &(*place)->next;
+  if (*place == NULL) return;
+  *place = (*place)->next;
   promise_drop((Promise *)sync);
 }
 

@@ -44,6 +44,7 @@ typedef enum CommandKind {
 
 // Shared by the object and the command that fulfils it.
 typedef struct Promise {
+  struct Promise *next;  // of the group's sync objects
   uint32_t users, polls;
   bool kept;
   uint64_t at_ns;
@@ -86,6 +87,7 @@ typedef struct Group {
   Object *objects;  // [name]
   GLuint capacity;
   Promise **queries;
+  Promise *syncs;
   GLuint query_capacity;
 } Group;
 

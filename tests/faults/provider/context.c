@@ -47,11 +47,14 @@ Context *context_add(EGLDisplay display, EGLContext handle) {
 }
 
 void context_remove(Context *context) {
+  bool last = true;
   pthread_mutex_lock(&lock);
   for (int i = 0; i < context_limit; ++i) {
     if (contexts[i] == context) contexts[i] = NULL;
+    last = last && contexts[i] == NULL;
   }
   pthread_mutex_unlock(&lock);
+  if (last) syncs_forget();
   if (current == context) current = NULL;
   free(context);
 }

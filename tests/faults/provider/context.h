@@ -28,7 +28,6 @@ typedef struct Word {
 typedef struct Context {
   EGLContext handle;  // NULL: free
   EGLDisplay display;
-  struct Queue *queue;  // NULL: commands go straight to the driver
   int64_t live[OBJECT_KINDS];
   GLenum error;  // raised by the provider
   bool hung, lost;
@@ -52,6 +51,8 @@ void context_make_current(EGLContext handle);
 Context *context_add(EGLDisplay display, EGLContext handle);
 Context *context_find(EGLContext handle);
 void context_remove(Context *context);
+// sync.c: those that nobody has deleted end with the last context.
+void syncs_forget(void);
 
 void context_raise(GLenum error);
 void context_count(ObjectKind kind, int64_t change);

@@ -1,10 +1,12 @@
 // Sync objects, flushes and resets.
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "below.h"
 #include "wrap.h"
 
 typedef struct Sync {
+  struct Sync *next;
   GLsync below;
   EGLContext maker;
   uint64_t flushes;  // of the context when it was made
@@ -12,6 +14,27 @@ typedef struct Sync {
   uint64_t late_ns, ready_ns;  // 0: not seen ready yet
   Word late_word;
 } Sync;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static Sync *alive;
+
+void syncs_forget(void) {
+  pthread_mutex_lock(&lock);
+  while (alive != NULL) {
+    Sync *sync = alive;
+    alive = sync->next;
+    free(sync);
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+static void unlink_sync(const Sync *sync) {
+  pthread_mutex_lock(&lock);
+  Sync **place = &alive;
+  while (*place != NULL && *place != sync) place = &(*place)->next;
+  if (*place != NULL) *place = sync->next;
+  pthread_mutex_unlock(&lock);
+}
 
 static void write_word(Word *word) {
   if (word->address != NULL) __atomic_store_n(word->address, word->value, __ATOMIC_RELEASE);
@@ -35,6 +58,10 @@ GLsync wrap_FenceSync(GLenum condition, GLbitfield flags) {
   sync->late_word = context->late_word;
   context->late_word.address = NULL;
   context_count(OBJECT_SYNC, 1);
+  pthread_mutex_lock(&lock);
+  sync->next = alive;
+  alive = sync;
+  pthread_mutex_unlock(&lock);
   return (GLsync)sync;
 }
 
@@ -80,6 +107,7 @@ void wrap_DeleteSync(GLsync handle) {
   next.DeleteSync(sync->below);
   Context *maker = context_find(sync->maker);
   if (maker != NULL) --maker->live[OBJECT_SYNC];
+  unlink_sync(sync);
   free(sync);
 }
 
