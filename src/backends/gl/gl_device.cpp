@@ -39,7 +39,7 @@ GlDevice::GlDevice(const DeviceEnvironment& environment, std::shared_ptr<Submiss
       pool_(make_shared_in<MemoryPool>(environment.memory, thread_, environment.memory,
                                        placement_.block_bytes())),
       staging_(make_shared_in<StagingPool>(environment.memory, pool_, environment_)),
-      tuner_(environment, facts_, rules),
+      tuner_(environment, facts_, rules, placement_),
       interop_(thread_, environment_.memory),
       properties_(environment.memory) {
   thread_->set_idle_memory(staging_);

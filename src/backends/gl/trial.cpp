@@ -56,7 +56,7 @@ std::pmr::vector<uint32_t> choose_samples(const ConvProblem& p, std::pmr::memory
 }  // namespace
 
 Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
-             const OpenRules& rules, const ConvProblem& problem,
+             const OpenRules& rules, const ConvProblem& problem, const TrialKinds& kinds,
              const std::pmr::vector<Recipe>& recipes)
     : thread_(std::move(thread)), memory_(environment.memory), rules_(rules), problem_(problem) {
   if (std::max(problem.input_bytes(), problem.output_bytes()) > helper_limit) {
@@ -79,12 +79,12 @@ Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& 
       }
       source = helper_source;
       helper_ = engine.acquire_program(source, "trial");
-      allocate(engine, &input_, problem_.input_bytes());
-      allocate(engine, &packed_, packed);
-      allocate(engine, &workspace_, workspace);
-      allocate(engine, &output_, problem_.output_bytes());
-      if (problem_.has_residual) allocate(engine, &residual_, problem_.output_bytes());
-      allocate(engine, &samples_, 2 * sizeof(float) * (sample_most + 16));
+      allocate(engine, kinds.input, &input_, problem_.input_bytes());
+      allocate(engine, BufferKind::local, &packed_, packed);
+      allocate(engine, BufferKind::local, &workspace_, workspace);
+      allocate(engine, kinds.output, &output_, problem_.output_bytes());
+      if (problem_.has_residual) allocate(engine, kinds.input, &residual_, problem_.output_bytes());
+      allocate(engine, BufferKind::local, &samples_, 2 * sizeof(float) * (sample_most + 16));
       fill(engine, *input_, problem_.input_bytes(), trial_input_seed);
       fill(engine, *packed_, std::min(packed, helper_limit), trial_packed_seed);
       if (residual_) fill(engine, *residual_, problem_.output_bytes(), trial_residual_seed);
@@ -104,10 +104,10 @@ void Trial::release() noexcept {
   }
 }
 
-void Trial::allocate(Engine& engine, BufferObject** out, uint64_t bytes) {
+void Trial::allocate(Engine& engine, BufferKind kind, BufferObject** out, uint64_t bytes) {
   std::pmr::polymorphic_allocator<> allocator(memory_);
   *out = allocator.new_object<BufferObject>();
-  engine.create_buffer(BufferKind::local, bytes, *out);
+  engine.create_buffer(kind, bytes, *out);
 }
 
 void Trial::fill(Engine& engine, const BufferObject& buffer, uint64_t bytes, uint32_t seed) {

@@ -10,12 +10,17 @@
 
 namespace sporkle::gl {
 
+// The kinds of buffer that operations read and write: mapped ones lie behind the bus.
+struct TrialKinds {
+  BufferKind input = BufferKind::local, output = BufferKind::local;
+};
+
 class Trial {
  public:
   // Takes scratch memory for the problem and for the largest of the recipes, and
   // begins to compile all of them. Throws OUT_OF_MEMORY, DEVICE_LOST.
   Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
-        const OpenRules& rules, const ConvProblem& problem,
+        const OpenRules& rules, const ConvProblem& problem, const TrialKinds& kinds,
         const std::pmr::vector<Recipe>& recipes);
   ~Trial();
   Trial(const Trial&) = delete;
@@ -38,7 +43,7 @@ class Trial {
   struct Programs;
 
   void release() noexcept;
-  void allocate(Engine& engine, BufferObject** out, uint64_t bytes);
+  void allocate(Engine& engine, BufferKind kind, BufferObject** out, uint64_t bytes);
   void fill(Engine& engine, const BufferObject& buffer, uint64_t bytes, uint32_t seed);
   RecipeTensors tensors(GLuint packed) const noexcept;
   bool is_spoiled(const Recipe& recipe, uint32_t how) const noexcept;

@@ -49,7 +49,7 @@ using Key = char[key_capacity];
 
 void write_key(const Facts& facts, const ConvProblem& p, Key& out) {
   std::snprintf(out, sizeof out,
-                "1|%s|%s|%s|%08x|g%" PRId64 "n%" PRId64 "c%" PRId64 "h%" PRId64 "w%" PRId64
+                "2|%s|%s|%s|%08x|g%" PRId64 "n%" PRId64 "c%" PRId64 "h%" PRId64 "w%" PRId64
                 "k%" PRId64 "r%" PRId64 "x%" PRId64 "s%" PRId64 "x%" PRId64 "p%" PRId64 ",%" PRId64
                 ",%" PRId64 ",%" PRId64 "d%" PRId64 "x%" PRId64 "a%db%ur%u",
                 facts.vendor, facts.name, facts.version, catalogue_mark(), p.groups, p.n, p.c, p.h,
@@ -82,10 +82,12 @@ void sleep_ns(uint64_t ns) noexcept {
 
 }  // namespace
 
-Tuner::Tuner(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules)
+Tuner::Tuner(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules,
+             DevicePlacement& placement)
     : environment_(environment),
       facts_(facts),
       rules_(rules),
+      placement_(placement),
       mode_(mode_of(environment, rules)),
       created_ns_(now_ns()),
       choices_(environment.memory) {}
@@ -98,6 +100,18 @@ bool Tuner::within_budget() const noexcept {
   if (mode_ == Mode::thorough) return true;
   const uint64_t spent = spent_ns_.load(std::memory_order_relaxed);
   return spent < std::max(grace_ns, (now_ns() - created_ns_) / share);
+}
+
+// Where the tensors of a call lie: what is read and written behind the bus is fastest
+// with another kernel than what lies in the device's own memory.
+TrialKinds Tuner::kinds_of(const ConvProblem& problem) {
+  const Placement& placement = placement_.settled();
+  const auto kind = [&](BufferKind wanted, uint64_t bytes) {
+    const bool mapped = placement.form_of(wanted, bytes) == MemoryForm::direct;
+    return mapped ? wanted : BufferKind::local;
+  };
+  return {kind(BufferKind::upload, problem.input_bytes()),
+          kind(BufferKind::readback, problem.output_bytes())};
 }
 
 const Variant* Tuner::recall(const char* key) noexcept try {
@@ -203,7 +217,7 @@ Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
                                 ? Deadline{}
                                 : Deadline::after(budget_ns);
   result.trial = make_shared_in<Trial>(environment_.memory, thread, environment_, rules_, problem,
-                                       recipes);
+                                       kinds_of(problem), recipes);
   std::pmr::vector<uint64_t> times(count, UINT64_MAX, environment_.memory);
   result.best_ns = time_all(*result.trial, recipes, deadline, &times);
   if (result.best_ns == 0) return {};

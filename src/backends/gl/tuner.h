@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 
+#include "backends/gl/device_placement.h"
 #include "backends/gl/trial.h"
 
 namespace sporkle::gl {
@@ -16,7 +17,8 @@ class Tuner {
  public:
   enum class Mode : uint8_t { off, hardware, everywhere, thorough };
 
-  Tuner(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules);
+  Tuner(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules,
+        DevicePlacement& placement);
 
   // What a plan needs to know about the order it has got.
   struct Result {
@@ -42,6 +44,7 @@ class Tuner {
 
   bool enabled() const noexcept;
   bool within_budget() const noexcept;
+  TrialKinds kinds_of(const ConvProblem& problem);
   const Variant* recall(const char* key) noexcept;
   void remember(const char* key, const Variant& variant, uint64_t ns) noexcept;
   Result measure(const std::shared_ptr<SubmissionThread>& thread, const ConvProblem& problem,
@@ -52,6 +55,7 @@ class Tuner {
   DeviceEnvironment environment_;
   Facts facts_;
   OpenRules rules_;
+  DevicePlacement& placement_;
   Mode mode_;
   uint64_t created_ns_;
   std::atomic<uint64_t> spent_ns_{0};
