@@ -479,6 +479,23 @@ SPORKLE_EXPORT sporkle_status sporkle_plan_create(sporkle_context context, uint3
                                                   const float *weights, const float *bias,
                                                   sporkle_plan *out_plan);
 
+/* sporkle_plan_create in the background: returns once the arguments have been
+ * checked and weights and bias copied (the arrays may be freed then); a thread
+ * of the context chooses, compiles, tunes and packs, one plan after another.
+ * The fence signals when the plan is ready, or fails with what
+ * sporkle_plan_create would have returned; it belongs to the caller. Until it
+ * ends, calls that use the plan (describe, run, submit, executor_submit) wait;
+ * after a failure they return its status and text, and the plan can only be
+ * destroyed. A plan destroyed earlier is prepared all the same and then freed;
+ * destroying the context fails what has not begun with SPORKLE_ERROR_CANCELLED.
+ * Returns: as sporkle_plan_create where the arguments alone decide;
+ * SPORKLE_ERROR_POOL_EXHAUSTED (fences). */
+SPORKLE_EXPORT sporkle_status sporkle_plan_prepare(sporkle_context context, uint32_t device,
+                                                   const sporkle_conv2d_desc *desc,
+                                                   const float *weights, const float *bias,
+                                                   sporkle_plan *out_plan,
+                                                   sporkle_fence *out_fence);
+
 /* Destroys a plan. Work in flight that uses it still ends normally.
  * Returns: SPORKLE_OK. */
 SPORKLE_EXPORT sporkle_status sporkle_plan_destroy(sporkle_plan plan);
@@ -1173,6 +1190,8 @@ typedef struct sporkle_api {
                                   uint64_t *);
   sporkle_status (*plan_sequence)(sporkle_context, uint32_t, const sporkle_sequence_step *,
                                   uint32_t, sporkle_plan *);
+  sporkle_status (*plan_prepare)(sporkle_context, uint32_t, const sporkle_conv2d_desc *,
+                                 const float *, const float *, sporkle_plan *, sporkle_fence *);
 } sporkle_api;
 
 /* The function table of API major version `major` (SPORKLE_VERSION_MAJOR).

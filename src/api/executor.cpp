@@ -44,6 +44,7 @@ sporkle_status sporkle_executor_submit(sporkle_executor executor, uint32_t slot,
     checked_out(out_fence, "out_fence") = nullptr;
     const Pin<Executor> pin(executor, "executor");
     const Pin<Plan> plan_pin(plan, "plan");
+    plan_pin->settle();
     *out_fence = pin->submit(slot, *plan_pin);
     return SPORKLE_OK;
   });

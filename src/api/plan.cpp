@@ -21,6 +21,21 @@ sporkle_status sporkle_plan_create(sporkle_context context, uint32_t device,
   });
 }
 
+sporkle_status sporkle_plan_prepare(sporkle_context context, uint32_t device,
+                                    const sporkle_conv2d_desc* desc, const float* weights,
+                                    const float* bias, sporkle_plan* out_plan,
+                                    sporkle_fence* out_fence) {
+  return boundary("sporkle_plan_prepare", [&]() -> Status {
+    checked_out(out_plan, "out_plan") = nullptr;
+    checked_out(out_fence, "out_fence") = nullptr;
+    const Pin<ContextObject> pin(context, "context");
+    const ConvProblem problem = read_problem(desc);
+    check_weights(problem, weights, bias);
+    *out_plan = prepare_plan(pin->context, device, PlanSource(problem, weights, bias), out_fence);
+    return SPORKLE_OK;
+  });
+}
+
 sporkle_status sporkle_plan_destroy(sporkle_plan plan) {
   return boundary("sporkle_plan_destroy", [&]() -> Status {
     { const Pin<Plan> pin(plan, "plan"); }
@@ -35,6 +50,7 @@ sporkle_status sporkle_plan_describe(sporkle_plan plan, sporkle_plan_info* out_i
   return boundary("sporkle_plan_describe", [&]() -> Status {
     const Pin<Plan> pin(plan, "plan");
     check_out_struct(out_info, "out_info");
+    pin->settle();
     sporkle_plan_info info{};
     info.device = pin->device();
     info.packed_bytes = pin->prepared()->packed_bytes();
@@ -51,6 +67,7 @@ sporkle_status sporkle_plan_run(sporkle_plan plan, const float* input, const flo
     const Pin<Plan> pin(plan, "plan");
     if (out_result != nullptr) check_out_struct(out_result, "out_result");
     sporkle_conv2d_result result{};
+    pin->settle();
     pin->run({input, residual, output}, &result);
     if (out_result != nullptr) write_struct(result, out_result);
     return SPORKLE_OK;
@@ -63,6 +80,7 @@ sporkle_status sporkle_plan_submit(sporkle_plan plan, const sporkle_plan_binding
     checked_out(out_fence, "out_fence") = nullptr;
     const Pin<Plan> pin(plan, "plan");
     const sporkle_plan_bindings defaults = SPORKLE_PLAN_BINDINGS_INIT;
+    pin->settle();
     *out_fence = pin->submit_bindings(read_struct(bindings, defaults, "bindings"));
     return SPORKLE_OK;
   });

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/plan.h"
+
 namespace sporkle {
 
 namespace {
@@ -58,7 +60,8 @@ Context::Context(const ContextDesc& desc, EnumerateDevices enumerate)
     : memory_(desc.allocator),
       log_(desc.log, desc.log_user, level_of(desc, options_)),
       list_(&memory_),
-      plan_cache_(&memory_, &stats_, desc.plan_cache_bytes) {
+      plan_cache_(&memory_, &stats_, desc.plan_cache_bytes),
+      preparer_(&memory_, &execute_preparation, this) {
   debug_ = (desc.flags & SPORKLE_CONTEXT_DEBUG) != 0;
   apply_arguments(desc);
   warn_unknown_variables(log_);
@@ -238,7 +241,10 @@ void Context::destroy_children() noexcept {
 void Context::close() noexcept {
   if (debug_) report_leaks();
   destroy_children();
+  // What is being prepared ends when its device is closed, if not before.
+  preparer_.refuse();
   close_devices();
+  preparer_.close();
 }
 
 void Context::close_devices() noexcept {

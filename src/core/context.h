@@ -11,6 +11,7 @@
 #include "core/fence_records.h"
 #include "core/object_table.h"
 #include "core/plan_cache.h"
+#include "core/preparer.h"
 
 namespace sporkle {
 
@@ -58,6 +59,7 @@ class Context {
   Options& options() noexcept { return options_; }
   FencePool* fences() noexcept { return fences_.load(); }
   PlanCache& plan_cache() noexcept { return plan_cache_; }
+  Preparer& preparer() noexcept { return preparer_; }
   bool debug() const noexcept { return debug_; }
   bool require_gpu() const noexcept { return require_gpu_; }
   // Problems below this go to the CPU when the selector picks: the rule of the
@@ -102,6 +104,7 @@ class Context {
   std::atomic<FencePool*> fences_{nullptr};
   DeviceList list_;
   PlanCache plan_cache_;
+  Preparer preparer_;
   uint32_t preferred_ = SPORKLE_DEVICE_AUTO;
   bool debug_ = false;
   bool require_gpu_ = false;

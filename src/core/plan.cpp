@@ -90,12 +90,10 @@ void try_cache(Context& context, uint32_t device, const float* weights, const fl
 
 }  // namespace
 
-Plan::Plan(std::shared_ptr<Context> context, uint32_t device, std::shared_ptr<DevicePlan> prepared,
-           const PlanSource& source)
-    : Child(handle_type, context, prepared->algorithm()),
-      device_(device),
-      prepared_(std::move(prepared)),
-      kept_(source, device != 0, context->memory()),
+Plan::Plan(std::shared_ptr<Context> context, std::shared_ptr<Preparation> preparation)
+    : Child(handle_type, context,
+            preparation->plan() == nullptr ? "in preparation" : preparation->plan()->algorithm()),
+      preparation_(std::move(preparation)),
       resets_seen_(context->stats().read(Counter::device_resets)) {}
 
 void Plan::dispose() noexcept {
@@ -106,12 +104,12 @@ void Plan::dispose() noexcept {
 
 void Plan::run(const HostTensors& tensors, sporkle_conv2d_result* result) {
   check_tensors(extent(), tensors);
-  run_prepared(context(), device_, prepared_, tensors, result);
+  run_prepared(context(), device(), prepared(), tensors, result);
 }
 
 sporkle_fence Plan::submit(MemoryRange input, MemoryRange residual, MemoryRange output,
                            bool fence_owned) {
-  return submit_to({device_, prepared_}, std::move(input), std::move(residual),
+  return submit_to({device(), prepared()}, std::move(input), std::move(residual),
                    std::move(output), fence_owned);
 }
 
@@ -139,22 +137,22 @@ sporkle_fence Plan::submit_to(const Target& target, MemoryRange input, MemoryRan
 }
 
 std::shared_ptr<DevicePlan> Plan::prepare_again(uint32_t device) {
-  return prepare(context(), device, kept_.source());
+  return prepare(context(), device, preparation_->source());
 }
 
 Plan::Target Plan::renewed() {
   const std::lock_guard lock(renewal_);
   const uint64_t resets = context().stats().read(Counter::device_resets);
   if (resets != resets_seen_) {
-    renewed_ = prepare_again(device_);
+    renewed_ = prepare_again(device());
     resets_seen_ = resets;
   }
-  return {device_, renewed_ == nullptr ? prepared_ : renewed_};
+  return {device(), renewed_ == nullptr ? prepared() : renewed_};
 }
 
 Plan::Target Plan::on_cpu(const char* reason) {
   constexpr uint32_t cpu = 0;
-  note_fallback(context(), device_, reason);
+  note_fallback(context(), device(), reason);
   const std::lock_guard lock(renewal_);
   if (spare_ == nullptr) spare_ = prepare_again(cpu);
   return {cpu, spare_};
@@ -162,7 +160,7 @@ Plan::Target Plan::on_cpu(const char* reason) {
 
 sporkle_fence Plan::submit_surviving(const MemoryRange& input, const MemoryRange& residual,
                                      const MemoryRange& output, bool on_device) {
-  if (device_ == 0) return submit(input, residual, output, true);
+  if (device() == 0) return submit(input, residual, output, true);
   try {
     if (!on_device) fail(SPORKLE_ERROR_DEVICE_LOST, "slot: its memory is of before a reset");
     return submit_to(renewed(), input, residual, output, true);
@@ -171,7 +169,7 @@ sporkle_fence Plan::submit_surviving(const MemoryRange& input, const MemoryRange
                       error.status == SPORKLE_ERROR_DEVICE_UNAVAILABLE;
     Reason reason;
     if (!gone || context().require_gpu()) throw;
-    if (!kept_.source().supported_by(context().device(0), &reason)) throw;
+    if (!preparation_->source().supported_by(context().device(0), &reason)) throw;
     return submit_to(on_cpu(error.reason.text), input, residual, output, true);
   }
 }
@@ -242,12 +240,62 @@ sporkle_fence Plan::submit_bindings(const sporkle_plan_bindings& b) {
 sporkle_plan create_plan(const std::shared_ptr<Context>& context, uint32_t device,
                          const PlanSource& source) {
   const Choice choice = select_device(*context, device, source);
-  Plan* plan = nullptr;
+  std::shared_ptr<Preparation> preparation;
   with_fallback(*context, choice, source, [&](uint32_t index) {
-    plan = new_object<Plan>(context->memory(), context, index, prepare(*context, index, source),
-                            source);
+    auto plan = prepare(*context, index, source);
+    // On a device that can be lost the plan keeps copies of weights and biases.
+    preparation = make_shared_in<Preparation>(context->memory(), source, index != 0,
+                                              context->memory());
+    preparation->succeed(index, std::move(plan));
   });
+  auto* plan = new_object<Plan>(context->memory(), context, std::move(preparation));
   return static_cast<sporkle_plan>(publish_child(plan));
+}
+
+Status execute_preparation(void* user, Preparation& preparation, uint32_t device,
+                           bool may_fall_back) noexcept {
+  Context& context = *static_cast<Context*>(user);
+  Error error;
+  try {
+    const PlanSource source = preparation.source();
+    uint32_t used = 0;
+    std::shared_ptr<DevicePlan> plan;
+    with_fallback(context, {device, may_fall_back}, source, [&](uint32_t index) {
+      plan = prepare(context, index, source);
+      used = index;
+    });
+    preparation.succeed(used, std::move(plan));
+    return SPORKLE_OK;
+  } catch (const Error& thrown) {
+    error = thrown;
+  } catch (const std::bad_alloc&) {
+    error.status = SPORKLE_ERROR_OUT_OF_MEMORY;
+    error.reason.set("plan: no memory to prepare it");
+  } catch (...) {
+    error.reason.set("plan: unexpected exception");
+  }
+  preparation.fail_with(error);
+  return error.status;
+}
+
+sporkle_plan prepare_plan(const std::shared_ptr<Context>& context, uint32_t device,
+                          const PlanSource& source, sporkle_fence* out_fence) {
+  const Choice choice = select_device(*context, device, source);
+  auto preparation = make_shared_in<Preparation>(context->memory(), source, true,
+                                                 context->memory());
+  const FenceRef fence = fence_take(context->fences(), false);
+  void* handle = nullptr;
+  try {
+    handle = publish_child(new_object<Plan>(context->memory(), context, preparation));
+    context->preparer().submit({preparation, choice.device, choice.may_fall_back, fence});
+  } catch (...) {
+    if (handle != nullptr) object_destroy(handle, HandleType::plan);
+    fence_abandon(fence, false);
+    throw;
+  }
+  context->note_fence(fence, "plan", "sporkle_plan_prepare");
+  *out_fence = fence_handle(fence);
+  return static_cast<sporkle_plan>(handle);
 }
 
 void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,

@@ -6,6 +6,7 @@
 #include "core/buffer.h"
 #include "core/context.h"
 #include "core/plan_source.h"
+#include "core/preparer.h"
 
 namespace sporkle {
 
@@ -13,16 +14,17 @@ class Plan final : public Child {
  public:
   static constexpr HandleType handle_type = HandleType::plan;
 
-  // On a device that can be lost the plan keeps copies of weights and biases.
-  Plan(std::shared_ptr<Context> context, uint32_t device, std::shared_ptr<DevicePlan> prepared,
-       const PlanSource& source);
+  Plan(std::shared_ptr<Context> context, std::shared_ptr<Preparation> preparation);
 
   const char* kind_name() const noexcept override { return "plan"; }
   void dispose() noexcept override;
 
-  uint32_t device() const noexcept { return device_; }
-  const std::shared_ptr<DevicePlan>& prepared() const noexcept { return prepared_; }
-  const Extent& extent() const noexcept { return prepared_->extent(); }
+  // Waits until the plan has been prepared; throws what that failed with. Before anything
+  // below.
+  void settle() const { preparation_->settle(); }
+  uint32_t device() const noexcept { return preparation_->device(); }
+  const std::shared_ptr<DevicePlan>& prepared() const noexcept { return preparation_->plan(); }
+  const Extent& extent() const noexcept { return prepared()->extent(); }
 
   void run(const HostTensors& tensors, sporkle_conv2d_result* result);
 
@@ -48,9 +50,7 @@ class Plan final : public Child {
   Target on_cpu(const char* reason);
   std::shared_ptr<DevicePlan> prepare_again(uint32_t device);
 
-  uint32_t device_;
-  std::shared_ptr<DevicePlan> prepared_;
-  KeptSource kept_;
+  const std::shared_ptr<Preparation> preparation_;
   std::mutex renewal_;  // guards the next three
   uint64_t resets_seen_;
   std::shared_ptr<DevicePlan> renewed_, spare_;
@@ -59,6 +59,14 @@ class Plan final : public Child {
 // Creates the plan and its handle; the source has been checked. Throws Error.
 sporkle_plan create_plan(const std::shared_ptr<Context>& context, uint32_t device,
                          const PlanSource& source);
+
+// The same by the context's preparer, which signals `out_fence`.
+sporkle_plan prepare_plan(const std::shared_ptr<Context>& context, uint32_t device,
+                          const PlanSource& source, sporkle_fence* out_fence);
+
+// What the context's preparer runs.
+Status execute_preparation(void* context, Preparation& preparation, uint32_t device,
+                           bool may_fall_back) noexcept;
 
 // The one-call form. `result` may be null.
 void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,

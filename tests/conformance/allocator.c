@@ -35,6 +35,29 @@ static sporkle_status plan_and_run(World *world) {
   return status;
 }
 
+static sporkle_status prepare_and_run(World *world) {
+  const sporkle_conv2d_desc desc = small_problem();
+  Tensors t;
+  tensors_make(&t, &desc, 5);
+  sporkle_plan plan = NULL;
+  sporkle_fence fence = NULL;
+  sporkle_status status = sporkle_plan_prepare(world->context, world->device, &desc, t.weights,
+                                               t.bias, &plan, &fence);
+  assert_true((status == SPORKLE_OK) == (plan != NULL && fence != NULL));
+  if (status == SPORKLE_OK) {
+    status = sporkle_fence_wait(fence, SPORKLE_TIMEOUT_INFINITE);
+    const sporkle_status used = sporkle_plan_run(plan, t.input, NULL, t.output, NULL);
+    if (status != SPORKLE_OK) assert_int_equal(used, status);
+    if (used == SPORKLE_OK) tensors_check(&t, t.output);
+    if (used != SPORKLE_OK) assert_true(tensors_untouched(&t));
+    if (status == SPORKLE_OK) status = used;
+    expect_ok(sporkle_fence_destroy(fence));
+    expect_ok(sporkle_plan_destroy(plan));
+  }
+  tensors_free(&t);
+  return status;
+}
+
 static sporkle_status create_buffer(World *world) {
   sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
   desc.device = world->device;
@@ -133,6 +156,7 @@ static void walk(Scenario scenario) {
 
 static void walk_one_call(void **state) { (void)state; walk(one_call); }
 static void walk_plan(void **state) { (void)state; walk(plan_and_run); }
+static void walk_prepared(void **state) { (void)state; walk(prepare_and_run); }
 static void walk_buffer(void **state) { (void)state; walk(create_buffer); }
 static void walk_fence(void **state) { (void)state; walk(insert_fence); }
 static void walk_pipeline(void **state) { (void)state; walk(pipeline); }
@@ -190,5 +214,6 @@ static void walk_context(void **state) {
 }
 
 GROUP(group_allocator, "allocator", cmocka_unit_test(walk_context),
-      cmocka_unit_test(walk_one_call), cmocka_unit_test(walk_plan), cmocka_unit_test(walk_buffer),
+      cmocka_unit_test(walk_one_call), cmocka_unit_test(walk_plan), cmocka_unit_test(walk_prepared),
+      cmocka_unit_test(walk_buffer),
       cmocka_unit_test(walk_fence), cmocka_unit_test(walk_submit), cmocka_unit_test(walk_pipeline))

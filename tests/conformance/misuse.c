@@ -51,6 +51,7 @@ CALL(conv2d_select, h, 0, &problem, &number)
 CALL(conv2d, h, 0, &problem, floats, floats + 1024, floats + 2048, NULL, floats + 3072, NULL)
 CALL(plan_create, h, 0, &problem, floats, floats, &plan_out)
 CALL(plan_sequence, h, 0, &sequence_step, 1, &plan_out)
+CALL(plan_prepare, h, 0, &problem, floats, floats, &plan_out, &fence_out)
 CALL(plan_destroy, h)
 CALL(plan_describe, h, &plan_info)
 CALL(plan_run, h, floats, NULL, floats + 2048, NULL)
@@ -91,7 +92,8 @@ static const Call calls[] = {
     ROW(device_describe, of_context), ROW(device_property, of_context),
     ROW(device_find, of_context), ROW(unavailable_count, of_context),
     ROW(unavailable_describe, of_context), ROW(conv2d_select, of_context),
-    ROW(conv2d, of_context), ROW(plan_create, of_context), ROW(plan_sequence, of_context), ROW(plan_destroy, of_plan),
+    ROW(conv2d, of_context), ROW(plan_create, of_context), ROW(plan_sequence, of_context),
+    ROW(plan_prepare, of_context), ROW(plan_destroy, of_plan),
     ROW(plan_describe, of_plan), ROW(plan_run, of_plan), ROW(buffer_create, of_context),
     ROW(buffer_destroy, of_buffer), ROW(buffer_describe, of_buffer), ROW(buffer_data, of_buffer),
     ROW(buffer_flush, of_buffer), ROW(buffer_invalidate, of_buffer), ROW(plan_submit, of_plan),

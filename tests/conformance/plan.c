@@ -198,6 +198,101 @@ static void objects_destroyed_in_flight(void **state) {
   world_close(&world);
 }
 
+static void prepared_in_background(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  const sporkle_conv2d_desc desc = small_problem();
+  Tensors t;
+  tensors_make(&t, &desc, 8);
+  float *weights = malloc(t.info.weights_size);
+  sporkle_plan plans[4];
+  sporkle_fence fences[4];
+  for (int i = 0; i < 4; ++i) {
+    memcpy(weights, t.weights, t.info.weights_size);
+    expect_ok(sporkle_plan_prepare(world.context, world.device, &desc, weights, t.bias, &plans[i],
+                                   &fences[i]));
+    memset(weights, 0xff, t.info.weights_size);
+  }
+  free(weights);
+  // Before, after and without a wait for the fence.
+  expect_ok(sporkle_plan_run(plans[1], t.input, NULL, t.output, NULL));
+  tensors_check(&t, t.output);
+  expect_ok(sporkle_plan_destroy(plans[3]));
+  for (int i = 0; i < 4; ++i) {
+    expect_ok(sporkle_fence_wait(fences[i], SPORKLE_TIMEOUT_INFINITE));
+    expect_ok(sporkle_fence_destroy(fences[i]));
+  }
+  sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+  expect_ok(sporkle_plan_describe(plans[2], &info));
+  assert_int_equal(info.device, world.device);
+  tensors_clear_output(&t);
+  expect_ok(sporkle_plan_run(plans[2], t.input, NULL, t.output, NULL));
+  tensors_check(&t, t.output);
+  for (int i = 0; i < 3; ++i) expect_ok(sporkle_plan_destroy(plans[i]));
+  tensors_free(&t);
+  world_close(&world);
+}
+
+static void prepare_refusals(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  sporkle_conv2d_desc desc = small_problem();
+  Tensors t;
+  tensors_make(&t, &desc, 9);
+  const sporkle_status invalid = SPORKLE_ERROR_INVALID_ARGUMENT;
+  sporkle_plan plan = (sporkle_plan)(uintptr_t)1;
+  sporkle_fence fence = (sporkle_fence)(uintptr_t)1;
+  expect_refused(invalid, "weights",
+                 sporkle_plan_prepare(world.context, world.device, &desc, NULL, t.bias, &plan, &fence));
+  assert_null(plan);
+  assert_null(fence);
+  expect_refused(invalid, "device",
+                 sporkle_plan_prepare(world.context, 77, &desc, t.weights, t.bias, &plan, &fence));
+  expect_refused(invalid, "out_plan",
+                 sporkle_plan_prepare(world.context, world.device, &desc, t.weights, t.bias, NULL, &fence));
+  expect_refused(invalid, "out_fence",
+                 sporkle_plan_prepare(world.context, world.device, &desc, t.weights, t.bias, &plan, NULL));
+  assert_int_equal(world_stats(&world).fences_now, 0);
+  // A context destroyed meanwhile ends what it prepares.
+  for (int i = 0; i < 8; ++i) {
+    expect_ok(sporkle_plan_prepare(world.context, world.device, &desc, t.weights, t.bias, &plan,
+                                   &fence));
+  }
+  tensors_free(&t);
+  world_close(&world);
+}
+
+// The failure is the fence's, and the plan's from then on.
+static void prepare_fails(void **state) {
+  (void)state;
+  if (!test_device_is("null")) skip();
+  World world;
+  world_open(&world);
+  const sporkle_conv2d_desc desc = small_problem();
+  Tensors t;
+  tensors_make(&t, &desc, 10);
+  world_null(&world, SPORKLE_NULL_OOM, 0, 1);
+  sporkle_plan plan = NULL;
+  sporkle_fence fence = NULL;
+  expect_ok(sporkle_plan_prepare(world.context, world.device, &desc, t.weights, t.bias, &plan,
+                                 &fence));
+  const sporkle_status memory = SPORKLE_ERROR_OUT_OF_MEMORY;
+  expect_status(memory, sporkle_fence_wait(fence, SPORKLE_TIMEOUT_INFINITE));
+  expect_status(memory, sporkle_plan_run(plan, t.input, NULL, t.output, NULL));
+  sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+  expect_status(memory, sporkle_plan_describe(plan, &info));
+  assert_true(tensors_untouched(&t));
+  expect_ok(sporkle_plan_destroy(plan));
+  expect_ok(sporkle_fence_destroy(fence));
+  tensors_free(&t);
+  world_check_usable(&world);
+  world_close(&world);
+}
+
 GROUP(group_plan, "plan", cmocka_unit_test(create_describe_run), cmocka_unit_test(auto_plan),
       cmocka_unit_test(run_refusals), cmocka_unit_test(submit_computes_in_order),
-      cmocka_unit_test(submit_refusals), cmocka_unit_test(objects_destroyed_in_flight))
+      cmocka_unit_test(submit_refusals), cmocka_unit_test(objects_destroyed_in_flight),
+      cmocka_unit_test(prepared_in_background), cmocka_unit_test(prepare_refusals),
+      cmocka_unit_test(prepare_fails))

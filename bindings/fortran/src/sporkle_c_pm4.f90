@@ -7,7 +7,8 @@ module sporkle_c_pm4
   implicit none
   private
   public :: sporkle_pm4_encode, sporkle_pm4_decode, sporkle_pm4_validate
-  public :: sporkle_pm4_list_code, sporkle_plan_sequence, sporkle_get_api
+  public :: sporkle_pm4_list_code, sporkle_plan_sequence, sporkle_plan_prepare
+  public :: sporkle_get_api
 
   interface
     function sporkle_pm4_encode(gfx, desc, image, capacity, out_size, out_info) &
@@ -59,6 +60,16 @@ module sporkle_c_pm4
       type(sporkle_sequence_step), intent(in) :: steps(*)
       integer(c_int32_t), value :: count
       type(c_ptr), intent(out) :: out_plan
+      integer(c_int32_t) :: status
+    end function
+    function sporkle_plan_prepare(context, device, desc, weights, bias, out_plan, out_fence) &
+        bind(C, name="sporkle_plan_prepare") result(status)
+      import :: c_int32_t, c_ptr, sporkle_conv2d_desc
+      type(c_ptr), value :: context
+      integer(c_int32_t), value :: device
+      type(sporkle_conv2d_desc), intent(in) :: desc
+      type(c_ptr), value :: weights, bias
+      type(c_ptr), intent(out) :: out_plan, out_fence
       integer(c_int32_t) :: status
     end function
 
