@@ -843,14 +843,16 @@ typedef struct sporkle_stats {
   uint64_t map_calls;            /* mappings of driver objects; buffers share them */
   uint64_t fallbacks;            /* problems that a preferred device refused or lost */
   uint64_t slots_set_aside;      /* slots released with work pending */
-  uint64_t device_resets;
+  uint64_t device_resets;        /* losses of devices: resets, work that does not end */
   uint64_t mapped_bytes;         /* mapped by drivers now, what is kept for reuse included */
   uint64_t stalls;               /* calls on buffers and slots that had to wait for a device */
+  uint64_t completion_contradictions; /* an OpenGL sync object signalled before the completion
+                                         word in front of it was there, or much later */
 } sporkle_stats;
 
 #define SPORKLE_STATS_INIT                                                                   \
   { (uint32_t)sizeof(sporkle_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0 }
 
 /* One snapshot of all counters.
  * Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_VERSION. */

@@ -68,8 +68,8 @@ Context::Context(const ContextDesc& desc, EnumerateDevices enumerate)
   require_gpu_ = (desc.flags & SPORKLE_CONTEXT_REQUIRE_GPU) != 0 ||
                  std::strcmp(options_.value(Option::require), "gpu") == 0;
   gpu_min_flops_ = options_.number(Option::gpu_min_flops);
-  if (std::strcmp(options_.value(Option::gl_patience), "auto") != 0) {
-    options_.number(Option::gl_patience);
+  for (const Option option : {Option::gl_patience, Option::gl_work_limit}) {
+    if (std::strcmp(options_.value(option), "auto") != 0) options_.number(option);
   }
   cache_.open(options_.value(Option::cache_dir));
   if (debug_) {

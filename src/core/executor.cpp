@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <new>
 
 #include "core/timeline.h"
 
@@ -35,33 +36,44 @@ Executor::Executor(std::shared_ptr<Context> context, uint32_t device,
       output_size_(desc.output_size),
       slots_(context->memory()) {
   slots_.resize(desc.slot_count);
-  for (Slot& slot : slots_) make_memory(&slot);
+  const uint64_t resets = context->stats().read(Counter::device_resets);
+  for (Slot& slot : slots_) {
+    make_memory(&slot, context->device(device_));
+    slot.resets = resets;
+  }
   fence_pool_reserve(context->fences(), desc.slot_count);
   context->stats().add(Counter::buffer_bytes_added, slots_bytes(desc, slots_.size()));
 }
 
-void Executor::make_memory(Slot* slot) {
-  Device& target = context().device(device_);
+void Executor::make_memory(Slot* slot, Device& target) {
   constexpr uint32_t in = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_DEVICE_READ;
   constexpr uint32_t out = SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE;
-  const uint64_t resets = context().stats().read(Counter::device_resets);
   auto input = target.create_memory(input_size_, in);
   auto residual = residual_size_ > 0 ? target.create_memory(residual_size_, in) : nullptr;
   slot->output = target.create_memory(output_size_, out);
   slot->input = std::move(input);
   slot->residual = std::move(residual);
-  slot->resets = resets;
 }
 
-// A device that came back needs new memory. While it gives none the slot keeps
-// its old memory, which stays mapped, and the CPU computes on it.
-void Executor::renew_memory(Slot* slot) noexcept {
-  if (slot->resets == context().stats().read(Counter::device_resets)) return;
+// A device that came back needs new memory. While it gives none the slot gets the
+// host's, on which the CPU computes: the device may hang and still write to the
+// old. Throws when there is neither.
+void Executor::renew_memory(Slot* slot) {
+  const uint64_t resets = context().stats().read(Counter::device_resets);
+  if (slot->resets == resets) return;
   try {
-    make_memory(slot);
-  } catch (...) {
-    context().log().write(SPORKLE_LOG_DEBUG, "executor: no new memory after a device's loss");
+    make_memory(slot, context().device(device_));
+    slot->resets = resets;
+    slot->on_host = false;
+    return;
+  } catch (const Error& error) {
+    context().log().write(SPORKLE_LOG_DEBUG, "executor: no new memory after a device's loss: %s",
+                          error.reason.text);
+  } catch (const std::bad_alloc&) {
   }
+  constexpr uint32_t cpu = 0;
+  if (!slot->on_host) make_memory(slot, context().device(cpu));
+  slot->on_host = true;
 }
 
 void Executor::drop_fence(Slot* slot) noexcept {

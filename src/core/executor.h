@@ -31,14 +31,15 @@ class Executor final : public Child {
     State state = State::free;
     sporkle_fence fence = nullptr;
     uint64_t resets = 0;  // of devices, when the memory was made
+    bool on_host = false;  // the device was lost and gave no new memory
     std::shared_ptr<DeviceMemory> input, residual, output;
   };
 
   Slot& held_slot(uint32_t index);
   bool try_acquire(sporkle_slot* out);
   void reclaim_aside();
-  void make_memory(Slot* slot);
-  void renew_memory(Slot* slot) noexcept;
+  void make_memory(Slot* slot, Device& target);
+  void renew_memory(Slot* slot);
   void check_fits(const Extent& extent) const;
   void drop_fence(Slot* slot) noexcept;
 

@@ -46,6 +46,7 @@ void Stats::snapshot(sporkle_stats* out) const noexcept {
   out->fallbacks = read(Counter::fallbacks);
   out->slots_set_aside = read(Counter::slots_set_aside);
   out->device_resets = read(Counter::device_resets);
+  out->completion_contradictions = read(Counter::completion_contradictions);
 }
 
 }  // namespace sporkle

@@ -28,6 +28,7 @@ enum class Counter : uint32_t {
   fallbacks,
   slots_set_aside,
   device_resets,
+  completion_contradictions,
   buffer_bytes_added,
   buffer_bytes_removed,
   count

@@ -143,6 +143,56 @@ static void executor_survives_a_loss(void **state) {
   world_close(&world);
 }
 
+// Slots whose work hangs are set aside, are not given out again, hold nobody up for
+// longer than asked, and come back when the hang is over.
+static void a_hang_sets_slots_aside(void **state) {
+  (void)state;
+  enum { count = 2 };
+  World world;
+  world_open(&world);
+  const sporkle_conv2d_desc problem = small_problem();
+  Tensors t;
+  tensors_make(&t, &problem, 5);
+  sporkle_executor_desc desc = SPORKLE_EXECUTOR_DESC_INIT;
+  desc.device = world.device;
+  desc.slot_count = count;
+  desc.input_size = t.info.input_size;
+  desc.output_size = t.info.output_size;
+  sporkle_executor executor = NULL;
+  sporkle_plan plan = NULL;
+  sporkle_slot slot = SPORKLE_SLOT_INIT;
+  expect_ok(sporkle_executor_create(world.context, &desc, &executor));
+  expect_ok(sporkle_plan_create(world.context, world.device, &problem, t.weights, t.bias, &plan));
+  world_null(&world, SPORKLE_NULL_HANG, 0, 0);
+  for (int i = 0; i < count; ++i) {
+    sporkle_fence fence = NULL;
+    expect_ok(sporkle_executor_acquire(executor, 0, &slot));
+    memcpy(slot.input, t.input, t.info.input_size);
+    expect_ok(sporkle_executor_submit(executor, slot.index, plan, &fence));
+    expect_status(SPORKLE_TIMEOUT, sporkle_fence_wait(fence, 20000000u));
+    expect_ok(sporkle_executor_release(executor, slot.index));
+  }
+  assert_int_equal(world_stats(&world).slots_set_aside, count);
+  const uint64_t start = clock_ns();
+  expect_status(SPORKLE_TIMEOUT, sporkle_executor_acquire(executor, 50000000u, &slot));
+  assert_in_range(clock_ns() - start, 50000000u, 1000000000u);
+  world_null(&world, SPORKLE_NULL_RECOVER, 0, 0);
+  for (int i = 0; i < 4; ++i) {
+    sporkle_fence fence = NULL;
+    expect_ok(sporkle_executor_acquire(executor, SPORKLE_TIMEOUT_INFINITE, &slot));
+    memcpy(slot.input, t.input, t.info.input_size);
+    memset(slot.output, 0x7f, t.info.output_size);
+    expect_ok(sporkle_executor_submit(executor, slot.index, plan, &fence));
+    expect_ok(sporkle_fence_wait(fence, SPORKLE_TIMEOUT_INFINITE));
+    tensors_check(&t, slot.output);
+    expect_ok(sporkle_executor_release(executor, slot.index));
+  }
+  expect_ok(sporkle_plan_destroy(plan));
+  expect_ok(sporkle_executor_destroy(executor));
+  tensors_free(&t);
+  world_close(&world);
+}
+
 static void reset_loses_the_device(void **state) {
   (void)state;
   World world;
@@ -267,6 +317,7 @@ static void fallback_is_counted_and_reported(void **state) {
 GROUP(group_null_faults, "null_faults", cmocka_unit_test(operations_fail_alone),
       cmocka_unit_test(synchronous_operations_fail), cmocka_unit_test(hang_until_recovered),
       cmocka_unit_test(synchronous_call_gives_a_hung_device_up),
-      cmocka_unit_test(executor_survives_a_loss), cmocka_unit_test(reset_loses_the_device), cmocka_unit_test(device_out_of_memory),
+      cmocka_unit_test(executor_survives_a_loss), cmocka_unit_test(a_hang_sets_slots_aside),
+      cmocka_unit_test(reset_loses_the_device), cmocka_unit_test(device_out_of_memory),
       cmocka_unit_test(executor_out_of_memory),
       cmocka_unit_test(fallback_is_counted_and_reported))

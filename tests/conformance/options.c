@@ -109,6 +109,7 @@ static void bad_variables(void **state) {
   bad_variable_is_named("SPORKLE_REQUIRE", "luck");
   bad_variable_is_named("SPORKLE_REPRODUCIBLE", "mostly");
   bad_variable_is_named("SPORKLE_GL_PATIENCE", "long");
+  bad_variable_is_named("SPORKLE_GL_WORK_LIMIT", "soon");
 }
 
 static void unknown_variable_warns_with_nearest_name(void **state) {

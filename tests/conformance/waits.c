@@ -140,6 +140,62 @@ static void threads_wait_on_mixed_devices(void **state) {
   world_close(&world);
 }
 
+typedef struct TimedWaiter {
+  Waiter waiter;
+  uint64_t ended_ns;
+} TimedWaiter;
+
+static void *wait_and_note(void *argument) {
+  TimedWaiter *w = argument;
+  wait_many(&w->waiter);
+  w->ended_ns = clock_ns();
+  return NULL;
+}
+
+// A wait for any ends with the first of several devices' fences, a wait for all keeps
+// its deadline. Bounds are loose: the machine may be busy.
+static void waits_end_in_time(void **state) {
+  (void)state;
+  if (!test_device_is("null")) skip();
+  World world;
+  world_open(&world);
+  World cpu = world;
+  cpu.device = 0;
+  const sporkle_conv2d_desc desc = small_problem();
+  Job slow, quick;
+  world_null(&world, SPORKLE_NULL_CLOCK_MANUAL, 0, 0);
+  world_null(&world, SPORKLE_NULL_OP_TIME, 1000, 0);
+  job_prepare(&slow, &world, &desc, 1);
+  job_prepare(&quick, &cpu, &desc, 2);
+  job_submit(&slow);
+  const sporkle_fence first = slow.fence;
+  job_submit(&slow);
+  const sporkle_fence fences[] = {slow.fence, first};
+  TimedWaiter any = {{fences, 2, 99, true, -99, 0}, 0};
+  pthread_create(&any.waiter.thread, NULL, wait_and_note, &any);
+  sleep_ms(50);
+  uint64_t start = clock_ns();
+  world_null(&world, SPORKLE_NULL_ADVANCE, 1000, 0);
+  pthread_join(any.waiter.thread, NULL);
+  expect_ok(any.waiter.status);
+  assert_int_equal(any.waiter.index, 1);
+  assert_in_range(any.ended_ns, start, start + 100000000u);
+  expect_status(SPORKLE_NOT_READY, sporkle_fence_poll(slow.fence));
+  job_submit(&quick);
+  const sporkle_fence mixed[] = {quick.fence, slow.fence, first};
+  start = clock_ns();
+  expect_status(SPORKLE_TIMEOUT, sporkle_fence_wait_all(mixed, 3, 60000000u));
+  assert_in_range(clock_ns() - start, 60000000u, 160000000u);
+  world_null(&world, SPORKLE_NULL_CLOCK_AUTO, 0, 0);
+  expect_ok(sporkle_fence_wait_all(mixed, 3, SPORKLE_TIMEOUT_INFINITE));
+  expect_ok(sporkle_fence_destroy(first));
+  job_check(&slow);
+  job_check(&quick);
+  job_free(&slow);
+  job_free(&quick);
+  world_close(&world);
+}
+
 static void waiter_sees_a_destroyed_member(void **state) {
   (void)state;
   if (!test_device_is("null")) skip();
@@ -168,4 +224,4 @@ static void waiter_sees_a_destroyed_member(void **state) {
 GROUP(group_waits, "waits", cmocka_unit_test(limits), cmocka_unit_test(invalid_handle_is_named),
       cmocka_unit_test(any_names_the_first_that_ended),
       cmocka_unit_test(threads_wait_on_mixed_devices),
-      cmocka_unit_test(waiter_sees_a_destroyed_member))
+      cmocka_unit_test(waiter_sees_a_destroyed_member), cmocka_unit_test(waits_end_in_time))

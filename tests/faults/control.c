@@ -85,6 +85,34 @@ void job_end_fence(Job *job) {
   job->fence = NULL;
 }
 
+void await_device(World *world) {
+  const sporkle_conv2d_desc problem = small_problem();
+  Tensors t;
+  tensors_make(&t, &problem, 9);
+  sporkle_status status = SPORKLE_ERROR_DEVICE_LOST;
+  for (int i = 0; i < 500 && status == SPORKLE_ERROR_DEVICE_LOST; ++i) {
+    status = tensors_conv2d(&t, world->context, world->device);
+    if (status != SPORKLE_OK) sleep_ms(10);
+  }
+  expect_ok(status);
+  tensors_check(&t, t.output);
+  tensors_free(&t);
+}
+
+void expect_all_lost(sporkle_fence *fences, int count, uint64_t start, uint64_t limit_ns) {
+  uint64_t longest = 0;
+  for (int i = 0; i < count; ++i) {
+    expect_status(SPORKLE_ERROR_DEVICE_LOST, sporkle_fence_wait(fences[i], 10000000000u));
+    longest = clock_ns() - start;
+  }
+  expect_true(longest <= limit_ns, "%d fences: lost after %.1f ms", count, (double)longest * 1e-6);
+  printf("%d pending fences: lost after %.2f ms\n", count, (double)longest * 1e-6);
+  for (int i = 0; i < count; ++i) {
+    expect_status(SPORKLE_ERROR_DEVICE_LOST, sporkle_fence_poll(fences[i]));
+    expect_ok(sporkle_fence_destroy(fences[i]));
+  }
+}
+
 void expect_loss(const char *faults) {
   World world;
   world_open_gl(&world, NULL, false);

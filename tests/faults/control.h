@@ -39,11 +39,17 @@ void expect_no_more_objects(int64_t before);
 sporkle_status job_run(Job *job);
 void job_end_fence(Job *job);
 
+// After a hang nobody waits for the device: until it has been opened again.
+void await_device(World *world);
+
+// Each fence fails with DEVICE_LOST within `limit_ns` of `start`; destroys them.
+void expect_all_lost(sporkle_fence *fences, int count, uint64_t start, uint64_t limit_ns);
+
 // The next submission is lost within 100 ms and takes no other device along;
 // the device comes back.
 void expect_loss(const char *faults);
 
 extern const struct CMUnitTest sync_tests[], reset_tests[], memory_tests[], start_tests[],
-    word_tests[], walk_tests[], virtual_tests[];
+    word_tests[], walk_tests[], virtual_tests[], hang_tests[];
 extern const size_t sync_test_count, reset_test_count, memory_test_count, start_test_count,
-    word_test_count, walk_test_count, virtual_test_count;
+    word_test_count, walk_test_count, virtual_test_count, hang_test_count;

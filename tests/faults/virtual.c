@@ -53,15 +53,17 @@ static void close_gpu(World *world) {
   assert_int_equal(gpu.stray_accesses(), 0);
 }
 
+static void teach_once(Job *job, uint64_t cost_ns) {
+  gpu.set_next_costs(&cost_ns, 1);
+  job_clear(job);
+  expect_ok(job_run(job));
+  job_check(job);
+  job_end_fence(job);
+}
+
 // Runs the job a few times with that cost, so that the library knows it.
 static void teach(Job *job, uint64_t cost_ns) {
-  for (int i = 0; i < 8; ++i) {
-    gpu.set_next_costs(&cost_ns, 1);
-    job_clear(job);
-    expect_ok(job_run(job));
-    job_check(job);
-    job_end_fence(job);
-  }
+  for (int i = 0; i < 8; ++i) teach_once(job, cost_ns);
 }
 
 static void await_queued(uint64_t count) {
@@ -265,6 +267,64 @@ static void expect_at_each_step(const char *fault, sporkle_status wanted) {
   }
 }
 
+// However long the work is expected to take, the loss is seen in time.
+static void every_pending_fence_fails_in_time(void **state) {
+  (void)state;
+  enum { count = 100 };
+  static const uint64_t lengths[] = {20000, 5000000, 300000000};
+  for (size_t k = 0; k < COUNT_OF(lengths); ++k) {
+    World world;
+    Job job;
+    sporkle_fence fences[count];
+    open_gpu(&world);
+    const sporkle_conv2d_desc problem = small_problem();
+    job_prepare(&job, &world, &problem, 3);
+    for (int i = 0; i < 4; ++i) teach_once(&job, lengths[k]);
+    gpu.set_clock(GPU_MANUAL, 0);
+    for (int i = 0; i < count; ++i) {
+      job_submit(&job);
+      fences[i] = job.fence;
+    }
+    job.fence = NULL;
+    sleep_ms(30);
+    expect_status(SPORKLE_NOT_READY, sporkle_fence_poll(fences[0]));
+    const uint64_t start = clock_ns();
+    plan_faults("reset");
+    expect_all_lost(fences, count, start, 100000000u);
+    control.clear();
+    gpu.set_clock(GPU_SCALED, 1);
+    job_free(&job);
+    close_gpu(&world);
+  }
+}
+
+// Longer than the limit, and not longer than expected times a hundred.
+static void long_work_is_no_hang(void **state) {
+  (void)state;
+  World world;
+  Job job;
+  setenv("SPORKLE_GL_WORK_LIMIT", "1", 1);
+  open_gpu(&world);
+  unsetenv("SPORKLE_GL_WORK_LIMIT");
+  const sporkle_conv2d_desc problem = small_problem();
+  job_prepare(&job, &world, &problem, 2);
+  teach(&job, 30000000);
+  const uint64_t start = clock_ns();
+  plan_faults("late=2000000000");
+  expect_ok(job_run(&job));
+  assert_true(clock_ns() - start > 1900000000u);
+  job_end_fence(&job);
+  teach(&job, 30000000);
+  plan_faults("hang");
+  const uint64_t hung = clock_ns();
+  expect_status(SPORKLE_ERROR_DEVICE_LOST, job_run(&job));
+  assert_in_range(clock_ns() - hung, 2500000000u, 12000000000u);
+  control.clear();
+  await_device(&world);
+  job_free(&job);
+  close_gpu(&world);
+}
+
 static void reset_at_each_step(void **state) {
   (void)state;
   expect_at_each_step("reset", SPORKLE_ERROR_DEVICE_LOST);
@@ -285,5 +345,6 @@ const struct CMUnitTest virtual_tests[] = {
     cmocka_unit_test(hundred_in_flight), cmocka_unit_test(ten_thousand_in_flight),
     cmocka_unit_test(late_by_an_hour), cmocka_unit_test(reset_at_each_step),
     cmocka_unit_test(lost_at_each_step), cmocka_unit_test(hang_at_each_step),
+    cmocka_unit_test(every_pending_fence_fails_in_time), cmocka_unit_test(long_work_is_no_hang),
 };
 const size_t virtual_test_count = COUNT_OF(virtual_tests);

@@ -264,7 +264,8 @@ static const struct {
 int main(int argc, char **argv) {
   const char *group = argc > 1 ? argv[1] : "";
   const struct CMUnitTest *const more[] = {&test_noop, &test_hidden, &test_named_software,
-                                           &test_named_nothing, &test_cpu_only};
+                                           &test_named_nothing, &test_cpu_only,
+                                           &test_kernel_by_name};
   struct CMUnitTest tests[1] = {{0}};
   for (size_t i = 0; i < COUNT_OF(groups); ++i) {
     if (strcmp(groups[i].group, group) == 0) tests[0] = groups[i].test;

@@ -13,4 +13,4 @@ bool reported_unavailable(sporkle_context context, const char *id, const char *p
 void device_property_text(World *world, const char *key, char *out, size_t capacity);
 
 extern const struct CMUnitTest test_noop, test_hidden, test_named_software, test_named_nothing,
-    test_cpu_only;
+    test_cpu_only, test_kernel_by_name;

@@ -82,6 +82,45 @@ static void naming_software_is_asking(void **state) {
   world_close(&world);
 }
 
+// One kernel for every problem that it takes, the usual choice for the others.
+static void kernel_by_name(void **state) {
+  (void)state;
+  static const struct {
+    const char *kernel;
+    bool known, taken;  // of a 3 x 3 problem without groups
+  } cases[] = {{"direct_1x4", true, true},
+               {"direct_8x1", true, true},
+               {"depthwise_2x4", true, false},
+               {"direct_9x9", false, false}};
+  for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+    World world;
+    setenv("SPORKLE_GL_KERNEL", cases[i].kernel, 1);
+    need_gl(&world);
+    unsetenv("SPORKLE_GL_KERNEL");
+    sporkle_conv2d_desc desc;
+    sporkle_conv2d_desc_set(&desc, 1, 8, 12, 12, 16, 3, 1, 1);
+    Tensors t;
+    tensors_make(&t, &desc, 4);
+    sporkle_plan plan = NULL;
+    if (!cases[i].known) {
+      expect_refused(SPORKLE_ERROR_INVALID_ARGUMENT, "SPORKLE_GL_KERNEL",
+                     sporkle_plan_create(world.context, world.device, &desc, t.weights, t.bias,
+                                         &plan));
+      assert_null(plan);
+    } else {
+      sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+      expect_ok(sporkle_plan_create(world.context, world.device, &desc, t.weights, t.bias, &plan));
+      expect_ok(sporkle_plan_describe(plan, &info));
+      assert_int_equal(strcmp(info.algorithm, cases[i].kernel) == 0, cases[i].taken);
+      expect_ok(sporkle_plan_run(plan, t.input, t.residual, t.output, NULL));
+      tensors_check(&t, t.output);
+      expect_ok(sporkle_plan_destroy(plan));
+    }
+    tensors_free(&t);
+    world_close(&world);
+  }
+}
+
 static void cpu_only_opens_no_driver(void **state) {
   (void)state;
   sporkle_context context = NULL;
@@ -103,3 +142,4 @@ const struct CMUnitTest test_named_software = {"named_software", naming_software
 const struct CMUnitTest test_named_nothing = {"named_nothing", named_nothing_is_an_error, NULL,
                                               NULL, NULL};
 const struct CMUnitTest test_cpu_only = {"cpu_only", cpu_only_opens_no_driver, NULL, NULL, NULL};
+const struct CMUnitTest test_kernel_by_name = {"kernel_by_name", kernel_by_name, NULL, NULL, NULL};

@@ -48,6 +48,23 @@ static void profiles(void **state) {
   }
 }
 
+/* On NVIDIA buffers of up to 128 KiB that one side writes need no window. */
+static void small_buffers_are_mapped(void **state) {
+  (void)state;
+  enum { upload, readback, shared };
+  const uint64_t most = 131072;
+  for (int kind = upload; kind <= shared; ++kind) {
+    const char *small = kind == shared ? "window" : "mapped";
+    assert_string_equal(shim_form_of("NVIDIA Corporation", "NVIDIA H200", kind, 4), small);
+    assert_string_equal(shim_form_of("NVIDIA Corporation", "NVIDIA H200", kind, most), small);
+    assert_string_equal(shim_form_of("NVIDIA Corporation", "NVIDIA H200", kind, most + 1),
+                        "window");
+    assert_string_equal(shim_form_of("AMD", "AMD Radeon RX 7900 XTX (radeonsi)", kind, 4),
+                        "window");
+    assert_string_equal(shim_form_of("ARM", "Mali-G610", kind, most + 1), "mapped");
+  }
+}
+
 /* Rates of one kind of memory everywhere. */
 static shim_rates flat(double mapped, double local) {
   return (shim_rates){{mapped, mapped}, {mapped, mapped}, {mapped, mapped}, {mapped, mapped},
@@ -148,8 +165,8 @@ static void probe(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(profiles), cmocka_unit_test(measurements),
-      cmocka_unit_test(every_profile_computes), cmocka_unit_test(probe),
+      cmocka_unit_test(profiles), cmocka_unit_test(small_buffers_are_mapped),
+      cmocka_unit_test(measurements), cmocka_unit_test(every_profile_computes), cmocka_unit_test(probe),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   printf("placement: profiles of %zu drivers, measurements that overrule them, the probe\n",

@@ -24,6 +24,12 @@ const char* shim_platform(const char* vendor, const char* renderer, int integrat
   return platform_name(platform_of(vendor, renderer, card, software != 0));
 }
 
+const char* shim_form_of(const char* vendor, const char* renderer, int kind, uint64_t bytes) {
+  const Placement p =
+      profile_of(platform_of(vendor, renderer, CardKind::unknown, false), true);
+  return memory_form_name(p.form_of(static_cast<BufferKind>(kind), bytes));
+}
+
 shim_placement shim_place(const char* vendor, const char* renderer, int integrated, int software,
                           int storage, const shim_rates* measured) {
   const CardKind card = integrated != 0 ? CardKind::integrated : CardKind::unknown;

@@ -21,6 +21,8 @@ typedef struct shim_placement {
   int overruled;
 } shim_placement;
 
+/* The form of a buffer of that kind and size, by profile. */
+const char *shim_form_of(const char *vendor, const char *renderer, int kind, uint64_t bytes);
 const char *shim_platform(const char *vendor, const char *renderer, int integrated, int software);
 shim_placement shim_place(const char *vendor, const char *renderer, int integrated, int software,
                           int storage, const shim_rates *measured);

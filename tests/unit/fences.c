@@ -152,6 +152,55 @@ static void deadlines_are_kept(void **state) {
   shim_fences_destroy(f);
 }
 
+struct many {
+  sporkle_fence fences[2];
+  int any;
+  sporkle_status status;
+};
+
+static void *wait_for_many(void *data) {
+  struct many *m = data;
+  uint32_t index = 9;
+  m->status = m->any ? sporkle_fence_wait_any(m->fences, 2, SPORKLE_TIMEOUT_INFINITE, &index)
+                     : sporkle_fence_wait_all(m->fences, 2, SPORKLE_TIMEOUT_INFINITE);
+  return NULL;
+}
+
+static uint64_t cpu_ns_of(pthread_t thread) {
+  clockid_t clock;
+  struct timespec t;
+  assert_int_equal(pthread_getcpuclockid(thread, &clock), 0);
+  clock_gettime(clock, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Who waits for several fences sleeps, is woken before the announced end, and stays
+ * awake for a bounded time. */
+static void waiters_for_many_wake_early(void **state) {
+  (void)state;
+  for (int any = 0; any < 2; ++any) {
+    shim_fences *f = shim_fences_create(64);
+    struct many m = {{shim_fence_make(f, 1, 0), shim_fence_make(f, 5, 0)}, any, -99};
+    shim_fence_move(f, m.fences[1], 1, 1);
+    pthread_t thread;
+    pthread_create(&thread, NULL, wait_for_many, &m);
+    pause_ms(20);
+    const uint64_t before = cpu_ns_of(thread);
+    pause_ms(20);
+    const uint64_t asleep = cpu_ns_of(thread) - before;
+    assert_true(asleep < 200000);
+    shim_expect(f, 1, 300000);
+    pause_ms(20);
+    const uint64_t awake = cpu_ns_of(thread) - before - asleep;
+    assert_true(awake > 100000 && awake < 2000000);
+    shim_publish(f, 0, 1);
+    if (!any) shim_publish(f, 1, 1);
+    pthread_join(thread, NULL);
+    assert_int_equal(m.status, SPORKLE_OK);
+    shim_fences_destroy(f);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(poll_follows_the_counter),
@@ -161,6 +210,7 @@ int main(void) {
       cmocka_unit_test(the_pool_is_exact),
       cmocka_unit_test(waiters_wake),
       cmocka_unit_test(deadlines_are_kept),
+      cmocka_unit_test(waiters_for_many_wake_early),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   printf("checked: fence states, moves, failures, pool limit, wake-ups and deadlines\n");

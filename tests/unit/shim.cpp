@@ -9,6 +9,7 @@
 #include "base/options.h"
 #include "base/process.h"
 #include "core/cache_store.h"
+#include "core/expectation.h"
 #include "core/fence_pool.h"
 #include "core/timeline.h"
 
@@ -66,6 +67,11 @@ void shim_fence_move(shim_fences* fences, sporkle_fence fence, uint32_t timeline
 
 void shim_publish(shim_fences* fences, uint32_t timeline, uint64_t value) {
   timeline_publish(fences->timeline[timeline], fences->base[timeline] + value);
+}
+
+void shim_expect(shim_fences* fences, uint64_t value, uint64_t ns) {
+  const uint64_t before = timelines[fences->timeline[0]].counter.load();
+  timeline_expect(fences->timeline[0], before, fences->base[0] + value, now_ns() + ns);
 }
 
 uint32_t shim_fences_used(shim_fences* fences) {

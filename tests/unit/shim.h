@@ -20,6 +20,8 @@ void shim_fence_fail(sporkle_fence fence, sporkle_status status);
 void shim_fence_move(shim_fences *fences, sporkle_fence fence, uint32_t timeline, uint64_t value);
 /* timeline 0 or 1 of the pool. */
 void shim_publish(shim_fences *fences, uint32_t timeline, uint64_t value);
+/* Announces that the value of timeline 0 is reached within `ns`. */
+void shim_expect(shim_fences *fences, uint64_t value, uint64_t ns);
 uint32_t shim_fences_used(shim_fences *fences);
 uint32_t shim_fence_slot_size(void);
 

@@ -40,18 +40,26 @@ constexpr uint64_t word_patience_hardware_ns = 2000000;
 constexpr uint64_t word_patience_software_ns = 300000000;
 constexpr uint64_t word_spin_ns = 30000;
 
+// Work that takes this many times what is expected, and longer than the limit,
+// is taken for hung. A process that was stopped has not waited: of the time
+// between two looks, milliseconds apart, no more counts than this.
+constexpr uint64_t hung_factor = 100;
+constexpr uint64_t look_gap_limit_ns = 250000000;
+
 constexpr int sync_samples = 8;
 constexpr uint64_t sync_patience_ns = 100000000;
 
 }  // namespace
 
-void BatchList::start(const GlContext* context, const OpenRules& rules, bool synchronous) noexcept {
+void BatchList::start(const GlContext* context, const OpenRules& rules, bool synchronous,
+                      uint64_t work_limit_ns) noexcept {
   context_ = context;
+  work_limit_ns_ = work_limit_ns;
   if (synchronous) return;
   const bool software = context->facts().software;
   word_threshold_ns_ = software ? 0 : word_threshold_hardware_ns;
   word_patience_ns_ = software ? word_patience_software_ns : word_patience_hardware_ns;
-  hint_.create(*context, rules);
+  if (!hint_.create(*context, rules)) ++disagreements_;
   measure_sync_cost();
 }
 
@@ -149,9 +157,16 @@ bool BatchList::word_answers(Batch& batch, uint64_t now) noexcept {
   return !hinted || proof || batch.word_ns != 0;
 }
 
+BatchAnswer BatchList::still_pending(Batch& batch, uint64_t now) const noexcept {
+  const uint64_t since = std::max(batch.pending_ns, last_end_ns_);
+  batch.waited_ns += std::min(now - std::min(since, now), look_gap_limit_ns);
+  batch.pending_ns = now;
+  if (work_limit_ns_ == 0 || batch.waited_ns <= work_limit_ns_) return BatchAnswer::pending;
+  const bool expected = batch.waited_ns / hung_factor <= batch.predicted.ns;
+  return expected ? BatchAnswer::pending : BatchAnswer::hung;
+}
+
 void BatchList::distrust_word() noexcept {
-  if (!hint_.enabled()) return;
-  ++disagreements_;
   hint_.destroy(context_->gl());
   context_->checkpoint();
 }
@@ -159,18 +174,17 @@ void BatchList::distrust_word() noexcept {
 BatchAnswer BatchList::ask() noexcept {
   Batch& batch = batches_[first_];
   const uint64_t now = now_ns();
-  if (!word_answers(batch, now)) {
-    batch.pending_ns = now;
-    return BatchAnswer::pending;
-  }
+  if (!word_answers(batch, now)) return still_pending(batch, now);
   const GLenum answer = context_->gl().ClientWaitSync(batch.sync, 0, 0);
   context_->checkpoint();
   if (answer == GL_TIMEOUT_EXPIRED) {
-    batch.pending_ns = now;
-    if (batch.word_ns != 0 && now - batch.word_ns > word_patience_ns_) distrust_word();
+    if (batch.word_ns != 0 && hint_.enabled() && now - batch.word_ns > word_patience_ns_) {
+      ++disagreements_;
+      distrust_word();
+    }
     // Some drivers leave the sync objects of a lost context pending.
     return batch.proof_ns == now && context_->was_reset() ? BatchAnswer::lost
-                                                          : BatchAnswer::pending;
+                                                          : still_pending(batch, now);
   }
   const bool satisfied = answer == GL_ALREADY_SIGNALED || answer == GL_CONDITION_SATISFIED;
   // After a reset every sync object reads as signalled.
@@ -179,7 +193,10 @@ BatchAnswer BatchList::ask() noexcept {
   if (lost) return BatchAnswer::lost;
   // A signalled sync object promises the word: one of the two is wrong.
   if (batch.hinted && hint_.enabled() && !hint_.reached(batch.serial)) {
-    if (batch.signalled_ns == 0) batch.signalled_ns = now;
+    if (batch.signalled_ns == 0) {
+      batch.signalled_ns = now;
+      ++disagreements_;
+    }
     const uint64_t patience = word_patience_ns_ + 4 * batch.predicted.ns;
     if (now - batch.signalled_ns < patience) return BatchAnswer::pending;
     distrust_word();

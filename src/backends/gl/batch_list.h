@@ -17,12 +17,14 @@ struct Batch {
   bool hinted = false;         // has a completion word
   bool announced = false;      // its waiters have been told that it ends soon
   uint64_t pending_ns = 0;     // when it was last seen unfinished
+  uint64_t waited_ns = 0;      // for its end, while the thread was there to see it
   uint64_t proof_ns = 0;       // when the driver was last asked although the word is not there
   uint64_t word_ns = 0;        // when the word was seen
   uint64_t signalled_ns = 0;   // when the sync object signalled without the word
 };
 
-enum class BatchAnswer : uint8_t { pending, ended, lost };
+// `hung`: pending for longer than work may take.
+enum class BatchAnswer : uint8_t { pending, ended, lost, hung };
 
 class BatchList {
  public:
@@ -30,8 +32,10 @@ class BatchList {
   static constexpr uint32_t in_flight_limit = 2;
 
   // `synchronous`: dispatches are complete when they return, so there is
-  // nothing to hint at and nothing to wait for.
-  void start(const GlContext* context, const OpenRules& rules, bool synchronous) noexcept;
+  // nothing to hint at and nothing to wait for. `work_limit_ns`: how long a batch
+  // may take at least before it counts as hung; 0: for ever.
+  void start(const GlContext* context, const OpenRules& rules, bool synchronous,
+             uint64_t work_limit_ns) noexcept;
   void stop() noexcept;
   void forget() noexcept;
 
@@ -75,8 +79,9 @@ class BatchList {
   uint64_t last_end_ns() const noexcept { return last_end_ns_; }
   // What a batch costs beyond its operations; 0 where it was not measured.
   uint64_t sync_cost_ns() const noexcept { return sync_cost_ns_; }
-  // Times the word and the sync object contradicted each other for longer than
-  // the driver is given; the first makes the sync object the only answer.
+  // Times the word and the sync object contradicted each other: a sync object that
+  // signals first, at start-up too, or for longer than the driver is given after the
+  // word. One that lasts disables the word.
   uint64_t disagreements() const noexcept { return disagreements_; }
 
  private:
@@ -88,6 +93,7 @@ class BatchList {
     return begin_of_oldest() + batches_[first_].predicted.ns;
   }
   bool word_answers(Batch& batch, uint64_t now) noexcept;
+  BatchAnswer still_pending(Batch& batch, uint64_t now) const noexcept;
   void distrust_word() noexcept;
 
   const GlContext* context_ = nullptr;
@@ -104,6 +110,7 @@ class BatchList {
   uint64_t word_patience_ns_ = 0;   // for word and sync object to agree
   uint64_t batch_limit_ns_ = batch_limit_min_ns;
   uint64_t disagreements_ = 0;
+  uint64_t work_limit_ns_ = 0;
 
   static constexpr uint64_t batch_limit_min_ns = 240000;
 };

@@ -21,18 +21,21 @@ constexpr uint64_t patience_ns = 2000000000u;
 
 }  // namespace
 
-void CompletionHint::create(const GlContext& context, const OpenRules& rules) noexcept {
-  if (!context.facts().buffer_storage) return;
+bool CompletionHint::create(const GlContext& context, const OpenRules& rules) noexcept {
+  if (!context.facts().buffer_storage) return true;
   const GladGLContext& gl = context.gl();
   try {
     create_buffer_object(context, rules, BufferKind::shared, MapChoice{}, 64, &buffer_);
     program_ = compile_program(gl, source, "completion word");
   } catch (const Error&) {
     destroy(gl);
-    return;
+    return true;
   }
   word_ = static_cast<uint32_t*>(buffer_.map);
-  if (!buffer_.coherent || !works(gl)) destroy(gl);
+  const bool coherent = buffer_.coherent;
+  if (coherent && works(gl)) return true;
+  destroy(gl);
+  return !coherent;
 }
 
 bool CompletionHint::works(const GladGLContext& gl) const noexcept {

@@ -9,8 +9,9 @@ namespace sporkle::gl {
 
 class CompletionHint {
  public:
-  // Leaves the hint disabled when the driver cannot do it reliably.
-  void create(const GlContext& context, const OpenRules& rules) noexcept;
+  // Leaves the hint disabled when the driver cannot do it reliably. False when the
+  // word was not there although the sync object had signalled.
+  bool create(const GlContext& context, const OpenRules& rules) noexcept;
   void destroy(const GladGLContext& gl) noexcept;
   void forget() noexcept { *this = CompletionHint(); }
 

@@ -5,6 +5,7 @@
 #include <new>
 
 #include "backends/gl/interop_exchange.h"
+#include "backends/gl/patience.h"
 #include "backends/gl/self_test.h"
 #include "core/expectation.h"
 
@@ -15,6 +16,10 @@ namespace {
 // While a backlog is emitted, what ends meanwhile is looked for every so many
 // operations.
 constexpr uint64_t ask_interval = 8;
+
+// A GPU that has just hung is asked for less long whether it computes again:
+// closing the device waits for that.
+constexpr uint64_t hung_self_test_ns = 1000000000u;
 
 }  // namespace
 
@@ -43,7 +48,7 @@ bool Engine::open(DriverSlot* slot, Error* error) noexcept {
     error->status = SPORKLE_ERROR_OUT_OF_MEMORY;
     error->reason.set("no memory to open an OpenGL context");
   }
-  close();
+  close_context();
   return false;
 }
 
@@ -52,12 +57,16 @@ bool Engine::start_context(Reason* reason) {
   context_ = allocator.new_object<GlContext>();
   context_->set_thread(slot_);
   if (!context_->open(egl_, device_, rules_, reason)) return false;
-  if (!passes_self_test(*context_, reason) || !settle_mapping(reason)) return false;
+  const uint64_t patience = hung_ ? hung_self_test_ns : self_test_patience_ns;
+  if (!passes_self_test(*context_, patience, reason) || !settle_mapping(reason)) return false;
   ++generation_;
   buffers_ = 0;
-  lost_ = false;
+  lost_ = hung_ = false;
   encoder_.start(context_, generation_);
-  batches_.start(context_, rules_, dispatches_synchronously(*context_));
+  const uint64_t before = batches_.disagreements();
+  batches_.start(context_, rules_, dispatches_synchronously(*context_),
+                 work_patience_ns(*environment_.options, facts().software));
+  count_disagreements(before);
   return true;
 }
 
@@ -73,52 +82,6 @@ bool Engine::settle_mapping(Reason* reason) {
   if (facts().buffer_storage == (mapping_ == Mapping::works)) return true;
   reason->set("the driver no longer maps buffers");
   return false;
-}
-
-void Engine::close() noexcept {
-  std::pmr::polymorphic_allocator<> allocator(environment_.memory);
-  if (context_ != nullptr) {
-    if (context_->is_open() && !lost_) {
-      if (generation_ != 0) {
-        batches_.stop();
-        encoder_.stop(context_->gl());
-      }
-      programs_.trim(context_->gl(), true);
-    }
-    batches_.forget();
-    encoder_.forget();
-    programs_.forget_names();
-    context_->close();
-    context_->checkpoint();
-    allocator.delete_object(context_);
-    context_ = nullptr;
-  }
-  for (const Zombie& zombie : zombies_) {
-    zombie.context->close();
-    zombie.context->checkpoint();
-    allocator.delete_object(zombie.context);
-  }
-  zombies_.clear();
-  ++generation_;
-}
-
-bool Engine::reopen(Error* error) noexcept {
-  const bool opened_before = context_ != nullptr;
-  if (opened_before) {
-    batches_.forget();
-    encoder_.forget();
-    programs_.forget_names();
-    context_->detach();
-    try {
-      zombies_.push_back({context_, generation_, buffers_});
-      context_ = nullptr;
-    } catch (const std::bad_alloc&) {
-      error->reason.set("no memory to recreate the context");
-      return false;
-    }
-  }
-  emitted_ = queue_.completed();
-  return open(slot_, error);
 }
 
 void Engine::advance(DriverSlot& slot, const std::atomic<bool>& stop) noexcept {
@@ -187,11 +150,14 @@ void Engine::close_batch() noexcept {
 void Engine::end_batches() noexcept {
   while (batches_.in_flight() && !lost_) {
     const uint64_t before = batches_.disagreements();
+    const bool hinted = batches_.hinted();
     const BatchAnswer answer = batches_.ask();
-    if (batches_.disagreements() != before) note_disagreement();
+    count_disagreements(before);
+    if (hinted && !batches_.hinted()) note_lost_word();
     if (answer == BatchAnswer::pending) return;
-    if (answer == BatchAnswer::lost) {
+    if (answer == BatchAnswer::lost || answer == BatchAnswer::hung) {
       lost_ = true;
+      hung_ = answer == BatchAnswer::hung;
       return;
     }
     const Batch& batch = batches_.oldest();
@@ -203,7 +169,12 @@ void Engine::end_batches() noexcept {
   }
 }
 
-void Engine::note_disagreement() noexcept {
+void Engine::count_disagreements(uint64_t before) noexcept {
+  const uint64_t now = batches_.disagreements();
+  if (now != before) environment_.stats->add(Counter::completion_contradictions, now - before);
+}
+
+void Engine::note_lost_word() noexcept {
   contradictions_.fetch_add(1, std::memory_order_relaxed);
   environment_.log->write(SPORKLE_LOG_WARNING,
                           "%s: completion word and sync object contradict each other (%" PRIu64
@@ -263,27 +234,6 @@ void Engine::create_buffer(BufferKind kind, uint64_t bytes, BufferObject* out) {
   if (out->map == nullptr) return;
   environment_.stats->add(Counter::map_calls, 1);
   environment_.stats->add(Counter::mapped_bytes_added, out->size);
-}
-
-void Engine::delete_buffer(BufferObject* object) noexcept {
-  std::pmr::polymorphic_allocator<> allocator(environment_.memory);
-  buffer_bytes_ -= object->size;
-  if (object->map != nullptr) {
-    environment_.stats->add(Counter::mapped_bytes_removed, object->size);
-  }
-  if (object->name != 0 && object->generation == generation_ && context_ != nullptr) {
-    context_->gl().DeleteBuffers(1, &object->name);
-    context_->checkpoint();
-    --buffers_;
-  } else if (object->name != 0) {
-    for (auto it = zombies_.begin(); it != zombies_.end(); ++it) {
-      if (it->generation != object->generation || --it->buffers != 0) continue;
-      allocator.delete_object(it->context);
-      zombies_.erase(it);
-      break;
-    }
-  }
-  allocator.delete_object(object);
 }
 
 void Engine::fill_local(const BufferObject& object, const void* data, uint64_t bytes) {

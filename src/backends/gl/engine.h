@@ -30,7 +30,10 @@ class Engine {
   uint64_t last_end_ns() const noexcept { return batches_.last_end_ns(); }
 
   bool lost() const noexcept { return lost_; }
-  // After a loss: a new context, with older objects kept until released.
+  // Lost because work does not end: the GPU may still write to its memory.
+  bool hung() const noexcept { return hung_; }
+  // After a loss: a new context, with older objects kept until released; those
+  // of a hung one until the device is closed.
   bool reopen(Error* error) noexcept;
 
   const Facts& facts() const noexcept { return context_->facts(); }
@@ -75,6 +78,7 @@ class Engine {
 
   bool start_context(Reason* reason);
   bool settle_mapping(Reason* reason);
+  void close_context() noexcept;
   void check_copy(const char* argument);
   // Whether an operation is held back until one of the batches in flight ends.
   bool emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexcept;
@@ -83,7 +87,8 @@ class Engine {
   void close_batch() noexcept;
   void end_batches() noexcept;
   void observe(const Batch& batch, uint64_t begin, uint64_t now) noexcept;
-  void note_disagreement() noexcept;
+  void count_disagreements(uint64_t before) noexcept;
+  void note_lost_word() noexcept;
   bool has_exchange(const Batch& batch) noexcept;
 
   // A lost context whose mapped memory somebody still may look at.
@@ -91,6 +96,7 @@ class Engine {
     GlContext* context;
     uint64_t generation;
     uint64_t buffers;
+    bool hung;
   };
 
   DeviceEnvironment environment_;
@@ -110,9 +116,10 @@ class Engine {
   ProgramCache programs_;
   Encoder encoder_;
   BatchList batches_;
-  std::atomic<uint64_t> contradictions_{0};  // of completion words and sync objects
+  std::atomic<uint64_t> contradictions_{0};  // that disabled the completion word
   uint64_t emitted_;
   bool lost_ = false;
+  bool hung_ = false;
   Mapping mapping_ = Mapping::unknown;
 };
 

@@ -9,7 +9,6 @@ namespace sporkle::gl {
 namespace {
 
 constexpr uint32_t word_count = 4096;
-constexpr uint64_t patience_ns = 10000000000u;
 
 // Uses what the kernels use: two storage blocks, shared memory, a barrier.
 constexpr const char* source = R"(#version 430
@@ -84,7 +83,7 @@ bool wait_sync(const GladGLContext& gl, GLsync sync, uint64_t timeout_ns) noexce
   }
 }
 
-bool passes_self_test(const GlContext& context, Reason* reason) {
+bool passes_self_test(const GlContext& context, uint64_t patience_ns, Reason* reason) {
   const GladGLContext& gl = context.gl();
   uint32_t input[word_count], output[word_count] = {};
   for (uint32_t i = 0; i < word_count; ++i) input[i] = i * i + 7u;
@@ -118,7 +117,7 @@ bool dispatches_synchronously(const GlContext& context) {
     const GLsync sync = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
     if (sync == nullptr) return false;
     const GLenum answer = gl.ClientWaitSync(sync, 0, 0);
-    if (answer == GL_TIMEOUT_EXPIRED) wait_sync(gl, sync, patience_ns);
+    if (answer == GL_TIMEOUT_EXPIRED) wait_sync(gl, sync, self_test_patience_ns);
     gl.DeleteSync(sync);
     if (answer != GL_ALREADY_SIGNALED) return false;
   }

@@ -5,9 +5,11 @@
 
 namespace sporkle::gl {
 
+constexpr uint64_t self_test_patience_ns = 10000000000u;
+
 // Runs a small dispatch and checks every word of the result. False with a
 // reason for a driver that computes nothing or computes wrongly.
-bool passes_self_test(const GlContext& context, Reason* reason);
+bool passes_self_test(const GlContext& context, uint64_t patience_ns, Reason* reason);
 
 // Whether dispatches are complete when they return, so that a fence is born
 // signalled (llvmpipe, softpipe).

@@ -28,10 +28,12 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/interop_objects.cpp
   src/backends/gl/interop_thread.cpp
   src/backends/gl/memory_pool.cpp
+  src/backends/gl/patience.cpp
   src/backends/gl/pci.cpp
   src/backends/gl/placement.cpp
   src/backends/gl/placement_probe.cpp
   src/backends/gl/program_cache.cpp
+  src/backends/gl/recovery.cpp
   src/backends/gl/selection.cpp
   src/backends/gl/self_test.cpp
   src/backends/gl/staging_pool.cpp

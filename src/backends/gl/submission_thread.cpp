@@ -1,15 +1,13 @@
 #include "backends/gl/submission_thread.h"
 
 #include <algorithm>
-#include <cinttypes>
 #include <climits>
-#include <cstdio>
-#include <cstring>
 #include <new>
 #include <sched.h>
 #include <sys/prctl.h>
 
 #include "backends/gl/interop_thread.h"
+#include "backends/gl/patience.h"
 #include "core/expectation.h"
 
 namespace sporkle::gl {
@@ -18,26 +16,7 @@ namespace {
 
 constexpr uint64_t open_patience_ns = 20000000000u;
 constexpr uint64_t close_patience_ns = 1500000000u;
-constexpr uint64_t reopen_pause_ns = 50000000u;
-constexpr uint32_t reopen_tries = 3;
-constexpr uint32_t reset_limit = 8;
 constexpr unsigned long timer_slack_ns = 1000;
-
-// How long one call of the driver may take. Software drivers compute inside of
-// it: minutes for a large convolution.
-constexpr uint64_t patience_hardware_s = 20, patience_software_s = 300;
-constexpr uint64_t second_ns = 1000000000u;
-
-uint64_t patience_of(const Options& options, bool software) noexcept {
-  if (std::strcmp(options.value(Option::gl_patience), "auto") == 0) {
-    return (software ? patience_software_s : patience_hardware_s) * second_ns;
-  }
-  try {
-    return std::min<uint64_t>(options.number(Option::gl_patience), 1000000) * second_ns;
-  } catch (const Error&) {
-    return 0;  // refused when the context is made
-  }
-}
 
 // How long the thread stays awake for new work after the last has ended, and
 // after how many such spins in vain it does so no longer.
@@ -70,7 +49,7 @@ void SubmissionThread::set_phase(Phase phase) noexcept {
 void SubmissionThread::start() {
   const std::lock_guard lock(lifecycle_);
   const uint32_t phase = phase_.load();
-  if (phase == running || in_transit(phase)) return;
+  if (phase == running || phase == hung || in_transit(phase)) return;
   if (phase == closed) fail(SPORKLE_ERROR_CANCELLED, "device: it has been closed");
   if (phase == silent) fail_silent();
   // A thread that failed to open has nothing left to do.
@@ -99,12 +78,8 @@ void SubmissionThread::await_open(Deadline deadline) {
   if (phase == running) return;
   if (phase == closed) fail(SPORKLE_ERROR_CANCELLED, "device: it has been closed");
   if (phase == silent) fail_silent();
+  if (phase == hung) fail_hung();
   fail(open_error_.status, "device: %s", open_error_.reason.text);
-}
-
-void SubmissionThread::fail_silent() const {
-  fail(SPORKLE_ERROR_DEVICE_UNAVAILABLE,
-       "device: the OpenGL driver has not answered for %" PRIu64 " s", patience_ns_ / second_ns);
 }
 
 void SubmissionThread::need_open() {
@@ -142,16 +117,6 @@ void SubmissionThread::close(Status status) noexcept {
   set_phase(closed);
 }
 
-void SubmissionThread::abandon(Status status, Phase phase) noexcept {
-  // The thread is inside the driver and may come back at any time, as far as
-  // its next checkpoint: nothing that it can reach is freed.
-  self_ = weak_from_this().lock();
-  slot_.store(nullptr, std::memory_order_release);
-  queue_.fail_calls(current_call_.exchange(nullptr), status);
-  queue_.fail_all(status, true);
-  set_phase(phase);
-}
-
 // Waits until `arrived(deadline)` says so. Every caller that waits for the
 // thread watches it: there is no other thread to do it.
 template <class Arrived>
@@ -172,19 +137,6 @@ void SubmissionThread::await_answer(Arrived arrived) noexcept {
 
 void SubmissionThread::await(uint64_t value) noexcept {
   await_answer([&](Deadline deadline) { return timeline_await(timeline(), value, deadline); });
-}
-
-void SubmissionThread::give_up(uint64_t passes) noexcept {
-  const std::lock_guard lock(lifecycle_);
-  if (phase_.load() != running || !thread_.give_up(passes)) return;
-  char text[80];
-  std::snprintf(text, sizeof text, "the OpenGL driver has not answered for %" PRIu64 " s",
-                patience_ns_ / second_ns);
-  queue_.refuse(SPORKLE_ERROR_DEVICE_UNAVAILABLE, text);
-  environment_.log->write(SPORKLE_LOG_WARNING, "%s: %s and is not used any more", facts_.name,
-                          text);
-  generation_.store(0, std::memory_order_release);
-  abandon(SPORKLE_ERROR_DEVICE_LOST, silent);
 }
 
 uint64_t SubmissionThread::submit(Operation&& operation, RunSink* sink) {
@@ -283,7 +235,7 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
   facts_ = engine_.facts();
   hinted_ = engine_.hinted();
   generation_.store(engine_.generation(), std::memory_order_release);
-  patience_ns_ = patience_of(*environment_.options, facts_.software);
+  patience_ns_ = call_patience_ns(*environment_.options, facts_.software);
   // A software renderer wants the processors for itself.
   may_spin_ = !facts_.software && has_several_processors();
   slot_.store(&slot, std::memory_order_release);
@@ -337,34 +289,6 @@ bool SubmissionThread::linger(DriverSlot& slot, uint32_t seen) noexcept {
   }
   ++vain_spins_;
   return false;
-}
-
-void SubmissionThread::recover(DriverSlot& slot) noexcept {
-  // Whoever comes now waits for the outcome; who is already past the gate and
-  // waits for something in flight gets DEVICE_LOST.
-  generation_.store(0, std::memory_order_release);
-  set_phase(recovering);
-  queue_.refuse(SPORKLE_ERROR_DEVICE_LOST, "the GPU was reset and is being reopened");
-  environment_.stats->add(Counter::device_resets, 1);
-  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST, false);
-  environment_.log->write(SPORKLE_LOG_WARNING, "%s was reset; work in flight has failed",
-                          facts_.name);
-  Error error;
-  error.reason.set("it was reset %u times", ++resets_);
-  for (uint32_t i = 0; i < reopen_tries && resets_ < reset_limit; ++i) {
-    if (engine_.reopen(&error)) {
-      generation_.store(engine_.generation(), std::memory_order_release);
-      queue_.accept();
-      set_phase(running);
-      return;
-    }
-    driver_checkpoint(slot);
-    driver_sleep(slot, slot.wakeups.load(), Deadline::after(reopen_pause_ns));
-  }
-  dead_ = true;
-  queue_.refuse(SPORKLE_ERROR_DEVICE_LOST, error.reason.text);
-  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST, false);
-  set_phase(running);
 }
 
 }  // namespace sporkle::gl

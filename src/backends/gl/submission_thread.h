@@ -69,7 +69,8 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   void release(BufferObject* object) noexcept;
 
  private:
-  enum Phase : uint32_t { asleep, opening, running, recovering, failed, closed, silent };
+  // hung: recovering as well, but nobody waits for it.
+  enum Phase : uint32_t { asleep, opening, running, recovering, hung, failed, closed, silent };
   static bool in_transit(uint32_t phase) noexcept {
     return phase == opening || phase == recovering;
   }
@@ -90,6 +91,7 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   void give_up(uint64_t passes) noexcept;
   void need_open();
   [[noreturn]] void fail_silent() const;
+  [[noreturn]] static void fail_hung();
 
   DeviceEnvironment environment_;
   CommandQueue queue_;
