@@ -113,6 +113,41 @@ void expect_all_lost(sporkle_fence *fences, int count, uint64_t start, uint64_t 
   }
 }
 
+static sporkle_status make_buffer(World *world, const float *content, uint64_t size,
+                                  sporkle_buffer *out) {
+  sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
+  desc.device = world->device;
+  desc.size = size;
+  sporkle_status status = sporkle_buffer_create(world->context, &desc, out);
+  if (status != SPORKLE_OK) return status;
+  void *data = NULL;
+  expect_ok(sporkle_buffer_data(*out, &data));
+  if (content == NULL) {
+    memset(data, 0xc3, size);
+  } else {
+    memcpy(data, content, size);
+  }
+  return sporkle_buffer_flush(*out, 0, size);
+}
+
+sporkle_status run_on_buffers(World *world, Job *job, uint64_t timeout_ns) {
+  const Tensors *t = &job->tensors;
+  sporkle_status status = sporkle_plan_create(world->context, world->device, &t->desc, t->weights,
+                                              t->bias, &job->plan);
+  if (status == SPORKLE_OK) status = make_buffer(world, t->input, t->info.input_size, &job->input);
+  if (status == SPORKLE_OK) status = make_buffer(world, NULL, t->info.output_size, &job->output);
+  const sporkle_plan_bindings bindings = job_bindings(job);
+  if (status == SPORKLE_OK) status = sporkle_plan_submit(job->plan, &bindings, &job->fence);
+  if (status == SPORKLE_OK) status = sporkle_fence_wait(job->fence, timeout_ns);
+  if (status == SPORKLE_OK) {
+    status = sporkle_buffer_invalidate(job->output, 0, t->info.output_size);
+  }
+  void *data = NULL;
+  if (status == SPORKLE_OK) status = sporkle_buffer_data(job->output, &data);
+  if (status == SPORKLE_OK) tensors_check(t, data);
+  return status;
+}
+
 void expect_loss(const char *faults) {
   World world;
   world_open_gl(&world, NULL, false);

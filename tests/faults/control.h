@@ -45,11 +45,16 @@ void await_device(World *world);
 // Each fence fails with DEVICE_LOST within `limit_ns` of `start`; destroys them.
 void expect_all_lost(sporkle_fence *fences, int count, uint64_t start, uint64_t limit_ns);
 
+// Plan and buffers, submit, wait, map and compare; the first failure ends it. The
+// tensors of the job are made already.
+sporkle_status run_on_buffers(World *world, Job *job, uint64_t timeout_ns);
+
 // The next submission is lost within 100 ms and takes no other device along;
 // the device comes back.
 void expect_loss(const char *faults);
 
 extern const struct CMUnitTest sync_tests[], reset_tests[], memory_tests[], start_tests[],
-    word_tests[], walk_tests[], virtual_tests[], hang_tests[];
+    word_tests[], walk_tests[], virtual_tests[], hang_tests[], every_tests[];
 extern const size_t sync_test_count, reset_test_count, memory_test_count, start_test_count,
-    word_test_count, walk_test_count, virtual_test_count, hang_test_count;
+    word_test_count, walk_test_count, virtual_test_count, hang_test_count,
+    every_test_count;

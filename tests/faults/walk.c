@@ -14,42 +14,6 @@ static bool is_a_right_answer(sporkle_status status) {
   }
 }
 
-static sporkle_status make_buffer(World *world, const float *content, uint64_t size,
-                                  sporkle_buffer *out) {
-  sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
-  desc.device = world->device;
-  desc.size = size;
-  sporkle_status status = sporkle_buffer_create(world->context, &desc, out);
-  if (status != SPORKLE_OK) return status;
-  void *data = NULL;
-  expect_ok(sporkle_buffer_data(*out, &data));
-  if (content == NULL) {
-    memset(data, 0xc3, size);
-  } else {
-    memcpy(data, content, size);
-  }
-  return sporkle_buffer_flush(*out, 0, size);
-}
-
-// Buffers, submit, wait, map and compare; the first failure ends it.
-static sporkle_status run_on_buffers(World *world, Job *job) {
-  const Tensors *t = &job->tensors;
-  sporkle_status status = sporkle_plan_create(world->context, world->device, &t->desc, t->weights,
-                                              t->bias, &job->plan);
-  if (status == SPORKLE_OK) status = make_buffer(world, t->input, t->info.input_size, &job->input);
-  if (status == SPORKLE_OK) status = make_buffer(world, NULL, t->info.output_size, &job->output);
-  const sporkle_plan_bindings bindings = job_bindings(job);
-  if (status == SPORKLE_OK) status = sporkle_plan_submit(job->plan, &bindings, &job->fence);
-  if (status == SPORKLE_OK) status = sporkle_fence_wait(job->fence, 20000000000u);
-  if (status == SPORKLE_OK) {
-    status = sporkle_buffer_invalidate(job->output, 0, t->info.output_size);
-  }
-  void *data = NULL;
-  if (status == SPORKLE_OK) status = sporkle_buffer_data(job->output, &data);
-  if (status == SPORKLE_OK) tensors_check(t, data);
-  return status;
-}
-
 // With `opened` the faults begin once the device is open: its start is the same
 // in every configuration. Returns the first status that was not OK.
 static sporkle_status scenario(const char *configuration, bool opened, int64_t call) {
@@ -67,7 +31,7 @@ static sporkle_status scenario(const char *configuration, bool opened, int64_t c
   if (opened) world_check_usable(&world);
   if (call >= 0 && opened) plan_faults(text);
   tensors_make(&job.tensors, &problem, 12);
-  sporkle_status status = run_on_buffers(&world, &job);
+  sporkle_status status = run_on_buffers(&world, &job, 20000000000u);
   // And the one-call form, on whatever is left.
   const sporkle_status direct = tensors_conv2d(&job.tensors, world.context, world.device);
   if (direct == SPORKLE_OK) tensors_check(&job.tensors, job.tensors.output);

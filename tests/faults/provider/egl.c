@@ -28,8 +28,7 @@ static const char *without_extension(const char *list) {
   while (found != NULL && found[length] != ' ' && found[length] != '\0') {
     found = strstr(found + 1, hidden);
   }
-  if (found == NULL || strlen(list) >= sizeof text) return list;
-  fault_now(FAULT_EXTENSION);
+  if (found == NULL || strlen(list) >= sizeof text || !fault_now(FAULT_EXTENSION)) return list;
   memcpy(text, list, (size_t)(found - list));
   strcpy(text + (found - list), found + length);
   return text;
@@ -116,8 +115,8 @@ EGLAPI Function eglGetProcAddress(const char *name) {
   const Function real = below_function(name);
   const Function wrapper = wrapper_of(name);
   if (real == NULL || wrapper == NULL) return real;
-  if (fault_planned(FAULT_FUNCTION) && strcmp(name, fault_text(FAULT_FUNCTION)) == 0) {
-    fault_now(FAULT_FUNCTION);
+  if (fault_planned(FAULT_FUNCTION) && strcmp(name, fault_text(FAULT_FUNCTION)) == 0 &&
+      fault_now(FAULT_FUNCTION)) {
     return NULL;
   }
   return walk_strikes(name) ? NULL : wrapper;

@@ -163,10 +163,9 @@ const GLubyte *wrap_GetStringi(GLenum name, GLuint index) {
   if (walk_strikes("glGetStringi")) return NULL;
   const GLubyte *text = next.GetStringi(name, index);
   const bool hidden = text != NULL && fault_planned(FAULT_EXTENSION) &&
-                      strcmp((const char *)text, fault_text(FAULT_EXTENSION)) == 0;
-  if (!hidden) return text;
-  fault_now(FAULT_EXTENSION);
-  return (const GLubyte *)"GL_hidden";
+                      strcmp((const char *)text, fault_text(FAULT_EXTENSION)) == 0 &&
+                      fault_now(FAULT_EXTENSION);
+  return hidden ? (const GLubyte *)"GL_hidden" : text;
 }
 
 void wrap_GetIntegerv(GLenum name, GLint *out) {

@@ -46,7 +46,11 @@ bool fault_planned(Fault fault) {
 const char *fault_text(Fault fault) { return plans[fault].text; }
 
 uint64_t fault_number(Fault fault, uint64_t otherwise) {
-  return plans[fault].text[0] == '\0' ? otherwise : strtoull(plans[fault].text, NULL, 0);
+  pthread_mutex_lock(&lock);
+  const char *text = plans[fault].text;
+  const uint64_t number = text[0] == '\0' ? otherwise : strtoull(text, NULL, 0);
+  pthread_mutex_unlock(&lock);
+  return number;
 }
 
 void fault_stall(void) {
