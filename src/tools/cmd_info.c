@@ -79,7 +79,7 @@ static void print_json(sporkle_context context) {
 }
 
 static int run_info(const Command *self, int argc, char **argv) {
-  Request request = {{NULL, NULL, 0, 0}, false};
+  Request request = {{0}, false};
   Session session;
   int code = read_request(self, argc, argv, &request);
   if (code != TOOL_OK) return code;

@@ -51,7 +51,7 @@ static void print_stats(FILE *stream, sporkle_context context) {
 }
 
 static void print_library_part(FILE *stream) {
-  SessionOptions options = {NULL, NULL, 0, 0};
+  SessionOptions options = {0};
   Session session;
   char text[512];
   if (session_open_for_listing(&options, &session) != TOOL_OK) {

@@ -2,9 +2,10 @@
 
 #include "tools/args.h"
 #include "tools/json.h"
-#include "tools/soak.h"
+#include "tools/soak_memory.h"
 
-enum { OPT_SECONDS, OPT_SEED, OPT_DEVICE, OPT_FAULTS, OPT_VIRTUAL, OPT_THREADS, OPT_JSON };
+enum { OPT_SECONDS, OPT_SEED, OPT_DEVICE, OPT_FAULTS, OPT_VIRTUAL, OPT_MEMORY, OPT_THREADS,
+       OPT_JSON };
 
 static const OptionSpec options[] = {
     [OPT_SECONDS] = {"--seconds", "N", "how long; default 10"},
@@ -12,6 +13,7 @@ static const OptionSpec options[] = {
     [OPT_DEVICE] = {"--device", "D", "auto, cpu, gl, gl:1, null ...; see sporkle info"},
     [OPT_FAULTS] = {"--faults", NULL, "inject faults: null device, or gl behind the provider"},
     [OPT_VIRTUAL] = {"--virtual", NULL, "count seconds on a virtual clock: null device, virtual GPU"},
+    [OPT_MEMORY] = {"--memory", NULL, "random buffers instead; --threads: contexts, default 1"},
     [OPT_THREADS] = {"--threads", "N", "threads that act, 1 to 64; default 4"},
     [OPT_JSON] = {"--json", NULL, "print JSON"},
 };
@@ -31,6 +33,7 @@ static bool apply_option(const Arg *arg, SoakOptions *soak, bool *json) {
     case OPT_DEVICE: soak->session.device = arg->value; return true;
     case OPT_FAULTS: return soak->faults = true;
     case OPT_VIRTUAL: return soak->virtual_clock = true;
+    case OPT_MEMORY: return soak->memory = true;
     default: return *json = true;
   }
 }
@@ -78,8 +81,21 @@ static void print_text(const SoakOutcome *out, int code) {
          out->rss_slope_bytes_per_s, out->open_fds_delta, code == TOOL_OK ? "passed" : "FAILED");
 }
 
+static int run_memory(const SoakOptions *soak, bool json) {
+  if (soak->faults || soak->virtual_clock) {
+    return usage_error("soak: --memory goes with neither --faults nor --virtual");
+  }
+  if (soak->threads > SOAK_CONTEXTS) {
+    return usage_error("soak: --memory: at most %d contexts", SOAK_CONTEXTS);
+  }
+  SoakMemoryOutcome out;
+  const int code = soak_memory_run(soak, &out);
+  if (code == TOOL_OK || code == TOOL_WRONG_RESULT) soak_memory_print(soak, &out, code, json);
+  return code;
+}
+
 static int run_soak(const Command *self, int argc, char **argv) {
-  SoakOptions soak = {.seconds = 10, .seed = 1, .threads = 4};
+  SoakOptions soak = {.seconds = 10, .seed = 1};
   SoakOutcome out;
   bool json = false;
   ArgReader reader = {self, argc, argv, 0, false};
@@ -90,6 +106,8 @@ static int run_soak(const Command *self, int argc, char **argv) {
     if (arg.kind == ARG_POSITIONAL) return usage_error("soak: \"%s\": takes none", arg.value);
     if (!apply_option(&arg, &soak, &json)) return TOOL_USAGE;
   }
+  if (soak.threads == 0) soak.threads = soak.memory ? 1 : 4;
+  if (soak.memory) return run_memory(&soak, json);
   const int code = soak_run(&soak, &out);
   if (out.message[0]) usage_error("%s", out.message);
   if (out.rounds == 0) return code;
@@ -108,7 +126,12 @@ const Command command_soak = {
     .details =
         "Rounds of two seconds (or an hour of virtual time), each with a context of its own.\n"
         "Fails when a fence never ends, ends over an output that is not there, or changes its\n"
-        "end, and when an output is wrong.",
+        "end, and when an output is wrong.\n"
+        "\n"
+        "--memory: buffers of 1 byte to 4 MiB come and go between operations, few of them, then\n"
+        "hundreds, then while the allocator fails at random. Fails when mapped bytes reach twice\n"
+        "the live ones, when the rate with hundreds is not within 20 % of that with few, and when\n"
+        "anything is wrong or left over.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .run = run_soak,

@@ -57,6 +57,7 @@ static sporkle_status open_quietly(const SessionOptions *options, int32_t log_le
   if (options->device && strncmp(options->device, "null", 4) == 0) {
     desc.flags |= SPORKLE_CONTEXT_ENABLE_NULL;
   }
+  if (options->allocator) desc.allocator = *options->allocator;
   if (options->reproducible) desc.flags |= SPORKLE_CONTEXT_REPRODUCIBLE;
   out->context = NULL;
   out->device = SPORKLE_DEVICE_AUTO;

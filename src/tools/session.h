@@ -11,6 +11,7 @@ typedef struct SessionOptions {
   const char *isa;     // --isa; NULL: SPORKLE_CPU_ISA or the best
   uint32_t threads;    // --threads; 0: SPORKLE_THREADS or affinity and cgroup
   int reproducible;    // --reproducible; 0: SPORKLE_REPRODUCIBLE
+  const sporkle_allocator *allocator;  // NULL: the library's own
 } SessionOptions;
 
 typedef struct Session {

@@ -16,6 +16,7 @@ typedef struct SoakOptions {
   int threads;
   bool faults;
   bool virtual_clock;  // seconds are those of the device's virtual clock
+  bool memory;         // see tools/soak_memory.h
 } SoakOptions;
 
 // Counted by all threads.
