@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "buffers/overlap.h"
 #include "buffers/workload.h"
 
 using namespace buffers;
@@ -19,6 +20,7 @@ constexpr Workload workloads[] = {
     {"resnet 1x64x56 K256 1x1", 1, 64, 56, 256, 1, 1, 0, 100},
     {"resnet 1x512x7 K512 3x3", 1, 512, 7, 512, 3, 1, 1, 100},
     {"long 1x512x28 K512 7x7", 1, 512, 28, 512, 7, 1, 3, 12},
+    {"long 2x512x28 K512 7x7", 2, 512, 28, 512, 7, 1, 3, 12},
 };
 
 void begin_json(JsonWriter* json, const sporkle_device_info& info) {
@@ -40,17 +42,41 @@ void print_placement(sporkle_context context, uint32_t device, uint32_t count) {
   }
 }
 
+// Everything, or what has `only` in its name.
+void measure_all(sporkle_context context, uint32_t device, NaiveGl* naive, const char* only,
+                 uint64_t most, Records* records) {
+  const auto wanted = [only](const char* name) {
+    return only == nullptr || std::strstr(name, only) != nullptr;
+  };
+  if (wanted("update4k")) {
+    measure_updates(context, device, records);
+    if (naive != nullptr) naive->updates(records);
+  }
+  for (const Workload& workload : workloads) {
+    if (wanted(workload.name)) measure(context, device, workload, naive, records);
+  }
+  if (naive == nullptr) return;
+  if (wanted("overlap")) {
+    measure_overlap(naive, 900, uint64_t{1536} << 10, records);
+    measure_overlap(naive, 50, uint64_t{256} << 10, records);
+  }
+  for (uint64_t bytes = 4096; wanted("transfer") && bytes <= most; bytes *= 4) {
+    naive->transfers(bytes, records);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const char *path = nullptr, *spec = "gl";
+  const char *path = nullptr, *spec = "gl", *only = nullptr;
   uint64_t most = uint64_t{256} << 20;
   for (int i = 1; i < argc; i += 2) {
     if (i + 1 < argc && std::strcmp(argv[i], "--json") == 0) path = argv[i + 1];
     else if (i + 1 < argc && std::strcmp(argv[i], "--device") == 0) spec = argv[i + 1];
+    else if (i + 1 < argc && std::strcmp(argv[i], "--only") == 0) only = argv[i + 1];
     else if (i + 1 < argc && std::strcmp(argv[i], "--most-mib") == 0)
       most = std::strtoull(argv[i + 1], nullptr, 10) << 20;
-    else return std::fprintf(stderr, "usage: bench_buffers [--device D] [--json FILE] [--most-mib N]\n"), 2;
+    else return std::fprintf(stderr, "usage: bench_buffers [--device D] [--json FILE] [--most-mib N] [--only NAME]\n"), 2;
   }
   sporkle_context context;
   uint32_t device;
@@ -73,12 +99,7 @@ int main(int argc, char** argv) {
   std::string reason = "not an OpenGL device";
   const bool raw = info.kind == SPORKLE_DEVICE_KIND_GL && naive.open(info.name, &reason);
   if (!raw) std::printf("no naive program: %s\n", reason.c_str());
-  measure_updates(context, device, &records);
-  if (raw) naive.updates(&records);
-  for (const Workload& workload : workloads) {
-    measure(context, device, workload, raw ? &naive : nullptr, &records);
-  }
-  for (uint64_t bytes = 4096; raw && bytes <= most; bytes *= 4) naive.transfers(bytes, &records);
+  measure_all(context, device, raw ? &naive : nullptr, only, most, &records);
   if (json.stream != nullptr) {
     json_array_end(&json);
     json_object_end(&json);

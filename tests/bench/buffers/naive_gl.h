@@ -14,6 +14,7 @@ class NaiveGl {
   // A context of its own on the device whose renderer is `name`.
   bool open(const char* name, std::string* reason);
   const GladGLContext& gl() const { return context_.gl(); }
+  const sporkle::gl::GlContext& context() const { return context_; }
   bool storage() const { return context_.facts().buffer_storage; }
 
   void prepare(const sporkle_conv2d_desc& desc, const float* weights);
@@ -25,8 +26,10 @@ class NaiveGl {
   // 4 KiB: BufferSubData, and map, write, unmap.
   void updates(Records* records);
 
- private:
+  // A buffer, mapped for its whole life when `map` is given.
   GLuint make(uint64_t bytes, GLbitfield flags, void** map);
+
+ private:
   void scale(GLuint from, GLuint to, uint64_t bytes);
   void wait();
 

@@ -41,12 +41,15 @@ void Records::fail(const std::string& name, const std::string& reason) {
   std::fflush(stdout);
 }
 
-std::vector<double> time_us(int warm, int count, const std::function<void()>& work) {
+std::vector<double> time_us(int warm, int count, const std::function<void()>& work,
+                            double warm_us) {
   std::vector<double> samples;
-  for (int i = 0; i < warm + count; ++i) {
+  const double begin = now_us();
+  for (int i = 0; i < warm || now_us() - begin < warm_us; ++i) work();
+  for (int i = 0; i < count; ++i) {
     const double start = now_us();
     work();
-    if (i >= warm) samples.push_back(now_us() - start);
+    samples.push_back(now_us() - start);
   }
   return samples;
 }

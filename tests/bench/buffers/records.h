@@ -27,7 +27,13 @@ class Records {
   int failures_ = 0;
 };
 
-// `count` samples of the microseconds that `work` takes, after `warm` unmeasured.
-std::vector<double> time_us(int warm, int count, const std::function<void()>& work);
+// Clocks of a GPU that was idle rise for tens of milliseconds. Samples come after
+// at least this much of the same work.
+constexpr double warm_up_us = 150000;
+
+// `count` samples of the microseconds that `work` takes, after `warm` unmeasured
+// and `warm_us` of it.
+std::vector<double> time_us(int warm, int count, const std::function<void()>& work,
+                            double warm_us = 0);
 
 }  // namespace buffers

@@ -1,0 +1,72 @@
+// One workload on the library: stages, pipelines, calls. Throws std::runtime_error.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "buffers/workload.h"
+
+namespace buffers {
+
+class Bench {
+ public:
+  Bench(sporkle_context context, uint32_t device, const Workload& workload);
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+  ~Bench() { sporkle_plan_destroy(plan_); }
+
+  void run(NaiveGl* naive, Records* records);
+
+ private:
+  struct Flight {
+    sporkle_slot slot;
+    sporkle_fence fence;
+  };
+
+  std::string label(const std::string& what) const { return std::string(w_.name) + "/" + what; }
+  int count() const { return count_; }
+  void ratio(const std::string& what, double value, Records* records, const char* unit = "ratio") {
+    records->add(label(what), unit, {value});
+  }
+  // Throws when the output is wrong; else how many values it holds.
+  uint64_t verify(const std::vector<float>& output, const char* what = "wrong output") const;
+  sporkle_executor executor(uint32_t slots) const;
+
+  // The CPU's parts alone, over as many slots in turn as a pipeline uses: what
+  // caches hold depends on it.
+  double stage_fill(uint32_t slots, Records* records);
+  double stage_read(uint32_t slots, Records* records);
+  // Device work of one operation, its transfers included: a stream of them
+  // without the CPU's part. The slots' inputs are written beforehand and stay.
+  double stage_device(Records* records);
+  // Everything on the device: submits on resident buffers.
+  double resident(Records* records);
+  // Brings an output that the CPU cannot read into y_: a 1x1 convolution with
+  // the identity, whose sums have one product that is not zero, copies it.
+  void fetch(sporkle_buffer output);
+  sporkle_buffer buffer(uint64_t size, uint32_t usage) const;
+
+  // Wall time per operation over `count` batches, fill and read included.
+  double pipeline(uint32_t depth, bool two_threads, Records* records);
+  void launch(sporkle_executor e, Flight* flight);
+  void land(sporkle_executor e, const Flight& flight);
+  void stream(sporkle_executor e, uint32_t depth, bool two_threads);
+  void pipelines(double device_us, double compute_us, Records* records);
+  // Bytes that the CPU copied and that crossed the link for one operation.
+  void moved(Records* records);
+  double synchronous(Records* records);
+  double compare(NaiveGl* naive, Records* records);
+
+  sporkle_context context_;
+  uint32_t device_;
+  const Workload& w_;
+  int count_;  // batches; a tenth on software, which is no figure anyway
+  double warm_us_ = warm_up_us;
+  sporkle_conv2d_desc desc_;
+  sporkle_conv2d_info info_ = SPORKLE_CONV2D_INFO_INIT;
+  sporkle_plan plan_ = nullptr;
+  std::vector<float> x_, weights_, y_;
+  double fastest_wall_ = 0;  // of the pipelines with two threads
+};
+
+}  // namespace buffers

@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "buffers/bench.h"
+#include "check.h"
+
+namespace buffers {
+
+void check(sporkle_status status, const char* what) {
+  if (status == SPORKLE_OK) return;
+  char text[400];
+  sporkle_last_error(text, sizeof text);
+  throw std::runtime_error(std::string(what) + ": " + text);
+}
+
+Bench::Bench(sporkle_context context, uint32_t device, const Workload& w)
+    : context_(context), device_(device), w_(w), count_(w.batches) {
+  sporkle_device_info info = SPORKLE_DEVICE_INFO_INIT;
+  check(sporkle_device_describe(context, device, &info), "device");
+  if ((info.flags & SPORKLE_DEVICE_SOFTWARE) != 0) {
+    count_ = std::max(w.batches / 10, 2);
+    warm_us_ = 0;
+  }
+  sporkle_conv2d_desc_init(&desc_);
+  sporkle_conv2d_desc_set(&desc_, w.n, w.c, w.h, w.h, w.k, w.kernel, w.stride, w.padding);
+  check(sporkle_conv2d_describe(&desc_, &info_), "problem");
+  x_.resize(info_.input_size / 4);
+  weights_.resize(info_.weights_size / 4);
+  y_.resize(info_.output_size / 4);
+  bench_fill(x_.data(), x_.size(), 1);
+  bench_fill(weights_.data(), weights_.size(), 2);
+  check(sporkle_plan_create(context, device, &desc_, weights_.data(), nullptr, &plan_), "plan");
+}
+
+uint64_t Bench::verify(const std::vector<float>& output, const char* what) const {
+  BenchError error;
+  if (!bench_compare(&desc_, x_.data(), weights_.data(), output.data(), &error) ||
+      !(error.rel_l2 < 1e-5)) {
+    throw std::runtime_error(what);
+  }
+  return output.size();
+}
+
+sporkle_executor Bench::executor(uint32_t slots) const {
+  sporkle_executor_desc desc;
+  sporkle_executor_desc_init(&desc);
+  desc.device = device_;
+  desc.slot_count = slots;
+  desc.input_size = info_.input_size;
+  desc.output_size = info_.output_size;
+  sporkle_executor made;
+  check(sporkle_executor_create(context_, &desc, &made), "executor");
+  return made;
+}
+
+sporkle_buffer Bench::buffer(uint64_t size, uint32_t usage) const {
+  sporkle_buffer_desc desc;
+  sporkle_buffer_desc_init(&desc);
+  desc.device = device_;
+  desc.size = size;
+  desc.usage = usage;
+  sporkle_buffer made;
+  check(sporkle_buffer_create(context_, &desc, &made), "buffer");
+  return made;
+}
+
+double Bench::stage_fill(uint32_t slots, Records* records) {
+  const sporkle_executor e = executor(slots);
+  std::vector<sporkle_slot> held(slots, sporkle_slot(SPORKLE_SLOT_INIT));
+  for (auto& slot : held) check(sporkle_executor_acquire(e, 0, &slot), "acquire");
+  size_t turn = 0;
+  auto samples = time_us(static_cast<int>(2 * slots), 2 * count(), [&] {
+    std::memcpy(held[turn++ % slots].input, x_.data(), info_.input_size);
+  });
+  sporkle_executor_destroy(e);
+  return records->add(label("stage fill, " + std::to_string(slots) + " slots"), "us", samples);
+}
+
+double Bench::stage_read(uint32_t slots, Records* records) {
+  const sporkle_executor e = executor(slots);
+  std::vector<Flight> flying(slots);
+  std::vector<double> samples;
+  for (int i = 0; i < count() + static_cast<int>(slots); i += static_cast<int>(slots)) {
+    for (Flight& flight : flying) launch(e, &flight);
+    for (const Flight& flight : flying) {
+      check(sporkle_fence_wait(flight.fence, SPORKLE_TIMEOUT_INFINITE), "wait");
+    }
+    for (const Flight& flight : flying) {
+      const double start = now_us();
+      std::memcpy(y_.data(), flight.slot.output, info_.output_size);
+      if (i > 0) samples.push_back(now_us() - start);
+    }
+    for (const Flight& flight : flying) {
+      check(sporkle_executor_release(e, flight.slot.index), "release");
+    }
+  }
+  sporkle_executor_destroy(e);
+  return records->add(label("stage read, " + std::to_string(slots) + " slots"), "us", samples,
+                      verify(y_));
+}
+
+double Bench::stage_device(Records* records) {
+  const sporkle_executor e = executor(8);
+  std::vector<Flight> flying(8);
+  for (Flight& flight : flying) {
+    flight.slot = SPORKLE_SLOT_INIT;
+    check(sporkle_executor_acquire(e, 0, &flight.slot), "acquire");
+    std::memcpy(flight.slot.input, x_.data(), info_.input_size);
+  }
+  for (const Flight& f : flying) check(sporkle_executor_release(e, f.slot.index), "release");
+  auto samples = time_us(2, 9, [&] {
+    for (Flight& flight : flying) {
+      flight.slot = SPORKLE_SLOT_INIT;
+      check(sporkle_executor_acquire(e, SPORKLE_TIMEOUT_INFINITE, &flight.slot), "acquire");
+      check(sporkle_executor_submit(e, flight.slot.index, plan_, &flight.fence), "submit");
+    }
+    for (const Flight& flight : flying) {
+      check(sporkle_fence_wait(flight.fence, SPORKLE_TIMEOUT_INFINITE), "wait");
+      check(sporkle_executor_release(e, flight.slot.index), "release");
+    }
+  }, warm_us_);
+  for (double& us : samples) us /= 8;
+  // The outputs stay in the slots until the next submit.
+  uint64_t outputs = 0;
+  for (const Flight& flight : flying) {
+    std::memcpy(y_.data(), flight.slot.output, info_.output_size);
+    outputs += verify(y_);
+  }
+  sporkle_executor_destroy(e);
+  return records->add(label("stage device (in, compute, out)"), "us", samples, outputs);
+}
+
+double Bench::resident(Records* records) {
+  const sporkle_buffer in = buffer(info_.input_size,
+                                   SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_DEVICE_READ);
+  const sporkle_buffer out = buffer(info_.output_size,
+                                    SPORKLE_BUFFER_DEVICE_WRITE | SPORKLE_BUFFER_DEVICE_READ);
+  void* data;
+  check(sporkle_buffer_data(in, &data), "data");
+  std::memcpy(data, x_.data(), info_.input_size);
+  check(sporkle_buffer_flush(in, 0, info_.input_size), "flush");
+  sporkle_plan_bindings bindings = SPORKLE_PLAN_BINDINGS_INIT;
+  bindings.input.buffer = in;
+  bindings.output.buffer = out;
+  constexpr int stream = 32;
+  std::vector<double> samples = time_us(3, 11, [&] {
+    sporkle_fence fences[stream];
+    for (auto& fence : fences) check(sporkle_plan_submit(plan_, &bindings, &fence), "submit");
+    check(sporkle_fence_wait_all(fences, stream, SPORKLE_TIMEOUT_INFINITE), "wait");
+    for (auto& fence : fences) sporkle_fence_destroy(fence);
+  }, warm_us_);
+  for (double& us : samples) us /= stream;
+  fetch(out);
+  sporkle_buffer_destroy(in);
+  sporkle_buffer_destroy(out);
+  const double us = records->add(label("resident, dependent stream"), "us", samples, verify(y_));
+  ratio("resident rate", static_cast<double>(info_.flops) / us * 1e-3, records, "GFLOP/s");
+  return us;
+}
+
+void Bench::fetch(sporkle_buffer output) {
+  const int64_t k = desc_.k;
+  std::vector<float> identity(static_cast<size_t>(k * k));
+  for (int64_t i = 0; i < k; ++i) identity[static_cast<size_t>(i * k + i)] = 1;
+  sporkle_conv2d_desc copy;
+  sporkle_conv2d_desc_init(&copy);
+  sporkle_conv2d_desc_set(&copy, desc_.n, k, info_.out_h, info_.out_w, k, 1, 1, 0);
+  sporkle_plan plan;
+  check(sporkle_plan_create(context_, device_, &copy, identity.data(), nullptr, &plan), "plan");
+  sporkle_plan_bindings bindings = SPORKLE_PLAN_BINDINGS_INIT;
+  bindings.input.buffer = output;
+  bindings.output.buffer =
+      buffer(info_.output_size, SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE);
+  sporkle_fence fence;
+  check(sporkle_plan_submit(plan, &bindings, &fence), "submit");
+  check(sporkle_fence_wait(fence, SPORKLE_TIMEOUT_INFINITE), "wait");
+  sporkle_fence_destroy(fence);
+  check(sporkle_buffer_invalidate(bindings.output.buffer, 0, info_.output_size), "invalidate");
+  void* data;
+  check(sporkle_buffer_data(bindings.output.buffer, &data), "data");
+  std::memcpy(y_.data(), data, info_.output_size);
+  sporkle_buffer_destroy(bindings.output.buffer);
+  sporkle_plan_destroy(plan);
+}
+
+}  // namespace buffers
