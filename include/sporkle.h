@@ -456,9 +456,12 @@ typedef struct sporkle_conv2d_result {
 #define SPORKLE_CONV2D_RESULT_INIT { (uint32_t)sizeof(sporkle_conv2d_result), 0, 0, 0, {0} }
 
 /* Computes one convolution on host memory and returns when the output is
- * complete. The prepared weights are cached by problem and full content of the
- * weights, so that a repeated call pays one comparison of the weights. `bias`
- * and `residual` are NULL exactly when the flags do not ask for them.
+ * complete. The prepared weights are cached by device, problem and the full
+ * content of weights and bias: every call reads all of them once and computes a
+ * digest under a random key of the context. Tensors that differ in any bit (-0.0
+ * and 0.0 do, NaN payloads do) are taken for others but with a probability below
+ * 2^-63 over the key (docs/architecture.md). `bias` and `residual` are NULL
+ * exactly when the flags do not ask for them.
  * `out_result` may be NULL.
  * Returns: as sporkle_conv2d_select; SPORKLE_ERROR_INVALID_ARGUMENT (NULL,
  * misaligned or overlapping tensors), SPORKLE_ERROR_DEVICE_LOST,

@@ -17,6 +17,7 @@
 #include "base/options.h"
 #include "core/conv_problem.h"
 #include "core/fence_pool.h"
+#include "core/parallel.h"
 #include "core/sequence.h"
 #include "core/stats.h"
 
@@ -129,6 +130,8 @@ class Device {
   virtual ~Device() = default;
 
   virtual DeviceClass device_class() const noexcept = 0;
+  // Threads of the CPU that computations share; null: the device has none.
+  virtual ParallelFor* host_threads() noexcept { return nullptr; }
   // Fills kind, flags (not DEFAULT), spec, name, driver and property_count.
   virtual void describe(sporkle_device_info* info) const noexcept = 0;
   // index < property_count.

@@ -79,10 +79,10 @@ void with_fallback(Context& context, const Choice& choice, const PlanSource& sou
 }
 
 // Keeping a plan for the next call is a service: it may fail without harm.
-void try_cache(Context& context, uint32_t device, const float* weights, const float* bias,
+void try_cache(Context& context, uint32_t device, const ContentDigest& content,
                const std::shared_ptr<DevicePlan>& plan) noexcept {
   try {
-    context.plan_cache().insert(device, weights, bias, plan);
+    context.plan_cache().insert(device, content, plan);
   } catch (const std::bad_alloc&) {
     context.log().write(SPORKLE_LOG_DEBUG, "plan cache: no memory to keep a plan");
   }
@@ -306,8 +306,11 @@ void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,
   check_output_apart(problem, tensors, weights, bias);
   const PlanSource source(problem, weights, bias);
   const Choice choice = select_device(context, device, source);
+  constexpr uint32_t cpu = 0;
+  const ContentDigest content =
+      context.plan_cache().digest(problem, weights, bias, context.device(cpu).host_threads());
   with_fallback(context, choice, source, [&](uint32_t index) {
-    auto plan = context.plan_cache().find(index, problem, weights, bias);
+    auto plan = context.plan_cache().find(index, problem, content);
     if (plan != nullptr && !plan->usable()) {
       context.plan_cache().drop_device(index);
       plan = nullptr;
@@ -315,7 +318,7 @@ void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,
     context.log().write(SPORKLE_LOG_DEBUG, "plan cache: %s", plan == nullptr ? "miss" : "hit");
     if (plan == nullptr) {
       plan = prepare(context, index, source);
-      try_cache(context, index, weights, bias, plan);
+      try_cache(context, index, content, plan);
     }
     run_prepared(context, index, plan, tensors, result);
   });

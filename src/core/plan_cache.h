@@ -1,4 +1,5 @@
-// The one-call form's plans, found by problem and full content of the weights.
+// The one-call form's plans, found by problem and a digest of the full content of
+// weights and bias.
 #pragma once
 
 #include <list>
@@ -6,7 +7,7 @@
 #include <memory_resource>
 #include <mutex>
 
-#include "base/memory.h"
+#include "core/content_hash.h"
 #include "core/device.h"
 
 namespace sporkle {
@@ -15,14 +16,18 @@ class PlanCache {
  public:
   PlanCache(std::pmr::memory_resource* memory, Stats* stats, uint64_t byte_limit);
 
-  // Finds a plan of `device` for exactly these weights and this bias, or null.
-  std::shared_ptr<DevicePlan> find(uint32_t device, const ConvProblem& problem,
-                                   const float* weights, const float* bias);
+  // Stands for weights and bias in the two below. Reads all of them, on the
+  // threads of `parallel` (may be null).
+  ContentDigest digest(const ConvProblem& problem, const float* weights, const float* bias,
+                       ParallelFor* parallel) const noexcept;
 
-  // Keeps a plan with a copy of its weights, dropping the least recently used
-  // ones beyond the limit. A plan too large for the limit is not kept.
-  void insert(uint32_t device, const float* weights, const float* bias,
-              std::shared_ptr<DevicePlan> plan);
+  // Finds a plan of `device` with this content, or null.
+  std::shared_ptr<DevicePlan> find(uint32_t device, const ConvProblem& problem,
+                                   const ContentDigest& content);
+
+  // Keeps a plan, dropping the least recently used ones beyond the limit. A plan
+  // too large for the limit is not kept, and none without a random key.
+  void insert(uint32_t device, const ContentDigest& content, std::shared_ptr<DevicePlan> plan);
 
   // Drops every plan of a device: it was lost.
   void drop_device(uint32_t device) noexcept;
@@ -32,18 +37,17 @@ class PlanCache {
  private:
   struct Entry {
     uint32_t device = 0;
-    AlignedBlock content;  // weights, then bias
+    ContentDigest content;
     std::shared_ptr<DevicePlan> plan;
     uint64_t bytes = 0;
   };
-  using EntryList = std::pmr::list<std::shared_ptr<Entry>>;
+  using EntryList = std::pmr::list<Entry>;
 
-  std::shared_ptr<Entry> candidate(uint32_t device, const ConvProblem& problem, uint32_t skip);
   void evict_beyond(uint64_t limit) noexcept;
 
-  std::pmr::memory_resource* memory_;
   Stats* stats_;
   uint64_t byte_limit_;
+  ContentHash hash_;
   mutable std::mutex mutex_;
   EntryList entries_;  // most recently used first
   uint64_t bytes_ = 0;

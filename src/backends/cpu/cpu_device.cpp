@@ -56,6 +56,8 @@ class CpuDevice final : public Device {
   bool drain(Deadline deadline) noexcept override { return queue_.drain(deadline); }
   void close(Status status) noexcept override;
 
+  ParallelFor* host_threads() noexcept override { return &parallel(); }
+
  private:
   static std::shared_ptr<ConvPlan> choose(void* self, const PlanRequest& request);
   static Status execute(void* self, Operation& operation) noexcept;
