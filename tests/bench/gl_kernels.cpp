@@ -36,6 +36,7 @@ struct Request {
   double beyond = 4.0;     // none predicted slower than this many times the first
   bool choose = false;     // ask the library for its choice, tuning included
   bool software = false;
+  bool stages = false;  // times every dispatch of a variant by itself as well
   const char* only = nullptr;  // variants whose name contains this
   uint64_t seed = 1;
 };
@@ -88,6 +89,7 @@ struct Row {
   double predicted_us = 0, first_ms = 0, warm_ms = 0;
   Timing timing;
   Match match;
+  std::vector<double> stages_us;
   bool good() const { return reason.empty(); }
   double us() const { return static_cast<double>(timing.median_ns) * 1e-3; }
 };
@@ -106,19 +108,14 @@ class ProblemBench {
     }
   }
 
-  void run(const Recipe& recipe, const std::vector<GLuint>& programs, Row* row) {
+  void run(const Recipe& recipe, const std::vector<GLuint>& programs, bool stages, Row* row) {
     if (std::find(programs.begin(), programs.end(), 0u) != programs.end()) {
       row->reason = "does not compile";
       return;
     }
     reserve_workspace(recipe.workspace_bytes);
-    std::vector<std::byte> packed(recipe.packed_bytes + 16);
-    auto* aligned = reinterpret_cast<std::byte*>(
-        (reinterpret_cast<uintptr_t>(packed.data()) + 15) / 16 * 16);
-    Threads threads;
-    pack_weights(recipe, host_.problem, host_.weights.data(), nullptr, aligned, &threads);
-    const GLuint weights = seam_.create_buffer(recipe.packed_bytes, aligned);
-    const RecipeTensors tensors{{input_, 0}, {weights, 0}, {}, {output_, 0}, {workspace_, 0}};
+    const GLuint weights = pack(recipe);
+    const RecipeTensors tensors{{input_, 0}, {weights, 0}, {}, {output_, 0}, {workspace_, 0}, {}};
     verify(recipe, programs, tensors, row);
     if (row->good()) {
       TimingRules rules;
@@ -128,11 +125,30 @@ class ProblemBench {
       row->timing = time_recipe(gl_, recipe, programs.data(), tensors, rules);
       row->warm_ms = static_cast<double>(row->timing.warm_ns) * 1e-6;
       if (!row->timing.ended) row->reason = "did not end";
+      if (stages) time_stages(recipe, programs, tensors, row);
     }
     gl_.DeleteBuffers(1, &weights);
   }
 
  private:
+  GLuint pack(const Recipe& recipe) {
+    if (!recipe.packing.empty()) {
+      const GLuint raw = seam_.create_buffer(host_.problem.weights_bytes(), host_.weights.data());
+      const GLuint weights = seam_.create_buffer(recipe.packed_bytes, nullptr);
+      const std::vector<GLuint> packers = seam_.compile(recipe.packers);
+      dispatch_packing(gl_, recipe, packers.data(), raw, host_.problem.weights_bytes(), 0, weights);
+      for (const GLuint program : packers) gl_.DeleteProgram(program);
+      gl_.DeleteBuffers(1, &raw);
+      return weights;
+    }
+    std::vector<std::byte> packed(recipe.packed_bytes + 16);
+    auto* aligned = reinterpret_cast<std::byte*>(
+        (reinterpret_cast<uintptr_t>(packed.data()) + 15) / 16 * 16);
+    Threads threads;
+    pack_weights(recipe, host_.problem, host_.weights.data(), nullptr, aligned, &threads);
+    return seam_.create_buffer(recipe.packed_bytes, aligned);
+  }
+
   void verify(const Recipe& recipe, const std::vector<GLuint>& programs,
               const RecipeTensors& tensors, Row* row) {
     seam_.poison(output_);
@@ -145,6 +161,16 @@ class ProblemBench {
     row->match = seam_.compare(output_, reference_, host_.problem.output_bytes() / 4);
     if (row->match.wrong != 0) row->reason = "leaves outputs unwritten";
     if (!(row->match.rel_l2 <= error_limit)) row->reason = "computes wrongly";
+  }
+
+  void time_stages(const Recipe& recipe, const std::vector<GLuint>& programs,
+                   const RecipeTensors& tensors, Row* row) {
+    for (const Dispatch& dispatch : recipe.dispatches) {
+      Recipe stage = recipe;
+      stage.dispatches.assign(1, dispatch);
+      const Timing timing = time_recipe(gl_, stage, programs.data(), tensors, TimingRules{});
+      row->stages_us.push_back(static_cast<double>(timing.median_ns) * 1e-3);
+    }
   }
 
   void reserve_workspace(uint64_t bytes) {
@@ -217,7 +243,7 @@ std::vector<Row> bench_problem(const Request& request, GlSeam& seam, const HostS
     rows[i].variant = picked[i]->name;
     rows[i].rank = static_cast<uint32_t>(i);
     rows[i].predicted_us = predicted_us(*picked[i], host.problem, limits);
-    bench.run(recipes[i], programs[i], &rows[i]);
+    bench.run(recipes[i], programs[i], request.stages, &rows[i]);
     for (const GLuint program : programs[i]) seam.gl().DeleteProgram(program);
   }
   return rows;
@@ -234,6 +260,11 @@ void write_row(JsonWriter* json, const Row& row, uint64_t flops) {
     json_number(json, "us_fastest", static_cast<double>(row.timing.fastest_ns) * 1e-3);
     json_number(json, "us_slowest", static_cast<double>(row.timing.slowest_ns) * 1e-3);
     json_number(json, "gflops", static_cast<double>(flops) * 1e-3 / row.us());
+  }
+  if (!row.stages_us.empty()) {
+    json_array_begin(json, "stages_us");
+    for (const double us : row.stages_us) json_number(json, nullptr, us);
+    json_array_end(json);
   }
   json_number(json, "first_ms", row.first_ms);
   json_number(json, "warm_ms", row.warm_ms);
@@ -332,6 +363,7 @@ class Output {
 constexpr const char* usage =
     "usage: bench_conv2d --device gl --file PROBLEMS [--json FILE] [--variants N|all]\n"
     "                    [--only TEXT] [--choose] [--beyond X] [--seed N] [--software]\n"
+    "                    [--stages]\n"
     "Times the kernels of the OpenGL device by timestamp queries, a barrier after every\n"
     "dispatch, each verified first: the whole output against the CPU device. --choose asks\n"
     "the library for its choice; else the rule's first N variants are timed (1).\n";
@@ -344,6 +376,8 @@ Request parse(int argc, char** argv) {
       request.choose = true;
     } else if (is("--software")) {
       request.software = true;
+    } else if (is("--stages")) {
+      request.stages = true;
     } else if (i + 1 >= argc) {
       std::fputs(usage, is("--help") ? stdout : stderr);
       std::exit(is("--help") ? 0 : 2);

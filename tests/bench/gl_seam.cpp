@@ -87,26 +87,37 @@ GLuint GlSeam::create_buffer(uint64_t bytes, const void* content) {
   return name;
 }
 
+std::vector<GLuint> GlSeam::start(const std::pmr::vector<Program>& programs) {
+  std::vector<GLuint> names;
+  std::pmr::string source;
+  for (const Program& program : programs) {
+    source.clear();
+    append_source(program, source);
+    names.push_back(start_program(gl(), source.c_str()));
+  }
+  return names;
+}
+
+void GlSeam::finish(std::vector<GLuint>* programs) {
+  for (GLuint& program : *programs) {
+    GLint good = GL_FALSE;
+    gl().GetProgramiv(program, GL_LINK_STATUS, &good);
+    if (good == GL_TRUE) continue;
+    gl().DeleteProgram(program);
+    program = 0;
+  }
+}
+
+std::vector<GLuint> GlSeam::compile(const std::pmr::vector<Program>& programs) {
+  std::vector<GLuint> names = start(programs);
+  finish(&names);
+  return names;
+}
+
 std::vector<std::vector<GLuint>> GlSeam::compile(const std::vector<Recipe>& recipes) {
   std::vector<std::vector<GLuint>> all;
-  std::pmr::string source;
-  for (const Recipe& recipe : recipes) {
-    std::vector<GLuint>& programs = all.emplace_back();
-    for (const Program& program : recipe.programs) {
-      source.clear();
-      append_source(program, source);
-      programs.push_back(start_program(gl(), source.c_str()));
-    }
-  }
-  for (std::vector<GLuint>& programs : all) {
-    for (GLuint& program : programs) {
-      GLint good = GL_FALSE;
-      gl().GetProgramiv(program, GL_LINK_STATUS, &good);
-      if (good == GL_TRUE) continue;
-      gl().DeleteProgram(program);
-      program = 0;
-    }
-  }
+  for (const Recipe& recipe : recipes) all.push_back(start(recipe.programs));
+  for (std::vector<GLuint>& programs : all) finish(&programs);
   return all;
 }
 

@@ -32,11 +32,15 @@ class GlSeam {
   GLuint create_buffer(uint64_t bytes, const void* content);
   // Compiles all programs of all recipes at once; a program that fails is 0.
   std::vector<std::vector<GLuint>> compile(const std::vector<sporkle::gl::Recipe>& recipes);
+  std::vector<GLuint> compile(const std::pmr::vector<sporkle::gl::Program>& programs);
   // Fills a buffer with NaN.
   void poison(GLuint buffer);
   Match compare(GLuint output, GLuint reference, uint64_t count);
 
  private:
+  std::vector<GLuint> start(const std::pmr::vector<sporkle::gl::Program>& programs);
+  void finish(std::vector<GLuint>* programs);
+
   sporkle::gl::GlContext context_;
   GLuint compare_ = 0, partial_ = 0;
 };

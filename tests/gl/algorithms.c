@@ -1,11 +1,13 @@
 /* Kernels by name against float64, on problems with edges in every direction.
- * algorithms [all]: every kernel; without it one of each code path, on one problem. */
+ * algorithms all [TEXT]: every kernel (whose name contains TEXT) on two problems; without
+ * arguments one of each code path, on one problem. */
 #include "gl/tuner_shim.h"
 #include "support/test.h"
 #include "tools/oracle.h"
 #include "tools/random.h"
 
 static bool all;
+static const char *only = "";
 
 typedef struct Case { int64_t n, c, h, w, k, kernel, stride, padding, groups; } Case;
 
@@ -15,6 +17,8 @@ static const Case cases[] = {
     {1, 66, 9, 7, 37, 3, 1, 1, 1},    /* Winograd with odd planes, deep enough to split */
     {2, 33, 13, 11, 19, 3, 2, 1, 1},  /* stride, padded channels */
     {1, 30, 9, 10, 21, 5, 1, 2, 1},   /* Winograd of 5x5 */
+    {1, 19, 21, 18, 9, 7, 1, 3, 1},   /* Fourier tiles with edges */
+    {2, 11, 17, 15, 26, 5, 2, 2, 1},  /* the phases of a stride */
     {2, 3, 21, 19, 24, 7, 2, 3, 1},   /* a first layer */
     {2, 10, 11, 14, 20, 5, 1, 2, 10}, /* depthwise, two filters per channel */
     {1, 24, 8, 9, 12, 3, 1, 0, 3},    /* grouped */
@@ -77,8 +81,8 @@ static void kernels_match_float64(void **state) {
   int kernels = 0, runs = 0, refused = 0;
   double worst = 0;
   for (uint32_t v = 0; v < shim_variant_count(); ++v) {
-    if (!all && path_seen(v)) continue;
     const char *name = shim_variant_name(v);
+    if ((!all && path_seen(v)) || strstr(name, only) == NULL) continue;
     shim_tuner *tuner = shim_tuner_open("off", 0, SHIM_ONLY, name);
     if (tuner == NULL) skip();
     int taken = 0;
@@ -105,6 +109,7 @@ static void kernels_match_float64(void **state) {
 int main(int argc, char **argv) {
   all = argc > 1 && strcmp(argv[1], "all") == 0;
   if (argc > 1 && !all) return 2;
+  if (argc > 2) only = argv[2];
   shim_tuner *probe = shim_tuner_open("off", 0, SHIM_NO_SPOIL, NULL);
   if (probe == NULL) return printf("skipped: no OpenGL device\n"), 77;
   shim_tuner_close(probe);

@@ -70,11 +70,12 @@ class Batches {
 
 }  // namespace
 
-void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
-                     const RecipeTensors& tensors, BoundState& bound) noexcept {
-  const TensorPlace* const places[] = {&tensors.input, &tensors.packed, &tensors.residual,
-                                 &tensors.output, &tensors.workspace};
-  for (const Dispatch& d : recipe.dispatches) {
+static void dispatch_all(const GladGLContext& gl, const std::pmr::vector<Dispatch>& dispatches,
+                         const GLuint* programs, const RecipeTensors& tensors,
+                         BoundState& bound) noexcept {
+  const TensorPlace* const places[] = {&tensors.input,  &tensors.packed,    &tensors.residual,
+                                       &tensors.output, &tensors.workspace, &tensors.raw};
+  for (const Dispatch& d : dispatches) {
     if (d.barrier != 0) gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
     bound.use(gl, programs[d.program], d.args);
     for (uint32_t i = 0; i < d.binding_count; ++i) {
@@ -84,6 +85,32 @@ void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint
     }
     gl.DispatchCompute(d.groups[0], d.groups[1], d.groups[2]);
   }
+}
+
+void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
+                     const RecipeTensors& tensors, BoundState& bound) noexcept {
+  dispatch_all(gl, recipe.dispatches, programs, tensors, bound);
+}
+
+void dispatch_packing(const GladGLContext& gl, const Recipe& recipe, const GLuint* packers,
+                      GLuint raw, uint64_t weights_bytes, uint64_t bias_bytes,
+                      GLuint packed) noexcept {
+  RecipeTensors tensors;
+  tensors.packed.name = packed;
+  tensors.raw.name = raw;
+  BoundState bound;
+  dispatch_all(gl, recipe.packing, packers, tensors, bound);
+  if (bias_bytes != 0) {
+    gl.BindBuffer(GL_COPY_READ_BUFFER, raw);
+    gl.BindBuffer(GL_COPY_WRITE_BUFFER, packed);
+    gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER,
+                         static_cast<GLintptr>(weights_bytes),
+                         static_cast<GLintptr>(recipe.bias_offset),
+                         static_cast<GLsizeiptr>(bias_bytes));
+    gl.BindBuffer(GL_COPY_READ_BUFFER, 0);
+    gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
+  }
+  gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT | GL_BUFFER_UPDATE_BARRIER_BIT);
 }
 
 Timing time_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,

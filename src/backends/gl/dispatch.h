@@ -14,7 +14,7 @@ struct TensorPlace {
 
 // Indexed by Tensor.
 struct RecipeTensors {
-  TensorPlace input, packed, residual, output, workspace;
+  TensorPlace input, packed, residual, output, workspace, raw;
 };
 
 // `programs` are the linked programs of recipe.programs, in that order. Emits no
@@ -28,6 +28,12 @@ inline void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe,
   BoundState bound;
   dispatch_recipe(gl, recipe, programs, tensors, bound);
 }
+
+// Packs weights on the device, for a recipe with `packing`: `packers` are the linked
+// programs of recipe.packers. A barrier is issued behind it.
+void dispatch_packing(const GladGLContext& gl, const Recipe& recipe, const GLuint* packers,
+                      GLuint raw, uint64_t weights_bytes, uint64_t bias_bytes,
+                      GLuint packed) noexcept;
 
 // How a recipe is timed: batches of runs with a barrier after each dispatch, between two
 // timestamps. Warm-up ends when two batches agree, not before `least_warm_ns` (two batches

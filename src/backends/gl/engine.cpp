@@ -236,13 +236,14 @@ void Engine::create_buffer(BufferKind kind, uint64_t bytes, BufferObject* out) {
   environment_.stats->add(Counter::mapped_bytes_added, out->size);
 }
 
-void Engine::fill_local(const BufferObject& object, const void* data, uint64_t bytes) {
+void Engine::fill_local(const BufferObject& object, const void* data, uint64_t bytes,
+                        uint64_t start) {
   const GladGLContext& gl = context_->gl();
   environment_.stats->add(Counter::cpu_copied_bytes, bytes);
   if (!facts().buffer_storage) {
     gl.BindBuffer(GL_COPY_WRITE_BUFFER, object.name);
     in_pieces({0, bytes}, [&](Stretch piece) {
-      gl.BufferSubData(GL_COPY_WRITE_BUFFER, static_cast<GLintptr>(piece.offset),
+      gl.BufferSubData(GL_COPY_WRITE_BUFFER, static_cast<GLintptr>(start + piece.offset),
                        static_cast<GLsizeiptr>(piece.bytes),
                        static_cast<const char*>(data) + piece.offset);
     });
@@ -256,7 +257,8 @@ void Engine::fill_local(const BufferObject& object, const void* data, uint64_t b
     gl.BindBuffer(GL_COPY_WRITE_BUFFER, object.name);
     in_pieces({0, bytes}, [&](Stretch piece) {
       const auto offset = static_cast<GLintptr>(piece.offset);
-      gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER, offset, offset,
+      gl.CopyBufferSubData(GL_COPY_READ_BUFFER, GL_COPY_WRITE_BUFFER, offset,
+                           static_cast<GLintptr>(start) + offset,
                            static_cast<GLsizeiptr>(piece.bytes));
     });
     gl.BindBuffer(GL_COPY_READ_BUFFER, 0);

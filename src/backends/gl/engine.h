@@ -62,7 +62,9 @@ class Engine {
     map_choices_[static_cast<uint32_t>(kind)] = choice;
   }
   void delete_buffer(BufferObject* object) noexcept;
-  void fill_local(const BufferObject& object, const void* data, uint64_t bytes);
+  // Copies `bytes` of `data` to the bytes from `offset` on.
+  void fill_local(const BufferObject& object, const void* data, uint64_t bytes,
+                  uint64_t offset = 0);
   void flush_mapped(const BufferObject& object);
   const GladGLContext& gl() const noexcept { return context_->gl(); }
   // Begins to compile; acquire_program waits for it.

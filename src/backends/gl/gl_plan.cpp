@@ -158,9 +158,11 @@ void GlPlan::compile() {
       append_source(program, source);
     };
     // All at once: drivers compile on several threads.
-    for (const Program& program : recipe_.programs) {
-      write(program);
-      engine.start_program(source);
+    for (const auto* programs : {&recipe_.programs, &recipe_.packers}) {
+      for (const Program& program : *programs) {
+        write(program);
+        engine.start_program(source);
+      }
     }
     for (const Program& program : recipe_.programs) {
       write(program);
@@ -176,8 +178,42 @@ void GlPlan::release_programs() noexcept {
   program_names_.clear();
 }
 
+// The device transforms the weights: far more bytes come out than go in.
+void GlPlan::pack_on_device(const float* weights, const float* bias) {
+  const uint64_t weights_bytes = problem().weights_bytes();
+  const uint64_t bias_bytes = bias != nullptr ? sizeof(float) * problem().k : 0;
+  std::pmr::polymorphic_allocator<> allocator(memory_);
+  BufferObject* raw = allocator.new_object<BufferObject>();
+  try {
+    packed_ = allocator.new_object<BufferObject>();
+    thread_->call([&](Engine& engine) {
+      engine.create_buffer(BufferKind::local, recipe_.packed_bytes, packed_);
+      engine.create_buffer(BufferKind::local, weights_bytes + bias_bytes, raw);
+      engine.fill_local(*raw, weights, weights_bytes);
+      if (bias != nullptr) engine.fill_local(*raw, bias, bias_bytes, weights_bytes);
+      std::pmr::vector<GLuint> names(memory_);
+      std::pmr::vector<ProgramEntry*> packers(memory_);
+      std::pmr::string source(memory_);
+      for (const Program& program : recipe_.packers) {
+        source.clear();
+        append_source(program, source);
+        packers.push_back(engine.acquire_program(source, shader_name(program.shader)));
+        names.push_back(packers.back()->name);
+      }
+      dispatch_packing(engine.gl(), recipe_, names.data(), raw->name, weights_bytes, bias_bytes,
+                       packed_->name);
+      for (ProgramEntry* entry : packers) entry->users.fetch_sub(1, std::memory_order_release);
+    });
+  } catch (...) {
+    thread_->release(raw);
+    throw;
+  }
+  thread_->release(raw);
+}
+
 void GlPlan::pack(const DeviceEnvironment& environment, const Facts& facts, const float* weights,
                   const float* bias) {
+  if (!recipe_.packing.empty()) return pack_on_device(weights, bias);
   HostParallelFor parallel(environment);
   ParallelFor* const lent = parallel.lent() ? &parallel : nullptr;
   std::pmr::polymorphic_allocator<> allocator(memory_);

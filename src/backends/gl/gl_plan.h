@@ -43,6 +43,7 @@ class GlPlan final : public GlWork {
   void release_packed() noexcept;
   void pack(const DeviceEnvironment& environment, const Facts& facts, const float* weights,
             const float* bias);
+  void pack_on_device(const float* weights, const float* bias);
 
   std::shared_ptr<SubmissionThread> thread_;
   std::pmr::memory_resource* memory_;

@@ -71,10 +71,12 @@ Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& 
     thread_->call([&](Engine& engine) {
       std::pmr::string source(memory_);
       for (const Recipe& recipe : recipes) {
-        for (const Program& program : recipe.programs) {
-          source.clear();
-          append_source(program, source);
-          engine.start_program(source);
+        for (const auto* programs : {&recipe.programs, &recipe.packers}) {
+          for (const Program& program : *programs) {
+            source.clear();
+            append_source(program, source);
+            engine.start_program(source);
+          }
         }
       }
       source = helper_source;
@@ -126,7 +128,8 @@ RecipeTensors Trial::tensors(GLuint packed) const noexcept {
           {packed, 0},
           {residual_ != nullptr ? residual_->name : 0, 0},
           {output_->name, 0},
-          {workspace_->name, 0}};
+          {workspace_->name, 0},
+          {}};
 }
 
 bool Trial::is_spoiled(const Recipe& recipe, uint32_t how) const noexcept {

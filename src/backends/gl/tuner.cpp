@@ -18,7 +18,7 @@ namespace {
 constexpr const char* store_kind = "gltune";
 constexpr size_t key_capacity = 640;
 constexpr size_t choice_limit = 512;
-constexpr size_t candidate_count = 6, thorough_count = 32;
+constexpr size_t candidate_count = 10, thorough_count = 32;
 constexpr uint64_t budget_ns = 200'000'000;         // per problem
 constexpr uint64_t grace_ns = 10'000'000'000;       // in all, before the share counts
 constexpr uint64_t share = 20;                      // at most 1/20 of the wall time
@@ -73,6 +73,33 @@ void write_similar_key(const Facts& facts, const ConvProblem& p, Key& out) {
 void move_to_front(std::pmr::vector<const Variant*>* list, const Variant* variant) {
   const auto found = std::find(list->begin(), list->end(), variant);
   if (found != list->end()) std::rotate(list->begin(), found, found + 1);
+}
+
+// Two variants of one kind differ in the sizes of their tiles only.
+bool same_kind(const Variant& a, const Variant& b) noexcept {
+  return a.family == b.family && a.tile == b.tile && a.kernel == b.kernel &&
+         (a.splits > 1) == (b.splits > 1);
+}
+
+// Brings the best of every kind among the first `count`, behind the rule's first half of
+// them: the rule may err about a kind as a whole.
+void mix_kinds(const ConvProblem& problem, const Limits& limits, size_t count,
+               std::pmr::vector<const Variant*>* ranked) {
+  constexpr double hopeless = 2.5;
+  const double first = predicted_us(*(*ranked)[0], problem, limits);
+  size_t taken = std::min(count / 2, ranked->size());
+  for (size_t i = taken; i < ranked->size() && taken < count; ++i) {
+    const Variant* variant = (*ranked)[i];
+    if (predicted_us(*variant, problem, limits) > hopeless * first) break;
+    const auto end = ranked->begin() + static_cast<std::ptrdiff_t>(taken);
+    const bool known = std::any_of(ranked->begin(), end, [&](const Variant* other) {
+      return same_kind(*variant, *other);
+    });
+    if (known) continue;
+    std::rotate(end, ranked->begin() + static_cast<std::ptrdiff_t>(i),
+                ranked->begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    ++taken;
+  }
 }
 
 void sleep_ns(uint64_t ns) noexcept {
@@ -208,6 +235,7 @@ Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
                              std::pmr::vector<const Variant*>* ranked) {
   const size_t count =
       std::min(ranked->size(), mode_ == Mode::thorough ? thorough_count : candidate_count);
+  if (!facts_.software) mix_kinds(problem, facts_.limits, count, ranked);
   std::pmr::vector<Recipe> recipes(environment_.memory);
   for (size_t i = 0; i < count; ++i) {
     recipes.push_back(build(*(*ranked)[i], problem, facts_.limits, environment_.memory));
@@ -221,15 +249,16 @@ Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
   std::pmr::vector<uint64_t> times(count, UINT64_MAX, environment_.memory);
   result.best_ns = time_all(*result.trial, recipes, deadline, &times);
   if (result.best_ns == 0) return {};
-  // What the budget left unmeasured counts with the rule's ratio to the fastest measured one:
-  // the first of the rule's order is not lost because its compilation took long.
+  // What the budget left unmeasured counts with the rule's ratio to the fastest measured one,
+  // and a margin: the first of the rule's order is not lost because its compilation took long.
+  constexpr double margin = 1.15;
   const size_t fastest =
       static_cast<size_t>(std::min_element(times.begin(), times.end()) - times.begin());
   const double reference = predicted_us(*(*ranked)[fastest], problem, facts_.limits);
   for (size_t i = 0; i < count; ++i) {
     if (times[i] != UINT64_MAX) continue;
     const double ratio = predicted_us(*(*ranked)[i], problem, facts_.limits) / reference;
-    times[i] = static_cast<uint64_t>(static_cast<double>(result.best_ns) * ratio);
+    times[i] = static_cast<uint64_t>(static_cast<double>(result.best_ns) * ratio * margin);
   }
   // By time; those that failed come last.
   std::pmr::vector<const Variant*> sorted(environment_.memory);
@@ -251,7 +280,7 @@ Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
 }
 
 // UINT64_MAX stands for not measured, one less for rejected. Returns the best time, 0
-// when fewer than two could be compared.
+// when none was measured.
 uint64_t Tuner::time_all(Trial& trial, const std::pmr::vector<Recipe>& recipes, Deadline deadline,
                          std::pmr::vector<uint64_t>* times) {
   TimingRules rules;
@@ -262,6 +291,7 @@ uint64_t Tuner::time_all(Trial& trial, const std::pmr::vector<Recipe>& recipes, 
   rules.patience_ns = 2'000'000'000;
   size_t waiting = recipes.size(), measured = 0;
   std::pmr::vector<char> done(recipes.size(), 0, environment_.memory);
+  const uint64_t begin = now_ns();
   while (waiting > 0 && !deadline.passed()) {
     bool progress = false;
     for (size_t i = 0; i < recipes.size() && !deadline.passed(); ++i) {
@@ -270,8 +300,14 @@ uint64_t Tuner::time_all(Trial& trial, const std::pmr::vector<Recipe>& recipes, 
       --waiting;
       progress = true;
       Reason reason;
+      const uint64_t start = now_ns();
       if (trial.time(recipes[i], rules, &(*times)[i], &reason)) {
         ++measured;
+        environment_.log->write(SPORKLE_LOG_DEBUG,
+                                "tuner: %s ready after %.1f ms, timed in %.1f ms: %.1f us",
+                                recipes[i].variant.name, static_cast<double>(start - begin) * 1e-6,
+                                static_cast<double>(now_ns() - start) * 1e-6,
+                                static_cast<double>((*times)[i]) * 1e-3);
       } else {
         (*times)[i] = UINT64_MAX - 1;
         reject(recipes[i].variant, reason);
@@ -293,7 +329,7 @@ uint64_t Tuner::time_all(Trial& trial, const std::pmr::vector<Recipe>& recipes, 
       (*times)[i] = std::min((*times)[i], ns);
     }
   }
-  return measured < 2 ? 0 : *std::min_element(times->begin(), times->end());
+  return measured == 0 ? 0 : *std::min_element(times->begin(), times->end());
 }
 
 }  // namespace sporkle::gl

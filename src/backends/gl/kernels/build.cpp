@@ -4,6 +4,7 @@ namespace sporkle::gl {
 namespace {
 
 ErrorClass error_class_of(const Variant& v) {
+  if (v.family == Family::fourier) return ErrorClass::fourier;
   if (v.family != Family::winograd) return ErrorClass::exact_order;
   return tile_edge(v) == 6 ? ErrorClass::winograd4 : ErrorClass::winograd2;
 }
@@ -29,8 +30,8 @@ Recipe build(const Variant& variant, const ConvProblem& problem, const Limits& l
   recipe.bias_offset = geometry.bias_offset;
   recipe.table_offset = geometry.table_offset;
   recipe.workspace_bytes = geometry.workspace_bytes;
-  if (variant.family == Family::winograd) {
-    build_winograd(recipe, problem, limits, geometry);
+  if (is_transformed(variant.family)) {
+    build_transformed(recipe, problem, limits, geometry);
   } else {
     build_tiled(recipe, problem, limits, geometry);
   }

@@ -16,6 +16,7 @@ Program::Shader shader_of(Family family) {
     case Family::igemm:
     case Family::itable: return Program::Shader::igemm;
     case Family::direct: return Program::Shader::direct;
+    case Family::spread: return Program::Shader::spread;
     case Family::depthwise: return Program::Shader::depthwise;
     default: return Program::Shader::stem;
   }
@@ -63,6 +64,15 @@ void add_pgemm_defines(Defines& d, const Variant& v, const ConvProblem& p) {
   d.add("GROUP_C", p.group_c()).add("BLOCKS_C", ceil_div(p.group_c(), v.block_k));
 }
 
+void add_spread_defines(Defines& d, const Variant& v, const ConvProblem& p, const Geometry& g) {
+  add_problem_defines(d, p);
+  d.add("BM", v.block_m).add("BM4", v.block_m / 4).add("TN", v.thread_n);
+  d.add("WARPS", v.steps).add("UNROLL", v.block_k).add("BLOCKS", g.blocks);
+  d.add("BLOCKS_C", ceil_div(p.group_c(), v.block_k));
+  d.add("SLABS", g.slabs_per_group).add("GROUP_K", g.group_k).add("GROUP_C", p.group_c());
+  d.add("CHECKED", is_checked(p));
+}
+
 void add_stem_defines(Defines& d, const Variant& v, const ConvProblem& p, const Geometry& g) {
   constexpr int64_t tile_w = 16;
   const int64_t segments_x = tile_w / v.thread_n;
@@ -80,6 +90,7 @@ void add_tiled_program(Recipe& recipe, const ConvProblem& p, const Geometry& g) 
   const Variant& v = recipe.variant;
   Defines d = add_program(recipe, shader_of(v.family), thread_count(v), p, v.splits == 1);
   if (v.family == Family::direct) return add_direct_defines(d, v, p, g);
+  if (v.family == Family::spread) return add_spread_defines(d, v, p, g);
   if (v.family == Family::depthwise) return add_depthwise_defines(d, v, p, g);
   if (v.family == Family::stem) return add_stem_defines(d, v, p, g);
   add_tile_defines(d, v, g);

@@ -58,8 +58,6 @@ constexpr Variant catalogue[] = {
     {"pgemm_24x128x12_4x8_l2_p4_k4", Family::pgemm, 0, 24, 128, 12, 4, 8, 2, 4, 4},
     {"pgemm_24x128x12_8x4_l1_p4", Family::pgemm, 0, 24, 128, 12, 8, 4, 1, 4, 1},
     {"pgemm_24x128x12_8x4_l1_p4_k4", Family::pgemm, 0, 24, 128, 12, 8, 4, 1, 4, 4},
-    {"pgemm_16x256x8_8x8_l1_p4", Family::pgemm, 0, 16, 256, 8, 8, 8, 1, 4, 1},
-    {"pgemm_16x256x8_8x8_l1_p4_k4", Family::pgemm, 0, 16, 256, 8, 8, 8, 1, 4, 4},
     {"pgemm_32x128x8_8x8_l2_p4_k4", Family::pgemm, 0, 32, 128, 8, 8, 8, 2, 4, 4},
     {"pgemm_32x32x16_4x4_l8_p2_k4", Family::pgemm, 0, 32, 32, 16, 4, 4, 8, 2, 4},
     {"pgemm_128x64x8_8x8_l4_p4_k2", Family::pgemm, 0, 128, 64, 8, 8, 8, 4, 4, 2},
@@ -86,6 +84,22 @@ constexpr Variant catalogue[] = {
     {"direct_4x4", Family::direct, 0, 4, 256, 1, 4, 4, 1, 0, 1},
     {"direct_8x1", Family::direct, 0, 8, 64, 1, 8, 1, 1, 0, 1},
     {"direct_8x4", Family::direct, 0, 8, 256, 1, 8, 4, 1, 0, 1},
+    {"spread_4x32x8_4x1_s1", Family::spread, 0, 4, 32, 8, 4, 1, 1, 1, 1},
+    {"spread_8x32x8_8x1_s1", Family::spread, 0, 8, 32, 8, 8, 1, 1, 1, 1},
+    {"spread_8x32x8_8x1_s4", Family::spread, 0, 8, 32, 8, 8, 1, 1, 4, 1},
+    {"spread_8x32x8_8x1_s8", Family::spread, 0, 8, 32, 8, 8, 1, 1, 8, 1},
+    {"spread_8x32x8_8x1_s16", Family::spread, 0, 8, 32, 8, 8, 1, 1, 16, 1},
+    {"spread_16x32x4_16x1_s1", Family::spread, 0, 16, 32, 4, 16, 1, 1, 1, 1},
+    {"spread_16x32x4_16x1_s4", Family::spread, 0, 16, 32, 4, 16, 1, 1, 4, 1},
+    {"spread_16x32x4_16x1_s8", Family::spread, 0, 16, 32, 4, 16, 1, 1, 8, 1},
+    {"spread_8x64x4_8x2_s2", Family::spread, 0, 8, 64, 4, 8, 2, 1, 2, 1},
+    {"spread_8x64x4_8x2_s8", Family::spread, 0, 8, 64, 4, 8, 2, 1, 8, 1},
+    {"spread_8x128x4_8x4_s1", Family::spread, 0, 8, 128, 4, 8, 4, 1, 1, 1},
+    {"spread_8x128x4_8x4_s4", Family::spread, 0, 8, 128, 4, 8, 4, 1, 4, 1},
+    {"spread_8x128x4_8x4_s8", Family::spread, 0, 8, 128, 4, 8, 4, 1, 8, 1},
+    {"spread_16x64x4_16x2_s4", Family::spread, 0, 16, 64, 4, 16, 2, 1, 4, 1},
+    {"spread_16x64x4_16x2_s8", Family::spread, 0, 16, 64, 4, 16, 2, 1, 8, 1},
+    {"spread_16x128x2_16x4_s4", Family::spread, 0, 16, 128, 2, 16, 4, 1, 4, 1},
     {"depthwise_2x4", Family::depthwise, 0, 1, 1024, 1, 1, 8, 1, 2, 1},
     {"depthwise_4x4", Family::depthwise, 0, 1, 2048, 1, 1, 16, 1, 4, 1},
     {"depthwise_8x4", Family::depthwise, 0, 1, 4096, 1, 1, 32, 1, 8, 1},
@@ -125,6 +139,18 @@ constexpr Variant catalogue[] = {
     {"w2k5_24x128x12_4x8_l2_p4", Family::winograd, 2, 24, 128, 12, 4, 8, 2, 4, 1, 5},
     {"w2k5_64x32x16_4x4_l8_p2", Family::winograd, 2, 64, 32, 16, 4, 4, 8, 2, 1, 5},
     {"w2k5_64x32x16_4x4_l8_p2_k2", Family::winograd, 2, 64, 32, 16, 4, 4, 8, 2, 2, 5},
+    {"f16_64x128x8_8x8_l2_p4", Family::fourier, 0, 64, 128, 8, 8, 8, 2, 4, 1},
+    {"f16_128x128x8_8x8_l4_p2", Family::fourier, 0, 128, 128, 8, 8, 8, 4, 2, 1},
+    {"f16_96x128x12_8x8_l2_p4", Family::fourier, 0, 96, 128, 12, 8, 8, 2, 4, 1},
+    {"f16_64x64x8_8x8_l4_p4", Family::fourier, 0, 64, 64, 8, 8, 8, 4, 4, 1},
+    {"f16_32x128x8_8x8_l2_p4", Family::fourier, 0, 32, 128, 8, 8, 8, 2, 4, 1},
+    {"f16_24x128x12_4x8_l2_p4", Family::fourier, 0, 24, 128, 12, 4, 8, 2, 4, 1},
+    {"f16_64x32x16_4x4_l8_p2", Family::fourier, 0, 64, 32, 16, 4, 4, 8, 2, 1},
+    {"w3k4_64x128x8_8x8_l2_p4", Family::winograd, 3, 64, 128, 8, 8, 8, 2, 4, 1, 4},
+    {"w3k4_128x128x8_8x8_l4_p2", Family::winograd, 3, 128, 128, 8, 8, 8, 4, 2, 1, 4},
+    {"w3k4_64x64x8_8x8_l4_p4", Family::winograd, 3, 64, 64, 8, 8, 8, 4, 4, 1, 4},
+    {"w3k4_32x128x8_8x8_l2_p4", Family::winograd, 3, 32, 128, 8, 8, 8, 2, 4, 1, 4},
+    {"w3k4_64x32x16_4x4_l8_p2", Family::winograd, 3, 64, 32, 16, 4, 4, 8, 2, 1, 4},
 };
 
 // What the shaders take for granted about a variant.
@@ -133,6 +159,8 @@ constexpr bool well_formed(const Variant& v) {
     return v.block_m == 1 && v.block_n % v.thread_n == 0 && v.thread_n == 4 * v.steps;
   if (v.family == Family::direct)
     return v.thread_m == v.block_m && (v.block_m == 1 || v.block_m % 4 == 0) && v.splits == 1;
+  if (v.family == Family::spread)
+    return v.thread_m == v.block_m && v.block_m % 4 == 0 && v.block_n == 32 * v.thread_n;
   const int lanes_n = 32 / v.lanes_m;
   const int threads = v.block_m * v.block_n / (v.thread_m * v.thread_n);
   const bool by_quads = multiplies_quads(v.family);

@@ -6,7 +6,7 @@
 namespace sporkle::gl {
 namespace {
 
-constexpr double dispatch_us = 2.8;           // dispatch and barrier
+constexpr double dispatch_us = 3.4;           // dispatch and barrier
 constexpr double reduce_us = 1.5;             // latency of the reduction of a split
 constexpr double unit_flops_per_us = 5.07e5;  // 128 lanes, multiply-add, 1.98 GHz
 constexpr double memory_bytes_per_us = 3.0e6;
@@ -21,7 +21,7 @@ double traffic_us(double bytes) {
 double quad_efficiency(const Variant& v) {
   const int outputs = v.thread_m * v.thread_n;
   const double gathers = v.family == Family::pgemm ? 0.93 : 1.0;
-  const double low = v.block_m < 64 ? 0.82 : 1.0;
+  const double low = v.block_m >= 64 ? 1.0 : v.family == Family::pgemm ? 0.62 : 0.82;
   const double warps = thread_count(v) <= 64 ? 0.93 : 1.0;
   const double loop = outputs >= 64 ? 0.63 : outputs >= 32 ? 0.55 : 0.50;
   return loop * gathers * low * warps;
@@ -33,12 +33,14 @@ double efficiency(const Variant& v, const ConvProblem& p, const Geometry& g) {
   switch (v.family) {
     case Family::gemm:
     case Family::pgemm:
+    case Family::fourier:
     case Family::winograd: return quad_efficiency(v);
     case Family::depthwise: return 0.35;
     case Family::igemm:
       if (thread_count(v) > 128) return 0.48;
       return outputs >= 32 ? 0.54 : 0.50;
     case Family::itable: return 0.28;
+    case Family::spread: return 0.20;
     case Family::stem:
       if (outputs < 32) return 0.33;
       return g.stage < p.c ? 0.55 : 0.47;
@@ -56,10 +58,22 @@ double chain_us(const Variant& v, const ConvProblem& p, const Geometry& g) {
   return depth / v.block_k * (step + 0.016 * v.block_k);
 }
 
+// Warps of a spread workgroup issue loads and multiply-adds in turn; a chain of unrolled
+// steps, each as long as a load takes.
+double spread_us(const Variant& v, const Geometry& g, double units, double tiles) {
+  const double steps = std::ceil(static_cast<double>(g.blocks) / v.steps) * v.block_k;
+  const double loads = v.thread_n + v.block_m / 4.0;
+  const double cycles = 1.4 * loads + v.block_m * v.thread_n / 4.0 + 8.0 / v.block_k;
+  const double groups = tiles * static_cast<double>(g.total_slabs());
+  const double work = std::ceil(groups / units) * v.steps * steps * cycles / 1980.0;
+  return std::max(work, 1.0 + std::ceil(steps / v.block_k) * 0.6);
+}
+
 // The multiplying dispatches: whole workgroups on whole units, never faster than the
 // latency of a chain of steps allows.
 double product_us(const Variant& v, const ConvProblem& p, const Geometry& g, double units,
                   double tiles) {
+  if (v.family == Family::spread) return spread_us(v, g, units, tiles);
   const double groups = tiles * static_cast<double>(g.total_slabs()) * v.splits;
   const double depth = static_cast<double>(g.depth) / v.splits;
   const double flops = 2.0 * v.block_m * v.block_n * depth;
@@ -75,7 +89,7 @@ double pixel_tiles(const Variant& v, const ConvProblem& p, const Geometry& g) {
   const int64_t tiles = p.n * g.tiles_y * g.tiles_x;
   if (v.family == Family::stem) return static_cast<double>(tiles);
   if (v.family == Family::depthwise) return static_cast<double>(ceil_div(tiles, thread_count(v)));
-  const int64_t columns = v.family == Family::winograd ? tiles : p.n * p.out_h * p.out_w;
+  const int64_t columns = is_transformed(v.family) ? tiles : p.n * p.out_h * p.out_w;
   return static_cast<double>(ceil_div(columns, v.block_n));
 }
 
@@ -88,10 +102,12 @@ double software_us(const Variant& v, const ConvProblem& p, const Geometry& g) {
     case Family::gemm:
     case Family::pgemm:
     case Family::winograd: rate = outputs >= 64 ? 8 : 5; translate_ms = 250; break;
+    case Family::fourier: rate = outputs >= 64 ? 8 : 5; translate_ms = 4000; break;
     case Family::depthwise: rate = 3; break;
     case Family::igemm: rate = outputs >= 32 ? 4.3 : 3; translate_ms = 700; break;
     case Family::itable: rate = 2.3; translate_ms = 700; break;
     case Family::stem: rate = 4; translate_ms = 150; break;
+    case Family::spread: rate = 2; break;
     case Family::direct: rate = outputs >= 32 ? 3 : outputs >= 8 ? 1.2 : 0.4; break;
   }
   const double work = 2.0 * v.block_m * v.block_n * static_cast<double>(g.depth);
@@ -110,12 +126,13 @@ double predicted_us(const Variant& v, const ConvProblem& p, const Limits& limits
   const double output = static_cast<double>(p.output_bytes());
   const double chunks = static_cast<double>(ceil_div(p.n, g.images));
   const double product = product_us(v, p, g, units, pixel_tiles(v, p, g));
-  if (v.family == Family::winograd) {
+  if (is_transformed(v.family)) {
     const double tiles = 4.0 * static_cast<double>(p.n * g.tiles_y * g.tiles_x * g.groups);
-    const double in = tiles * static_cast<double>(p.c);
+    const double in = tiles * static_cast<double>(g.rows);
     const double out = tiles * static_cast<double>(p.k * v.splits);
+    const auto weights = static_cast<double>(g.packed_bytes);
     return traffic_us(input + in) + traffic_us(out + output) +
-           std::max(product, traffic_us(in + out)) + 3 * dispatch_us * chunks;
+           std::max(product, traffic_us(in + out + weights)) + 3 * dispatch_us * chunks;
   }
   if (v.splits == 1)
     return std::max(product, traffic_us(input + output)) + dispatch_us * chunks;

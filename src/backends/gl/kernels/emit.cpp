@@ -62,18 +62,20 @@ uint32_t DispatchBuilder::bind(uint32_t slot, Tensor tensor, uint64_t begin, uin
   return static_cast<uint32_t>((begin - offset) / 4);
 }
 
-void DispatchBuilder::finish(int64_t columns, int64_t tiles, bool barrier) {
+void DispatchBuilder::finish(int64_t columns, int64_t tiles, bool barrier,
+                             std::pmr::vector<Dispatch>* list) {
   // Equal rows: at most one tile per layer of z is computed for nothing.
   const int64_t layers = ceil_div(tiles, limits_.max_groups[1]);
-  finish_box(columns, ceil_div(tiles, layers), layers, barrier);
+  finish_box(columns, ceil_div(tiles, layers), layers, barrier, list);
 }
 
-void DispatchBuilder::finish_box(int64_t x, int64_t y, int64_t z, bool barrier) {
+void DispatchBuilder::finish_box(int64_t x, int64_t y, int64_t z, bool barrier,
+                                 std::pmr::vector<Dispatch>* list) {
   dispatch_.groups[0] = static_cast<uint32_t>(x);
   dispatch_.groups[1] = static_cast<uint32_t>(y);
   dispatch_.groups[2] = static_cast<uint32_t>(z);
   dispatch_.barrier = barrier;
-  recipe_.dispatches.push_back(dispatch_);
+  (list != nullptr ? *list : recipe_.dispatches).push_back(dispatch_);
 }
 
 void bind_epilogue(DispatchBuilder& dispatch, const Recipe& recipe, const Geometry& g,

@@ -67,10 +67,13 @@ class DispatchBuilder {
   }
 
   // Emits the dispatch: `columns` along x, `tiles` folded over y and z.
-  void finish(int64_t columns, int64_t tiles, bool barrier);
+  // `list` null: to the dispatches of the recipe.
+  void finish(int64_t columns, int64_t tiles, bool barrier,
+              std::pmr::vector<Dispatch>* list = nullptr);
 
   // Emits the dispatch with this grid.
-  void finish_box(int64_t x, int64_t y, int64_t z, bool barrier);
+  void finish_box(int64_t x, int64_t y, int64_t z, bool barrier,
+                  std::pmr::vector<Dispatch>* list = nullptr);
 
  private:
   Recipe& recipe_;
@@ -89,7 +92,7 @@ void bind_epilogue(DispatchBuilder& dispatch, const Recipe& recipe, const Geomet
 // The two kinds of recipe; `recipe` has its variant and layout, no programs yet.
 void build_tiled(Recipe& recipe, const ConvProblem& problem, const Limits& limits,
                  const Geometry& geometry);
-void build_winograd(Recipe& recipe, const ConvProblem& problem, const Limits& limits,
-                    const Geometry& geometry);
+void build_transformed(Recipe& recipe, const ConvProblem& problem, const Limits& limits,
+                       const Geometry& geometry);
 
 }  // namespace sporkle::gl

@@ -27,13 +27,17 @@ bool check_extents(const ConvProblem& p, Reason* reason) {
 }
 
 bool check_workgroup(const Variant& v, const Limits& limits, Reason* reason) {
-  const uint32_t threads = thread_count(v);
+  const uint32_t threads = v.family == Family::fourier
+                               ? std::max<uint32_t>(thread_count(v), fourier_threads)
+                               : thread_count(v);
   if (threads > limits.max_invocations)
     return refuse(reason, "%u threads per workgroup, the device allows %u", threads,
                   limits.max_invocations);
   uint64_t shared = 0;
   if (multiplies_quads(v.family))
     shared = 4ull * (2 * v.block_k + 1) * (v.block_m + v.block_n);
+  if (v.family == Family::spread) shared = 4ull * v.steps * v.block_m * v.block_n;
+  if (v.family == Family::fourier) shared = std::max<uint64_t>(shared, 1024 * fourier_lanes);
   if (v.family == Family::igemm || v.family == Family::itable)
     shared = 8ull * v.block_k * (v.block_m + v.block_n);
   if (shared > limits.shared_bytes)
@@ -77,12 +81,13 @@ bool limit_slabs(const Variant& v, const Limits& limits, Geometry* g, Reason* re
   const uint64_t by_weights = binding_capacity(limits) / g->slab_bytes;
   const uint64_t by_grid = limits.max_groups[0] / v.splits;
   g->slabs = std::min<uint64_t>({static_cast<uint64_t>(g->total_slabs()), by_weights, by_grid});
-  if (v.family == Family::winograd) {
-    // x holds the slabs of a position, z the positions.
-    const uint64_t positions = std::min<uint64_t>(
-        {by_weights / g->slabs_per_group, limits.max_groups[2], static_cast<uint64_t>(g->groups)});
+  if (is_transformed(v.family)) {
+    // x holds the slabs of a position, z the positions. One dispatch packs all of them.
+    if (static_cast<uint64_t>(g->total_slabs()) > by_weights)
+      return refuse(reason, "transformed weights are larger than a storage block");
+    const auto positions = std::min<int64_t>(limits.max_groups[2], g->groups);
     g->slabs = by_grid < static_cast<uint64_t>(g->slabs_per_group)
-                   ? 0 : static_cast<int64_t>(positions) * g->slabs_per_group;
+                   ? 0 : positions * g->slabs_per_group;
   }
   if (g->slabs < 1) return refuse(reason, "the product exceeds the device's grid or blocks");
   return true;
@@ -131,9 +136,11 @@ bool refuse(Reason* reason, const char* format, ...) noexcept {
 int64_t packed_depth(const Variant& v, const ConvProblem& p) noexcept {
   const int64_t taps = p.kernel_h * p.kernel_w;
   switch (v.family) {
-    case Family::gemm:
-    case Family::winograd: return round_up(p.group_c(), v.block_k);
+    case Family::gemm: return round_up(p.group_c(), v.block_k);
+    case Family::winograd:
+    case Family::fourier: return round_up(p.c * p.stride_h * p.stride_w, v.block_k);
     case Family::pgemm:
+    case Family::spread:
     case Family::igemm: return taps * round_up(p.group_c(), v.block_k);
     case Family::itable: return round_up(taps * p.group_c(), v.block_k);
     case Family::direct:
@@ -144,7 +151,9 @@ int64_t packed_depth(const Variant& v, const ConvProblem& p) noexcept {
 }
 
 uint32_t thread_count(const Variant& v) noexcept {
-  return static_cast<uint32_t>(v.block_m) * v.block_n / (v.thread_m * v.thread_n);
+  const uint32_t threads =
+      static_cast<uint32_t>(v.block_m) * v.block_n / (v.thread_m * v.thread_n);
+  return v.family == Family::spread ? threads * v.steps : threads;
 }
 
 uint64_t binding_alignment(const Limits& limits) noexcept {
@@ -164,19 +173,26 @@ bool make_geometry(const Variant& v, const ConvProblem& p, const Limits& limits,
   if (v.family == Family::gemm && !check_gemm(p, reason)) return false;
   if (v.family == Family::pgemm && (p.kernel_h > 16 || p.kernel_w > 16))
     return refuse(reason, "only kernels up to 16x16");
-  g->groups = v.family == Family::winograd ? tile_edge(v) * tile_edge(v) : p.groups;
+  if (is_transformed(v.family) && (p.groups != 1 || p.stride_h > 4 || p.stride_w > 4))
+    return refuse(reason, "no groups, and only strides up to 4");
+  g->groups = v.family == Family::winograd  ? tile_edge(v) * tile_edge(v)
+              : v.family == Family::fourier ? fourier_positions
+                                            : p.groups;
   g->group_k = p.group_k();
   g->slabs_per_group = ceil_div(g->group_k, v.block_m);
   g->depth = packed_depth(v, p);
   g->blocks = g->depth / v.block_k;
-  if (v.family == Family::winograd && !winograd_geometry(v, p, limits, g, reason)) return false;
+  if (v.family == Family::spread && g->blocks < v.steps)
+    return refuse(reason, "only %lld reduction steps for %u warps",
+                  static_cast<long long>(g->blocks), v.steps);
+  if (is_transformed(v.family) && !transformed_geometry(v, p, limits, g, reason)) return false;
   if (v.family == Family::depthwise && !depthwise_geometry(v, p, g, reason)) return false;
   if (v.family == Family::stem && !stem_geometry(v, p, limits, g, reason)) return false;
   if (v.splits > 1 && v.splits > g->blocks)
     return refuse(reason, "only %lld reduction steps for %u splits",
                   static_cast<long long>(g->blocks), v.splits);
   if (!lay_out_packed(v, p, limits, g, reason) || !limit_slabs(v, limits, g, reason)) return false;
-  return v.family == Family::winograd || limit_images(v, p, limits, g, reason);
+  return is_transformed(v.family) || limit_images(v, p, limits, g, reason);
 }
 
 }  // namespace sporkle::gl

@@ -13,10 +13,19 @@ constexpr uint64_t round_up(uint64_t value, uint64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
+// Families that transform tiles, multiply per position of a tile and transform back.
+constexpr bool is_transformed(Family family) {
+  return family == Family::winograd || family == Family::fourier;
+}
+
 // Families whose inner loop is that of the gemm shader.
 constexpr bool multiplies_quads(Family family) {
-  return family == Family::gemm || family == Family::pgemm || family == Family::winograd;
+  return family == Family::gemm || family == Family::pgemm || is_transformed(family);
 }
+
+// fourier: edge of a tile, products per tile, threads and tiles of a transform's workgroup.
+constexpr int fourier_edge = 16, fourier_positions = 382;
+constexpr int fourier_threads = 256, fourier_lanes = 32;
 
 // Edge of the input tile of a Winograd variant.
 constexpr int tile_edge(const Variant& v) { return v.tile + v.kernel - 1; }
@@ -24,7 +33,7 @@ constexpr int tile_edge(const Variant& v) { return v.tile + v.kernel - 1; }
 // A slab is the weights of one workgroup's output channels: depth rows of block_m
 // values, zero-padded. Slabs are numbered through all groups.
 struct Geometry {
-  int64_t groups = 1;            // independent products: problem.groups, or Winograd positions
+  int64_t groups = 1;            // independent products: problem.groups, or positions of a tile
   int64_t group_k = 0;           // output channels per product
   int64_t slabs_per_group = 0;
   int64_t depth = 0;             // reduction length, padded
@@ -38,9 +47,11 @@ struct Geometry {
   uint64_t bias_offset = 0;
   uint64_t table_offset = 0;
   uint64_t packed_bytes = 0;
-  int64_t tiles_y = 0, tiles_x = 0;  // depthwise, stem and Winograd
-  int64_t tiles = 0;                 // Winograd: tiles per dispatch, padded to a multiple of 4
-  uint64_t product_offset = 0;       // Winograd: workspace offset of the products
+  int64_t tiles_y = 0, tiles_x = 0;  // depthwise, stem, winograd, fourier
+  int64_t tile_h = 0, tile_w = 0;    // winograd, fourier: outputs of a tile
+  int64_t rows = 0;                  // winograd, fourier: depth before padding
+  int64_t tiles = 0;                 // winograd, fourier: per dispatch, padded to a multiple of 4
+  uint64_t product_offset = 0;       // winograd, fourier: workspace offset of the products
   int64_t stage = 0;                 // stem: channels staged at once
   int64_t patch_h = 0, patch_w4 = 0, window4 = 0;
   int64_t patch_w = 0;               // depthwise
@@ -66,8 +77,8 @@ bool stem_geometry(const Variant& variant, const ConvProblem& problem, const Lim
                    Geometry* out, Reason* reason) noexcept;
 bool depthwise_geometry(const Variant& variant, const ConvProblem& problem, Geometry* out,
                         Reason* reason) noexcept;
-bool winograd_geometry(const Variant& variant, const ConvProblem& problem, const Limits& limits,
-                       Geometry* out, Reason* reason) noexcept;
+bool transformed_geometry(const Variant& variant, const ConvProblem& problem,
+                          const Limits& limits, Geometry* out, Reason* reason) noexcept;
 
 // Sets a reason if there is room for one; always false, to be returned.
 bool refuse(Reason* reason, const char* format, ...) noexcept

@@ -47,23 +47,46 @@ bool depthwise_geometry(const Variant& v, const ConvProblem& p, Geometry* g,
   return true;
 }
 
-bool winograd_geometry(const Variant& v, const ConvProblem& p, const Limits& limits, Geometry* g,
-                       Reason* reason) noexcept {
-  if (p.kernel_h != v.kernel || p.kernel_w != v.kernel || p.stride_h != 1 || p.stride_w != 1 ||
-      p.dilation_h != 1 || p.dilation_w != 1)
-    return refuse(reason, "only dense %ux%u kernels with stride 1", v.kernel, v.kernel);
-  if (p.groups != 1) return refuse(reason, "no groups");
-  g->tiles_y = ceil_div(p.out_h, v.tile);
-  g->tiles_x = ceil_div(p.out_w, v.tile);
+namespace {
+
+// Outputs of a tile, from the taps of the filter that one phase of the stride has.
+bool transformed_tile(const Variant& v, const ConvProblem& p, Geometry* g, Reason* reason) {
+  const int64_t taps_h = ceil_div((p.kernel_h - 1) * p.dilation_h + 1, p.stride_h);
+  const int64_t taps_w = ceil_div((p.kernel_w - 1) * p.dilation_w + 1, p.stride_w);
+  if (v.family == Family::winograd) {
+    if (taps_h != v.kernel || taps_w != v.kernel || p.dilation_h != 1 || p.dilation_w != 1)
+      return refuse(reason, "only kernels of %ux%u per phase of the stride, no dilation", v.kernel,
+                    v.kernel);
+    g->tile_h = g->tile_w = v.tile;
+    return true;
+  }
+  constexpr int64_t most_taps = 12;
+  if (taps_h > most_taps || taps_w > most_taps || taps_h * taps_w == 1)
+    return refuse(reason, "only kernels of 2 to 12x12 taps per phase of the stride");
+  g->tile_h = fourier_edge + 1 - taps_h;
+  g->tile_w = fourier_edge + 1 - taps_w;
+  return true;
+}
+
+}  // namespace
+
+bool transformed_geometry(const Variant& v, const ConvProblem& p, const Limits& limits,
+                          Geometry* g, Reason* reason) noexcept {
+  if (!transformed_tile(v, p, g, reason)) return false;
+  g->rows = p.c * p.stride_h * p.stride_w;
+  g->tiles_y = ceil_div(p.out_h, g->tile_h);
+  g->tiles_x = ceil_div(p.out_w, g->tile_w);
   const uint64_t alignment = binding_alignment(limits);
   const uint64_t capacity = binding_capacity(limits);
   const uint64_t image_tiles = static_cast<uint64_t>(g->tiles_y) * g->tiles_x;
-  const uint64_t in_tile = 4ull * g->groups * p.c;
+  const uint64_t in_tile = 4ull * g->groups * g->rows;
   const uint64_t out_tile = 4ull * g->groups * p.k * v.splits;
   const uint64_t in_image = p.input_bytes() / p.n;
   const uint64_t out_image = p.output_bytes() / p.n;
   if (in_image > capacity || out_image > capacity)
     return refuse(reason, "one image is larger than a storage block");
+  if (p.weights_bytes() > capacity)
+    return refuse(reason, "weights are larger than a storage block");
   const uint64_t room = std::min(capacity / std::max(in_tile, out_tile),
                                  limits.max_workspace_bytes / (in_tile + out_tile));
   const uint64_t by_workspace = room > 8 ? (room - 8) / image_tiles : 0;

@@ -9,20 +9,6 @@
 namespace sporkle::gl {
 namespace {
 
-// G of F(2x2,3x3), F(4x4,3x3) and F(2x2,5x5): a filter column of 3 or 5 becomes one of 4
-// or 6. The last two share the points 0, 1, -1, 2, -2 and infinity.
-constexpr double transform2[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-constexpr double transform4[6][3] = {
-    {1.0 / 4, 0, 0},           {-1.0 / 6, -1.0 / 6, -1.0 / 6}, {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-    {1.0 / 24, 1.0 / 12, 1.0 / 6}, {1.0 / 24, -1.0 / 12, 1.0 / 6}, {0, 0, 1}};
-constexpr double transform2of5[6][5] = {
-    {1.0 / 4, 0, 0, 0, 0},
-    {-1.0 / 6, -1.0 / 6, -1.0 / 6, -1.0 / 6, -1.0 / 6},
-    {-1.0 / 6, 1.0 / 6, -1.0 / 6, 1.0 / 6, -1.0 / 6},
-    {1.0 / 24, 1.0 / 12, 1.0 / 6, 1.0 / 3, 2.0 / 3},
-    {1.0 / 24, -1.0 / 12, 1.0 / 6, -1.0 / 3, 2.0 / 3},
-    {0, 0, 0, 0, 1}};
-
 // Memory that may be write-combined: bytes go out through memcpy, none come back.
 class Writer {
  public:
@@ -49,7 +35,8 @@ struct Job {
 // Where weight `source` of an output channel goes. Sources beyond the channel's weights
 // stand for the padding.
 int64_t row_of(const Job& job, int64_t source) {
-  if (job.variant->family != Family::igemm && job.variant->family != Family::pgemm) return source;
+  const Family family = job.variant->family;
+  if (family != Family::igemm && family != Family::pgemm && family != Family::spread) return source;
   const int64_t padded = round_up(job.problem->group_c(), job.variant->block_k);
   return source % job.taps() * padded + source / job.taps();
 }
@@ -69,44 +56,6 @@ void pack_slab(void* data, uint32_t index) {
     for (int64_t m = 0; m < block_m; ++m) {
       const bool padding = source >= per_channel || first + m >= group_k;
       out.put(row * block_m + m, padding ? 0.0f : weights[m * per_channel + source]);
-    }
-  }
-}
-
-template <int Edge, int Kernel>
-void transform_filter(const double (&g)[Edge][Kernel], const float* filter, float (&out)[36]) {
-  double half[Edge][Kernel] = {};
-  for (int i = 0; i < Edge; ++i)
-    for (int r = 0; r < Kernel; ++r)
-      for (int j = 0; j < Kernel; ++j) half[i][j] += g[i][r] * filter[r * Kernel + j];
-  for (int i = 0; i < Edge; ++i) {
-    for (int j = 0; j < Edge; ++j) {
-      double sum = 0;
-      for (int s = 0; s < Kernel; ++s) sum += half[i][s] * g[j][s];
-      out[i * Edge + j] = static_cast<float>(sum);
-    }
-  }
-}
-
-// One slab of output channels at every position of the tile.
-void pack_winograd_slab(void* data, uint32_t index) {
-  const Job& job = *static_cast<const Job*>(data);
-  const ConvProblem& p = *job.problem;
-  const int64_t block_m = job.variant->block_m;
-  const int edge = tile_edge(*job.variant);
-  Writer out(job.out);
-  for (int64_t row = 0; row < job.depth; ++row) {
-    for (int64_t m = 0; m < block_m; ++m) {
-      const int64_t k = index * block_m + m;
-      float values[36] = {};
-      if (row < p.c && k < p.k) {
-        const float* filter = job.weights + (k * p.c + row) * job.taps();
-        if (edge == 4) transform_filter(transform2, filter, values);
-        else if (job.variant->kernel == 5) transform_filter(transform2of5, filter, values);
-        else transform_filter(transform4, filter, values);
-      }
-      for (int64_t xi = 0; xi < edge * edge; ++xi)
-        out.put(((xi * job.slabs_per_group + index) * job.depth + row) * block_m + m, values[xi]);
     }
   }
 }
@@ -147,19 +96,16 @@ void pack_table(const Job& job, std::byte* out) {
 void pack_weights(const Recipe& recipe, const ConvProblem& problem, const float* weights,
                   const float* bias, std::byte* out, ParallelFor* parallel) {
   const Variant& v = recipe.variant;
-  const bool winograd = v.family == Family::winograd;
   Job job{&v, &problem, weights, out, ceil_div(problem.group_k(), v.block_m),
           packed_depth(v, problem)};
-  const int64_t positions = winograd ? tile_edge(v) * tile_edge(v) : 1;
-  const int64_t tasks = (winograd ? 1 : problem.groups) * job.slabs_per_group;
-  const sporkle_task task = winograd ? pack_winograd_slab : pack_slab;
+  const int64_t tasks = problem.groups * job.slabs_per_group;
   if (parallel) {
-    parallel->run(static_cast<uint32_t>(tasks), task, &job);
+    parallel->run(static_cast<uint32_t>(tasks), pack_slab, &job);
   } else {
-    for (int64_t i = 0; i < tasks; ++i) task(&job, static_cast<uint32_t>(i));
+    for (int64_t i = 0; i < tasks; ++i) pack_slab(&job, static_cast<uint32_t>(i));
   }
   Writer writer(out);
-  uint64_t end = 4ull * tasks * positions * job.depth * v.block_m;
+  uint64_t end = 4ull * tasks * job.depth * v.block_m;
   writer.zero(end, recipe.bias_offset);
   end = recipe.bias_offset;
   if (bias) {

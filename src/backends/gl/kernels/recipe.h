@@ -8,8 +8,12 @@
 //   append_source() GLSL text of one program of a recipe
 //   pack_weights()  weights and bias -> the bytes of Tensor::packed
 //
+// A recipe with `packing` dispatches packs on the device instead: create Tensor::raw
+// (device-local, weights and then bias as the user gives them), run the dispatches with
+// the programs of `packers`, then copy the bias to packed + bias_offset.
+//
 // To run a recipe: create Tensor::packed (recipe.packed_bytes, device-local,
-// filled once by pack_weights) and Tensor::workspace (recipe.workspace_bytes,
+// filled once) and Tensor::workspace (recipe.workspace_bytes,
 // device-local, contents arbitrary, owned by one operation at a time). For each
 // dispatch in order:
 //
@@ -56,39 +60,41 @@ struct Limits {
   Vendor vendor = Vendor::other;
 };
 
-enum class Tensor : uint8_t { input, packed, residual, output, workspace };
+enum class Tensor : uint8_t { input, packed, residual, output, workspace, raw };
 
 // gemm: 1x1 stride-1 as matrix product with vec4 loads. pgemm: implicit GEMM in the same
 // loop, four pixels per vec4. depthwise: groups of one input channel, patch in registers. igemm: implicit GEMM, taps outside,
 // channels inside. itable: implicit GEMM over taps and channels flattened through a table.
-// direct: one thread, a few pixels and channels, no shared memory. stem: few input channels,
-// patch and weights in shared memory. winograd: 3x3 or 5x5, stride 1,
-// in three dispatches.
-// igemm, itable and direct take any problem whose sizes fit, pgemm kernels up to 16x16.
+// direct: one thread, a few pixels and channels, no shared memory. spread: for small problems,
+// the warps of a workgroup share the reduction of a few pixels and channels. stem: few input channels,
+// patch and weights in shared memory. winograd: what has 3x3, 4x4 or 5x5 taps per phase of
+// its stride, in three dispatches. fourier: up to 12x12 taps per phase, likewise.
+// igemm, itable, direct and spread take any problem whose sizes fit, pgemm kernels up to 16x16.
 enum class Family : uint8_t {
-  gemm, pgemm, igemm, itable, direct, depthwise, stem, winograd
+  gemm, pgemm, igemm, itable, direct, spread, depthwise, stem, winograd, fourier
 };
 
 // exact_order: every output is one chain of fused or unfused multiply-adds in a fixed order
 // (split-K: a fixed number of chains); error like any fp32 convolution. winograd2 (4x4
-// inputs per tile) and winograd4 (6x6): transforms add rounding and spread NaN and infinity inside a tile.
-enum class ErrorClass : uint8_t { exact_order, winograd2, winograd4 };
+// inputs per tile) and winograd4 (6x6): transforms add rounding and spread NaN and infinity
+// inside a tile. fourier (16x16): the error is relative to the largest outputs of a tile.
+enum class ErrorClass : uint8_t { exact_order, winograd2, winograd4, fourier };
 
 // One entry of the catalogue. The name ("w4_64x128x8_8x8_l2_p4") is stable and
 // unique: it may be stored in a cache and given to find_variant().
 struct Variant {
   char name[40];
   Family family;
-  uint8_t tile;       // winograd: output tile edge, 2 or 4; else 0
+  uint8_t tile;       // winograd: output tile edge, 2 to 4; else 0
   uint16_t block_m;   // output channels per workgroup
   uint16_t block_n;   // pixels per workgroup
   uint16_t block_k;   // reduction depth per step; stem: most channels staged at once
   uint8_t thread_m, thread_n;  // outputs per thread
   uint8_t lanes_m;    // threads of 32 that lie along the output channels
-  uint8_t steps;      // gemm, pgemm, winograd: reduction steps written out in the rolled loop;
-                      // depthwise: output rows per thread; else 0
+  uint8_t steps;      // gemm, pgemm, winograd, fourier: reduction steps written out in the rolled loop;
+                      // depthwise: output rows per thread; spread: warps; else 0
   uint16_t splits;    // split-K
-  uint8_t kernel = 3; // winograd: edge of the filter, 3 or 5; else unused
+  uint8_t kernel = 3; // winograd: edge of the filter per phase, 3 to 5; else unused
 };
 
 struct Binding {
@@ -117,23 +123,28 @@ struct Dispatch {
 // Batch size and tensor addresses are not part of it.
 struct Program {
   enum class Shader : uint8_t {
-    gemm, igemm, direct, depthwise, stem, winograd_input, winograd_output, reduce
+    gemm, igemm, direct, spread, depthwise, stem, reduce,
+    winograd_input, winograd_weights, winograd_output,
+    fourier_input, fourier_weights, fourier_output
   };
   Shader shader;
   std::pmr::string defines;  // "#define NAME value" lines
 };
 
 struct Recipe {
-  explicit Recipe(std::pmr::memory_resource* memory) : programs(memory), dispatches(memory) {}
+  explicit Recipe(std::pmr::memory_resource* memory)
+      : programs(memory), dispatches(memory), packers(memory), packing(memory) {}
 
   Variant variant{};
   ErrorClass error_class = ErrorClass::exact_order;
   uint64_t packed_bytes = 0;     // multiple of 16, at least 16
-  uint64_t bias_offset = 0;      // inside Tensor::packed; private to build and pack_weights
-  uint64_t table_offset = 0;     // likewise
+  uint64_t bias_offset = 0;      // inside Tensor::packed
+  uint64_t table_offset = 0;     // likewise; private to build and pack_weights
   uint64_t workspace_bytes = 0;  // 0: no workspace; else a multiple of 16
   std::pmr::vector<Program> programs;
   std::pmr::vector<Dispatch> dispatches;
+  std::pmr::vector<Program> packers;   // of `packing`; once per plan
+  std::pmr::vector<Dispatch> packing;  // empty: pack_weights packs
 };
 
 // The whole catalogue, in no particular order; static data.
@@ -162,7 +173,7 @@ const char* shader_name(Program::Shader shader) noexcept;
 // Appends the complete GLSL 4.30 source, #version line first.
 void append_source(const Program& program, std::pmr::string& sink);
 
-// Fills all recipe.packed_bytes of `out` (16-byte aligned; may be write-only
+// Of a recipe without `packing`: fills all recipe.packed_bytes of `out` (16-byte aligned; may be write-only
 // mapped memory: every byte is written once and none is read).
 // `bias` is null exactly when the problem has none. `parallel` may be null.
 void pack_weights(const Recipe& recipe, const ConvProblem& problem, const float* weights,

@@ -16,13 +16,23 @@ const char* shader_body(Program::Shader shader) noexcept {
     case Program::Shader::gemm: return shaders::gemm;
     case Program::Shader::igemm: return shaders::igemm;
     case Program::Shader::direct: return shaders::direct;
+    case Program::Shader::spread: return shaders::spread;
     case Program::Shader::stem: return shaders::stem;
     case Program::Shader::depthwise: return shaders::depthwise;
+    case Program::Shader::fourier_input:
+    case Program::Shader::fourier_weights: return shaders::fourier_input;
+    case Program::Shader::fourier_output: return shaders::fourier_output;
     case Program::Shader::winograd_input: return shaders::winograd_input;
+    case Program::Shader::winograd_weights: return shaders::winograd_weights;
     case Program::Shader::winograd_output: return shaders::winograd_output;
     case Program::Shader::reduce: return shaders::reduce;
   }
   return "";
+}
+
+bool is_fourier(Program::Shader shader) noexcept {
+  return shader == Program::Shader::fourier_input || shader == Program::Shader::fourier_weights ||
+         shader == Program::Shader::fourier_output;
 }
 
 std::string_view take_line(std::string_view& text) {
@@ -129,9 +139,14 @@ const char* shader_name(Program::Shader shader) noexcept {
     case Program::Shader::gemm: return "gemm";
     case Program::Shader::igemm: return "igemm";
     case Program::Shader::direct: return "direct";
+    case Program::Shader::spread: return "spread";
     case Program::Shader::stem: return "stem";
     case Program::Shader::depthwise: return "depthwise";
+    case Program::Shader::fourier_input: return "fourier_input";
+    case Program::Shader::fourier_weights: return "fourier_weights";
+    case Program::Shader::fourier_output: return "fourier_output";
     case Program::Shader::winograd_input: return "winograd_input";
+    case Program::Shader::winograd_weights: return "winograd_weights";
     case Program::Shader::winograd_output: return "winograd_output";
     case Program::Shader::reduce: return "reduce";
   }
@@ -142,6 +157,7 @@ void append_source(const Program& program, std::pmr::string& sink) {
   sink += "#version 430\n";
   sink += program.defines;
   sink += shaders::common;
+  if (is_fourier(program.shader)) sink += shaders::fourier_common;
   Expander(program.defines, sink).expand(shader_body(program.shader));
 }
 

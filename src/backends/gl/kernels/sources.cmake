@@ -1,7 +1,7 @@
 set(SPORKLE_GL_KERNEL_SOURCES
   src/backends/gl/kernels/build.cpp
   src/backends/gl/kernels/build_tiled.cpp
-  src/backends/gl/kernels/build_winograd.cpp
+  src/backends/gl/kernels/build_transformed.cpp
   src/backends/gl/kernels/catalogue.cpp
   src/backends/gl/kernels/cost.cpp
   src/backends/gl/kernels/emit.cpp
@@ -13,9 +13,11 @@ set(SPORKLE_GL_KERNEL_SOURCES
   src/backends/gl/shaders/common.cpp
   src/backends/gl/shaders/depthwise.cpp
   src/backends/gl/shaders/direct.cpp
+  src/backends/gl/shaders/fourier.cpp
   src/backends/gl/shaders/gemm.cpp
   src/backends/gl/shaders/igemm.cpp
   src/backends/gl/shaders/reduce.cpp
+  src/backends/gl/shaders/spread.cpp
   src/backends/gl/shaders/stem.cpp
   src/backends/gl/shaders/winograd.cpp
 )

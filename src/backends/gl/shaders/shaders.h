@@ -13,8 +13,13 @@ extern const char gemm[];
 extern const char igemm[];
 extern const char depthwise[];
 extern const char direct[];
+extern const char spread[];
 extern const char stem[];
+extern const char fourier_common[];  // before the next two
+extern const char fourier_input[];
+extern const char fourier_output[];
 extern const char winograd_input[];
+extern const char winograd_weights[];
 extern const char winograd_output[];
 extern const char reduce[];
 
