@@ -113,6 +113,8 @@ struct shim_hazards {
 shim_hazards* shim_hazards_create(void) { return new shim_hazards; }
 void shim_hazards_destroy(shim_hazards* hazards) { delete hazards; }
 
+void shim_hazards_all_ended(shim_hazards* hazards) { hazards->tracker.all_ended(); }
+
 int shim_hazards_add(shim_hazards* hazards, uint32_t buffer, uint64_t begin, uint64_t end,
                      int write) {
   const Access access{buffer, begin, end, write != 0};

@@ -30,6 +30,7 @@ int shim_pci_of_uuid(const char *root, const char *uuid, char *out);
 typedef struct shim_hazards shim_hazards;
 shim_hazards *shim_hazards_create(void);
 void shim_hazards_destroy(shim_hazards *hazards);
+void shim_hazards_all_ended(shim_hazards *hazards);
 /* Returns whether a barrier was needed (it is then done), and adds the access. */
 int shim_hazards_add(shim_hazards *hazards, uint32_t buffer, uint64_t begin, uint64_t end,
                      int write);

@@ -8,6 +8,8 @@ enum {
   OWN_STORAGE_BUFFER = 0x90D2,
   OWN_DYNAMIC_DRAW = 0x88E8,
   OWN_ALL_BARRIERS = -1,
+  OWN_COMMANDS_COMPLETE = 0x9117,
+  OWN_TIMEOUT_EXPIRED = 0x911B,
 };
 
 typedef struct OwnGl {
@@ -21,6 +23,11 @@ typedef struct OwnGl {
   void (*dispatch_compute)(uint32_t x, uint32_t y, uint32_t z);
   void (*memory_barrier)(unsigned bits);
   unsigned (*get_error)(void);
+  void *(*fence_sync)(unsigned condition, unsigned flags);
+  unsigned (*client_wait_sync)(void *sync, unsigned flags, uint64_t timeout_ns);
+  void (*delete_sync)(void *sync);
+  void (*flush)(void);
+  unsigned (*reset_status)(void);
   unsigned char (*is_buffer)(uint32_t name);
   // EGL
   void *(*get_display)(unsigned platform, void *native, const intptr_t *attributes);

@@ -135,6 +135,23 @@ static void only_dependent_accesses_need_a_barrier(void **state) {
   shim_hazards_destroy(h);
 }
 
+static void what_has_ended_is_only_made_visible(void **state) {
+  (void)state;
+  shim_hazards *h = shim_hazards_create();
+  for (int i = 0; i < 1000; ++i) {
+    assert_false(shim_hazards_add(h, 1, 0, 64, 0));   /* overwritten by nobody */
+    assert_false(shim_hazards_add(h, 2, 0, 64, 1));   /* overwrites what has ended */
+    shim_hazards_all_ended(h);                        /* and keeps it once */
+  }
+  assert_false(shim_hazards_add(h, 1, 0, 64, 1));     /* overwrites what was read */
+  assert_true(shim_hazards_add(h, 1, 0, 64, 0));      /* which has not ended */
+  assert_false(shim_hazards_add(h, 2, 0, 64, 0));     /* forgotten by the barrier */
+  assert_true(shim_hazards_add(h, 2, 0, 64, 1));
+  shim_hazards_all_ended(h);
+  assert_true(shim_hazards_add(h, 2, 60, 64, 0));     /* reads what was written */
+  shim_hazards_destroy(h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hardware_comes_first),
@@ -144,6 +161,7 @@ int main(void) {
       cmocka_unit_test(cuda_visible_devices_filters_nvidia),
       cmocka_unit_test(cards_are_told_apart_by_the_pci_tree),
       cmocka_unit_test(only_dependent_accesses_need_a_barrier),
+      cmocka_unit_test(what_has_ended_is_only_made_visible),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   printf("selection checked: device order, SPORKLE_GL_DEVICE, CUDA_VISIBLE_DEVICES, barriers\n");

@@ -28,6 +28,8 @@ class Encoder {
   // reads, and the client barrier. An operation whose copy fails, fails.
   void finish_batch() noexcept;
 
+  // All operations encoded so far have ended.
+  void note_all_ended() noexcept { hazards_.all_ended(); }
   // After a barrier that orders everything (the completion word's).
   void note_full_barrier() noexcept { hazards_.barrier_done(); }
   // After anything else has bound or deleted something in the context.

@@ -164,6 +164,7 @@ void Engine::end_batches() noexcept {
     observe(batch, batches_.begin_of_oldest(), now_ns());
     queue_.complete(batch.last_value);
     batches_.drop_oldest();
+    if (!busy()) encoder_.note_all_ended();
     // Operations that collected while this one was in flight may go now.
     if (batches_.should_close(emitted_ == queue_.submitted())) close_batch();
   }

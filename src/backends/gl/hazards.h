@@ -1,5 +1,8 @@
 // Which operations must be ordered by a barrier: those that touch overlapping
-// bytes of a buffer, at least one of them writing. Pure bookkeeping.
+// bytes of a buffer, at least one of them writing. Behind an operation that has
+// ended only a read of what it wrote needs one: there is nothing to order any more,
+// but OpenGL makes a shader's writes visible to later commands by a barrier alone.
+// Pure bookkeeping.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +31,34 @@ class HazardTracker {
     for (uint32_t i = 0; i < count && used_ < capacity; ++i) table_[used_++] = accesses[i];
   }
 
-  void barrier_done() noexcept { used_ = 0; }
+  void barrier_done() noexcept { used_ = ended_ = 0; }
+  // Everything added so far has ended: only its writes matter, each once.
+  void all_ended() noexcept {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < used_; ++i) {
+      if (table_[i].write && !covered(table_[i], kept)) table_[kept++] = table_[i];
+    }
+    used_ = ended_ = kept;
+  }
 
  private:
+  bool covered(const Access& access, uint32_t count) const noexcept {
+    for (uint32_t i = 0; i < count; ++i) {
+      const Access& other = table_[i];
+      if (other.buffer == access.buffer && other.begin <= access.begin &&
+          access.end <= other.end) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   bool conflicts(const Access& access) const noexcept {
     for (uint32_t i = 0; i < used_; ++i) {
       const Access& other = table_[i];
-      if (other.buffer == access.buffer && (other.write || access.write) &&
-          other.begin < access.end && access.begin < other.end) {
+      const bool depends = i < ended_ ? !access.write : other.write || access.write;
+      if (other.buffer == access.buffer && depends && other.begin < access.end &&
+          access.begin < other.end) {
         return true;
       }
     }
@@ -45,6 +68,7 @@ class HazardTracker {
   static constexpr uint32_t capacity = 256;
   Access table_[capacity];
   uint32_t used_ = 0;
+  uint32_t ended_ = 0;  // the first ones: writes that have ended
 };
 
 }  // namespace sporkle::gl

@@ -111,6 +111,7 @@ GLsync gl_FenceSync(GLenum condition, GLbitfield flags) {
   ENTER(NULL);
   if (condition == GL_SYNC_GPU_COMMANDS_COMPLETE && flags == 0) {
     Promise *sync = record_promise(gl, COMMAND_SYNC);
+    sync->dispatches = hazards_dispatches();
     sync->next = gl->group->syncs;
     gl->group->syncs = sync;
     return (GLsync)sync;
@@ -122,10 +123,14 @@ GLsync gl_FenceSync(GLenum condition, GLbitfield flags) {
 GLenum gl_ClientWaitSync(GLsync sync, GLbitfield flags, GLuint64 timeout) {
   ENTER(GL_WAIT_FAILED);
   Promise *promise = (Promise *)sync;
-  if (promise->kept) return GL_ALREADY_SIGNALED;
+  if (promise->kept) {
+    hazards_ended(promise->dispatches);
+    return GL_ALREADY_SIGNALED;
+  }
   if ((flags & GL_SYNC_FLUSH_COMMANDS_BIT) != 0) queue_flush(gl);
   ++promise->users;
   const bool kept = queue_await(promise, timeout);
+  if (kept) hazards_ended(promise->dispatches);
   promise_drop(promise);
   return kept ? GL_CONDITION_SATISFIED : GL_TIMEOUT_EXPIRED;
 }

@@ -48,6 +48,7 @@ typedef struct Promise {
   uint32_t users, polls;
   bool kept;
   uint64_t at_ns;
+  uint64_t dispatches;  // recorded before it
 } Promise;
 
 typedef struct Command {
@@ -137,6 +138,9 @@ void run_direct(const Command *command);
 // hazards.c, locked.
 void hazards_note(const Command *command);
 void hazards_barrier(void);
+uint64_t hazards_dispatches(void);
+// The caller knows that the first so many dispatches have ended.
+void hazards_ended(uint64_t dispatches);
 
 // gl_state.c: of this thread, NULL without one.
 extern __thread Gl *gl_current;

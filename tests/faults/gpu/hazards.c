@@ -9,12 +9,12 @@ enum { touch_limit = 1024 };
 typedef struct Touch {
   const Storage *storage;
   uint64_t begin, end;
-  bool write;
+  bool write, ended;
 } Touch;
 
 static Touch touches[touch_limit];
 static int touch_count;
-static uint64_t hazards, strays;
+static uint64_t hazards, strays, dispatches;
 
 // What is bound elsewhere is left over from another program.
 static bool uses(const Program *program, int slot) {
@@ -37,9 +37,11 @@ static bool writes(ProgramKind kind, int slot) {
   }
 }
 
+// Of what has ended only the writes, and only for who reads them: a barrier makes
+// them visible.
 static bool meets(const Touch *a, const Touch *b) {
-  return a->storage == b->storage && a->begin < b->end && b->begin < a->end &&
-         (a->write || b->write);
+  const bool depends = a->ended ? a->write && !b->write : a->write || b->write;
+  return a->storage == b->storage && a->begin < b->end && b->begin < a->end && depends;
 }
 
 void hazards_note(const Command *command) {
@@ -50,11 +52,19 @@ void hazards_note(const Command *command) {
     const Range *range = &command->ranges[slot];
     if (range->storage == NULL || !uses(&command->program, slot)) continue;
     const Touch touch = {range->storage, range->offset, range->offset + range->bytes,
-                         writes(command->program.kind, slot)};
+                         writes(command->program.kind, slot), false};
     for (int i = 0; i < before && !met; ++i) met = meets(&touches[i], &touch);
     if (touch_count < touch_limit) touches[touch_count++] = touch;
   }
   hazards += met;
+  ++dispatches;
+}
+
+uint64_t hazards_dispatches(void) { return dispatches; }
+
+void hazards_ended(uint64_t count) {
+  if (count != dispatches) return;
+  for (int i = 0; i < touch_count; ++i) touches[i].ended = true;
 }
 
 void hazards_barrier(void) { touch_count = 0; }
