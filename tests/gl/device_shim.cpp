@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "backends/gl/device_scan.h"
+#include "backends/gl/split.h"
 #include "base/memory.h"
 #include "base/process.h"
 #include "core/cache_store.h"
@@ -21,6 +22,7 @@ struct shim_device {
   CacheStore cache;
   DeviceEnvironment environment;
   std::shared_ptr<Device> device;
+  uint32_t pieces = 1;
 };
 
 namespace {
@@ -84,9 +86,10 @@ sporkle_status wait(FenceRef fence) {
 
 }  // namespace
 
-static shim_device* open_with(const OpenRules& rules, char* reason) {
+static shim_device* open_with(OpenRules rules, char* reason) {
   process_enter();
   auto* d = new shim_device;
+  rules.pieces = &d->pieces;
   fill_environment(d);
   {
     DeviceScan scan(d->environment, rules);
@@ -161,6 +164,13 @@ uint64_t shim_device_close(shim_device* d) {
 
 uint32_t shim_device_placement(shim_device* d) {
   return d->device->create_memory(4096, 15)->placement();
+}
+
+void shim_device_split(shim_device* d, uint32_t pieces) { d->pieces = pieces; }
+
+uint32_t shim_choose_pieces(uint64_t copy_in_ns, uint64_t device_ns, uint64_t images,
+                            uint64_t most) {
+  return choose_pieces(copy_in_ns, device_ns, images, most);
 }
 
 sporkle_status shim_device_run(shim_device* d, const sporkle_conv2d_desc* desc, const float* input,

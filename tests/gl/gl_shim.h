@@ -75,6 +75,11 @@ void shim_memory_destroy(shim_memory *memory);
 /* Live bytes of the device's memory after it is gone. */
 uint64_t shim_device_close(shim_device *device);
 uint32_t shim_device_placement(shim_device *device);
+/* Splits the batch of every synchronous run from now on; 1: not. */
+void shim_device_split(shim_device *device, uint32_t pieces);
+/* What predicted times ask for. */
+uint32_t shim_choose_pieces(uint64_t copy_in_ns, uint64_t device_ns, uint64_t images,
+                            uint64_t most);
 /* Synchronous and asynchronous convolution; the result is copied out. The
  * asynchronous one flushes the input in `pieces` parts. */
 sporkle_status shim_device_run(shim_device *device, const sporkle_conv2d_desc *desc,

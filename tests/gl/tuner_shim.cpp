@@ -25,6 +25,7 @@ struct shim_tuner {
   CacheStore cache;
   DeviceEnvironment environment;
   std::shared_ptr<Device> device;
+  uint32_t pieces = 1;
 
   static void keep(void* self, int32_t, const char* text) {
     (static_cast<shim_tuner*>(self)->warnings += text) += '\n';
@@ -55,6 +56,7 @@ shim_tuner* shim_tuner_open(const char* directory, int tune, int spoil, const ch
   t->environment.queue_capacity = 128;
   OpenRules rules;
   rules.tune_everywhere = tune != 0;
+  rules.pieces = &t->pieces;
   rules.spoil = static_cast<uint32_t>(spoil);
   std::snprintf(rules.spoiled_variant, sizeof rules.spoiled_variant, "%s",
                 variant != nullptr ? variant : "");
@@ -77,6 +79,8 @@ void shim_tuner_close(shim_tuner* t) {
   fence_pool_release(t->environment.fences, SPORKLE_ERROR_CANCELLED);
   delete t;
 }
+
+void shim_tuner_split(shim_tuner* t, uint32_t pieces) { t->pieces = pieces; }
 
 sporkle_status shim_tuner_run(shim_tuner* t, const sporkle_conv2d_desc* desc,
                               const shim_tensors* tensors, char* algorithm) try {

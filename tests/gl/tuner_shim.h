@@ -26,6 +26,8 @@ typedef struct shim_tensors {
 /* Makes a plan and runs it; `algorithm` has 48 bytes. */
 sporkle_status shim_tuner_run(shim_tuner *tuner, const sporkle_conv2d_desc *desc,
                               const shim_tensors *tensors, char *algorithm);
+/* Splits the batch of every run from now on; 1: not. */
+void shim_tuner_split(shim_tuner *tuner, uint32_t pieces);
 /* Warnings logged so far that contain `text`. */
 int shim_tuner_warnings(const shim_tuner *tuner, const char *text);
 

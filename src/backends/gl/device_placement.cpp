@@ -72,6 +72,14 @@ void DevicePlacement::settle() {
   }
 }
 
+double DevicePlacement::cpu_write_rate() const noexcept {
+  constexpr double unmeasured = 8.0;
+  const KindChoice& choice = placement_.of(BufferKind::upload);
+  const auto kind = static_cast<uint32_t>(BufferKind::upload);
+  const double rate = rates_.mapped[kind][choice.map.client_storage ? 1 : 0].cpu_write;
+  return rate > 0 ? rate : unmeasured;
+}
+
 const Placement& DevicePlacement::settled() {
   if (settled_.load(std::memory_order_acquire)) return placement_;
   const std::lock_guard lock(mutex_);

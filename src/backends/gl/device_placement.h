@@ -20,6 +20,8 @@ class DevicePlacement {
   // Measures at the first call, or takes the results of an earlier process.
   // Throws DEVICE_LOST, DEVICE_UNAVAILABLE.
   const Placement& settled();
+  // GB/s of the CPU into staging memory; after settled().
+  double cpu_write_rate() const noexcept;
   uint64_t block_bytes() const noexcept { return placement_.block_bytes; }
 
   // What `sporkle info` shows; measures when nobody has yet.

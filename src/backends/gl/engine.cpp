@@ -122,7 +122,7 @@ bool Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexc
 
 Prediction Engine::predict(const Entry& entry) noexcept {
   if (entry.exchange != nullptr) return {};
-  return static_cast<GlWork&>(*entry.operation.plan).duration().value();
+  return static_cast<const GlWork&>(*entry.operation.plan).predicted();
 }
 
 void Engine::emit(Entry& entry, uint64_t value) noexcept {
@@ -216,8 +216,7 @@ void Engine::observe(const Batch& batch, uint64_t begin, uint64_t now) noexcept 
     // Shares of the batch's time in proportion to what was predicted.
     const double share = static_cast<double>(entry.predicted.ns) /
                          static_cast<double>(std::max<uint64_t>(predicted, 1));
-    plan.duration().observe(static_cast<uint64_t>(least * share),
-                            static_cast<uint64_t>(most * share));
+    plan.observe(static_cast<uint64_t>(least * share), static_cast<uint64_t>(most * share));
   }
 }
 

@@ -35,6 +35,7 @@ struct OpenRules {
   const char* pretend_vendor = nullptr;
   const char* pretend_renderer = nullptr;
   uint64_t memory_limit = UINT64_MAX;  // bytes of buffers before the driver "has none left"
+  const uint32_t* pieces = nullptr;  // of each synchronous call; null: as many as pay
   bool tune_everywhere = false;  // time kernels on software drivers too
   // A variant that fails in a trial, and how; or the only one that plans may take.
   enum : uint32_t { spoil_nothing, spoil_compile, spoil_hang, spoil_result, only_variant };

@@ -7,23 +7,21 @@
 #include <cstring>
 
 #include "backends/gl/gl_sequence.h"
+#include "backends/gl/host_run.h"
 
 namespace sporkle::gl {
 
 namespace {
 
-constexpr uint32_t staged_input = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_DEVICE_READ;
-constexpr uint32_t staged_output = SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE;
+// Workgroups that each compute unit should have of a piece.
+constexpr uint64_t groups_per_unit = 2;
 
-[[noreturn]] void fail_operation(Status status) {
-  switch (status) {
-    case SPORKLE_ERROR_DEVICE_LOST:
-      fail(status, "device: it was reset; create buffers and plans again");
-    case SPORKLE_ERROR_OUT_OF_MEMORY:
-      fail(status, "device: the OpenGL driver has no memory for the operation");
-    case SPORKLE_ERROR_CANCELLED: fail(status, "device: it has been closed");
-    default: fail(status, "device: the OpenGL driver refused the operation");
+uint64_t fewest_groups(const Recipe& recipe) noexcept {
+  uint64_t fewest = UINT64_MAX;
+  for (const Dispatch& d : recipe.dispatches) {
+    fewest = std::min(fewest, uint64_t{d.groups[0]} * d.groups[1] * d.groups[2]);
   }
+  return fewest;
 }
 
 }  // namespace
@@ -167,37 +165,39 @@ std::shared_ptr<DeviceMemory> GlDevice::create_memory(uint64_t bytes, uint32_t u
   return make_shared_in<GlMemory>(environment_.memory, pool_, environment_, form, bytes, usage);
 }
 
+// Pieces that the batch of a synchronous call is split into. Where the CPU is the
+// device, copies and computation would share the same cores; a sequence is one
+// piece; reproducible results choose nothing by time.
+uint32_t GlDevice::pieces_of(const DevicePlan& plan) const noexcept {
+  const auto images = static_cast<uint64_t>(plan.problem().n);
+  if (images < 2) return 1;
+  if (rules_.pieces != nullptr) return std::min(*rules_.pieces, piece_limit);
+  if (facts_.software || environment_.reproducible) return 1;
+  const auto& conv = static_cast<const GlPlan&>(plan);
+  const Extent& extent = plan.extent();
+  const double bytes = static_cast<double>(extent.input_bytes + extent.residual_bytes);
+  const uint32_t units = facts_.limits.compute_units;
+  const uint64_t most =
+      units == 0 ? images : fewest_groups(conv.recipe()) / (units * groups_per_unit);
+  return choose_pieces(static_cast<uint64_t>(bytes / placement_.cpu_write_rate()),
+                       conv.expected_ns(), images, most);
+}
+
 void GlDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors,
                    RunReport* report) {
-  const Extent& p = plan->extent();
   const Placement& placement = placement_.settled();
-  const auto fill = [this, &placement](const float* source, uint64_t bytes) {
-    auto memory = staging_->take(placement, staged_input, bytes);
-    std::memcpy(memory->data(), source, bytes);
-    memory->flush(0, bytes);
-    return memory;
-  };
-  auto input = fill(tensors.input, p.input_bytes);
-  std::shared_ptr<GlMemory> residual;
-  if (p.residual_bytes > 0) residual = fill(tensors.residual, p.residual_bytes);
-  auto output = staging_->take(placement, staged_output, p.output_bytes);
-  Operation operation;
-  operation.plan = plan;
-  operation.input = {input, 0};
-  operation.residual = {residual, 0};
-  operation.output = {output, 0};
-  RunSink sink;
-  sink.timed = report->timed;
-  const uint64_t value = thread_->submit(std::move(operation), &sink);
-  thread_->await(value);
-  if (sink.status < 0) fail_operation(sink.status);
-  std::memcpy(tensors.output, output->data(), p.output_bytes);
+  HostRun run(*thread_, *staging_, placement, tensors, report->timed);
+  const uint32_t pieces = pieces_of(*plan);
+  if (pieces == 1) {
+    run.submit(plan);
+  } else {
+    run.submit_pieces(plan, pieces, facts_.limits);
+  }
+  run.finish();
+  const Extent& extent = plan->extent();
   environment_.stats->add(Counter::cpu_copied_bytes,
-                          p.input_bytes + p.residual_bytes + p.output_bytes);
-  report->device_ns = sink.device_ns;
-  staging_->put(std::move(input));
-  staging_->put(std::move(residual));
-  staging_->put(std::move(output));
+                          extent.input_bytes + extent.residual_bytes + extent.output_bytes);
+  report->device_ns = run.device_ns();
 }
 
 void GlDevice::submit(Operation&& operation) { thread_->submit(std::move(operation), nullptr); }

@@ -50,6 +50,7 @@ class GlDevice final : public Device {
       __attribute__((format(printf, 3, 4)));
   void list_placement();
   void list_limits();
+  uint32_t pieces_of(const DevicePlan& plan) const noexcept;
 
   DeviceEnvironment environment_;
   std::shared_ptr<SubmissionThread> thread_;

@@ -55,7 +55,8 @@ GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment
       memory_(environment.memory),
       recipe_(environment.memory),
       programs_(environment.memory),
-      program_names_(environment.memory) {
+      program_names_(environment.memory),
+      pieces_(environment.memory) {
   try {
     if (all_finite(weights, problem.weights_bytes() / sizeof(float))) {
       choose(environment, facts, rules, tuner, weights, bias);
@@ -69,7 +70,27 @@ GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment
     throw;
   }
   const uint64_t rate = facts.software ? software_rate : hardware_rate;
-  duration() = DurationEstimate(problem.flops() / rate + 5000);
+  guess_duration(problem.flops() / rate + 5000);
+  set_step();
+}
+
+GlPlan::GlPlan(const GlPlan& whole, const ConvProblem& problem, Recipe recipe)
+    : GlWork(problem),
+      thread_(whole.thread_),
+      memory_(whole.memory_),
+      recipe_(std::move(recipe)),
+      programs_(whole.memory_),
+      program_names_(whole.program_names_, whole.memory_),
+      packed_(whole.packed_),
+      is_piece_(true),
+      pieces_(whole.memory_) {
+  const auto parts = static_cast<uint64_t>(std::max<int64_t>(whole.problem().n / problem.n, 1));
+  guess_duration(whole.expected_ns() / parts);
+  set_step();
+}
+
+void GlPlan::set_step() noexcept {
+  const ConvProblem& problem = this->problem();
   using Source = StepTensor::Source;
   step_ = {this, {Source::input, 0},
            {problem.has_residual ? Source::residual : Source::none, 0}, {Source::output, 0}};
@@ -81,7 +102,7 @@ GlPlan::~GlPlan() {
 }
 
 void GlPlan::release_packed() noexcept {
-  if (packed_ != nullptr) thread_->release(packed_);
+  if (packed_ != nullptr && !is_piece_) thread_->release(packed_);
   packed_ = nullptr;
 }
 
@@ -233,6 +254,34 @@ void GlPlan::pack(const DeviceEnvironment& environment, const Facts& facts, cons
     engine.create_buffer(BufferKind::local, bytes, packed_);
     engine.fill_local(*packed_, host.data(), bytes);
   });
+}
+
+namespace {
+
+// Whether programs and packed weights of one serve the other.
+bool interchangeable(const Recipe& a, const Recipe& b) noexcept {
+  return a.packed_bytes == b.packed_bytes && a.bias_offset == b.bias_offset &&
+         a.table_offset == b.table_offset &&
+         std::equal(a.programs.begin(), a.programs.end(), b.programs.begin(), b.programs.end(),
+                    [](const Program& x, const Program& y) {
+                      return x.shader == y.shader && x.defines == y.defines;
+                    });
+}
+
+}  // namespace
+
+GlPlan* GlPlan::piece(int64_t images, const Limits& limits) {
+  const std::lock_guard lock(pieces_mutex_);
+  for (const auto& known : pieces_) {
+    if (known->problem().n == images) return known.get();
+  }
+  ConvProblem part = problem();
+  part.n = images;
+  if (!accepts(recipe_.variant, part, limits, nullptr)) return nullptr;
+  Recipe recipe = build(recipe_.variant, part, limits, memory_);
+  if (!interchangeable(recipe, recipe_)) return nullptr;
+  pieces_.push_back(make_shared_in<GlPlan>(memory_, *this, part, std::move(recipe)));
+  return pieces_.back().get();
 }
 
 bool GlPlan::usable() const noexcept { return thread_->generation() == generation(); }

@@ -1,6 +1,8 @@
 // A convolution prepared for an OpenGL device: recipe, programs, packed weights.
 #pragma once
 
+#include <mutex>
+
 #include "backends/gl/buffer_object.h"
 #include "backends/gl/gl_work.h"
 #include "backends/gl/program_cache.h"
@@ -19,7 +21,14 @@ class GlPlan final : public GlWork {
   GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
          const Facts& facts, const OpenRules& rules, Tuner& tuner, const ConvProblem& problem,
          const float* weights, const float* bias);
+  // A part of the batch of `whole`, with its kernel, programs and packed weights.
+  GlPlan(const GlPlan& whole, const ConvProblem& problem, Recipe recipe);
   ~GlPlan() override;
+
+  // This plan for fewer images, made once and kept as long as this plan. The
+  // same kernel: each image's output has the same bits. Null where the kernel
+  // does not take the part as it took the whole.
+  GlPlan* piece(int64_t images, const Limits& limits);
 
   const char* algorithm() const noexcept override { return recipe_.variant.name; }
   uint64_t packed_bytes() const noexcept override { return recipe_.packed_bytes; }
@@ -35,6 +44,7 @@ class GlPlan final : public GlWork {
   std::span<const GlStep> steps() const noexcept override { return {&step_, 1}; }
 
  private:
+  void set_step() noexcept;
   void choose(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules,
               Tuner& tuner, const float* weights, const float* bias);
   void choose_exact(const Facts& facts);
@@ -51,7 +61,10 @@ class GlPlan final : public GlWork {
   std::pmr::vector<ProgramEntry*> programs_;
   std::pmr::vector<GLuint> program_names_;
   BufferObject* packed_ = nullptr;
+  bool is_piece_ = false;
   GlStep step_;
+  std::mutex pieces_mutex_;
+  std::pmr::vector<std::shared_ptr<GlPlan>> pieces_;
 };
 
 }  // namespace sporkle::gl

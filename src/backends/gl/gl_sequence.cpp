@@ -24,9 +24,9 @@ GlSequence::GlSequence(SequenceSteps steps, std::pmr::vector<std::shared_ptr<GlP
     steps_.push_back({plans_[i].get(), tensor(steps[i].input), tensor(steps[i].residual),
                       tensor(i + 1)});
     scratch_bytes_ = std::max(scratch_bytes_, plans_[i]->workspace_bytes());
-    estimate += plans_[i]->duration().value().ns;
+    estimate += plans_[i]->predicted().ns;
   }
-  duration() = DurationEstimate(estimate);
+  guess_duration(estimate);
   std::snprintf(algorithm_, sizeof algorithm_, "sequence of %u", last);
 }
 

@@ -1,6 +1,7 @@
 // What the submission thread runs: one convolution, or the steps of a sequence.
 #pragma once
 
+#include <atomic>
 #include <span>
 
 #include "backends/gl/duration_estimate.h"
@@ -34,10 +35,25 @@ class GlWork : public DevicePlan {
 
   // Time one operation is expected to take on the device. The submission
   // thread's once the plan has been made.
-  DurationEstimate& duration() noexcept { return duration_; }
+  Prediction predicted() const noexcept { return duration_.value(); }
+  void observe(uint64_t least_ns, uint64_t most_ns) noexcept {
+    duration_.observe(least_ns, most_ns);
+    expect(duration_.value().ns);
+  }
+
+  // The same for other threads.
+  uint64_t expected_ns() const noexcept { return expected_.load(std::memory_order_relaxed); }
+  void expect(uint64_t ns) noexcept { expected_.store(ns, std::memory_order_relaxed); }
+
+ protected:
+  void guess_duration(uint64_t ns) noexcept {
+    duration_ = DurationEstimate(ns);
+    expect(ns);
+  }
 
  private:
   DurationEstimate duration_;
+  std::atomic<uint64_t> expected_{0};
 };
 
 }  // namespace sporkle::gl

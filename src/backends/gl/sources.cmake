@@ -23,6 +23,7 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/gl_plan.cpp
   src/backends/gl/gl_sequence.cpp
   src/backends/gl/glad.cpp
+  src/backends/gl/host_run.cpp
   src/backends/gl/interop.cpp
   src/backends/gl/interop_exchange.cpp
   src/backends/gl/interop_objects.cpp
