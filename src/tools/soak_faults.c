@@ -72,15 +72,18 @@ static void inject_gl(SoakRound *round, const Provider *provider, uint64_t *rand
   // 3 ms late, or a minute of virtual time.
   const char *const mild[] = {
       round->options->virtual_clock ? "late=60000000000*10" : "late=3000000*10",
-      "spurious-timeout*50", "hang-until-flushed*50", "dispatch-memory", "reset-nonsense*20",
+      "spurious-timeout*50", "hang-until-flushed*50", "reset-nonsense*20", "dispatch-memory",
       "no-memory", "null-map", "unaligned-map", "word-missing*8", "word-early*8",
       "word-stale*8", "word-last*8"};
   // Sync objects of zink alone read as signalled too early: without coherent
-  // mappings and right words nothing there can be right. And its mappings hang
+  // mappings and right words nothing there can be right. The dispatch that fails
+  // may be a word's, the buffer without memory its own. And its mappings hang
   // now and then (Mesa 22.3) beside a context that was lost.
   const bool zink = strstr(round->out->device.name, "zink") != NULL;
-  static const char *const losses[] = {"wait-failed", "wait-zero", "null-sync", "lost", "reset"};
-  const size_t mild_count = zink ? 6 : sizeof mild / sizeof *mild, loss_count = sizeof losses / sizeof *losses;
+  static const char *const losses[] = {"wait-failed", "wait-zero", "null-sync",
+                                       "lost",        "reset",     "lost-in-flight"};
+  const size_t mild_count = zink ? 4 : sizeof mild / sizeof *mild;
+  const size_t loss_count = sizeof losses / sizeof *losses;
   int lost = 0;
   while (!atomic_load(&round->stop)) {
     const bool loss = !zink && lost < LOSS_LIMIT && random_next(random) % 4 == 0;

@@ -46,6 +46,39 @@ static void no_memory_for_a_plan(void **state) {
   world_close_gl(&world);
 }
 
+// Where the GPU has memory of its own, weights go there by a copy. Each allocation on
+// the way fails in turn: no plan computes with weights that never arrived.
+static void no_memory_for_weights(void **state) {
+  (void)state;
+  World world;
+  world_open_gl(&world, "renderer=Test card*", false);
+  const sporkle_conv2d_desc problem = small_problem();
+  Tensors t;
+  tensors_make(&t, &problem, 4);
+  int failures = 0;
+  bool struck = true;
+  for (int call = 0; struck; ++call) {
+    char text[32];
+    snprintf(text, sizeof text, "no-memory@%d", call);
+    plan_faults(text);
+    sporkle_plan plan = NULL;
+    sporkle_status status = sporkle_plan_create(world.context, world.device, &problem, t.weights,
+                                                t.bias, &plan);
+    if (status == SPORKLE_OK) {
+      status = sporkle_plan_run(plan, t.input, t.residual, t.output, NULL);
+    }
+    struck = control.struck("no-memory") > 0;
+    control.clear();
+    assert_true(status == SPORKLE_OK || (struck && status == SPORKLE_ERROR_OUT_OF_MEMORY));
+    if (status == SPORKLE_OK) tensors_check(&t, t.output);
+    failures += status != SPORKLE_OK;
+    if (plan != NULL) expect_ok(sporkle_plan_destroy(plan));
+  }
+  assert_true(failures > 0);
+  tensors_free(&t);
+  world_close_gl(&world);
+}
+
 // One operation fails alone.
 static void no_memory_for_a_dispatch(void **state) {
   (void)state;
@@ -169,10 +202,40 @@ static void copies_without_mapping(void **state) {
   expect_no_stale_output(configuration, "write-error", true);
 }
 
+// The synchronous call reads its output back by itself.
+static void copies_of_a_call(void **state) {
+  (void)state;
+  static const char *const names[] = {"read-error", "write-error"};
+  World world;
+  world_open_gl(&world, "version=4.3*;missing-extension=GL_ARB_buffer_storage*", false);
+  const sporkle_conv2d_desc problem = small_problem();
+  Tensors t;
+  tensors_make(&t, &problem, 4);
+  for (size_t i = 0; i < COUNT_OF(names); ++i) {
+    int failures = 0;
+    for (int call = 0; call < 10; ++call) {
+      char text[32];
+      snprintf(text, sizeof text, "%s@%d", names[i], call);
+      plan_faults(text);
+      tensors_clear_output(&t);
+      const sporkle_status status = tensors_conv2d(&t, world.context, world.device);
+      const bool struck = control.struck(names[i]) > 0;
+      control.clear();
+      assert_int_equal(status, struck ? SPORKLE_ERROR_OUT_OF_MEMORY : SPORKLE_OK);
+      failures += struck;
+      if (!struck) tensors_check(&t, t.output);
+    }
+    assert_true(failures > 0);
+  }
+  tensors_free(&t);
+  world_check_usable(&world);
+  world_close_gl(&world);
+}
+
 const struct CMUnitTest memory_tests[] = {
     cmocka_unit_test(no_memory_for_a_buffer), cmocka_unit_test(no_memory_for_a_plan),
-    cmocka_unit_test(no_memory_for_a_dispatch), cmocka_unit_test(null_map),
+    cmocka_unit_test(no_memory_for_weights), cmocka_unit_test(no_memory_for_a_dispatch), cmocka_unit_test(null_map),
     cmocka_unit_test(unaligned_map), cmocka_unit_test(copies_of_a_window),
-    cmocka_unit_test(copies_without_mapping),
+    cmocka_unit_test(copies_without_mapping), cmocka_unit_test(copies_of_a_call),
 };
 const size_t memory_test_count = COUNT_OF(memory_tests);

@@ -12,6 +12,12 @@ static void signalled_but_lost(void **state) {
   expect_loss("lost");
 }
 
+// The driver has reported no error with the work: only its reset status tells.
+static void lost_in_flight(void **state) {
+  (void)state;
+  expect_loss("lost-in-flight");
+}
+
 static void every_pending_fence_fails(void **state) {
   (void)state;
   enum { count = 24 };
@@ -118,6 +124,7 @@ static void context_that_cannot_be_recreated(void **state) {
 
 const struct CMUnitTest reset_tests[] = {
     cmocka_unit_test(reset_status), cmocka_unit_test(signalled_but_lost),
+    cmocka_unit_test(lost_in_flight),
     cmocka_unit_test(every_pending_fence_fails), cmocka_unit_test(nonsense_status),
     cmocka_unit_test(objects_from_before), cmocka_unit_test(resets_without_end),
     cmocka_unit_test(syncs_missing_for_ever), cmocka_unit_test(context_that_cannot_be_recreated),

@@ -70,6 +70,26 @@ static void after_the_sync(void **state) {
   expect_ended_by_proof("word-last", false);
 }
 
+// The outputs are not believed before the word is there, within bounds.
+static void signalled_before_the_word(void **state) {
+  (void)state;
+  World world;
+  Job job;
+  char text[200];
+  prepare(&world, &job);
+  job_clear(&job);
+  plan_faults("word-last=50000000");
+  const uint64_t start = clock_ns();
+  expect_ok(job_run(&job));
+  assert_in_range(clock_ns() - start, 50000000u, 1000000000u);
+  assert_int_equal(control.struck("word-last"), 1);
+  job_check(&job);
+  completion(&world, text);
+  assert_string_equal(text, "word and sync");
+  assert_int_equal(world_stats(&world).completion_contradictions, 1);
+  finish(&world, &job);
+}
+
 // The word is there at once, the work is not.
 static void early(void **state) {
   (void)state;
@@ -107,6 +127,7 @@ static void unusable_from_the_start(void **state) {
 
 const struct CMUnitTest word_tests[] = {
     cmocka_unit_test(missing), cmocka_unit_test(stale), cmocka_unit_test(after_the_sync),
+    cmocka_unit_test(signalled_before_the_word),
     cmocka_unit_test(early), cmocka_unit_test(unusable_from_the_start),
 };
 const size_t word_test_count = COUNT_OF(word_tests);

@@ -14,6 +14,7 @@
   X(SPURIOUS, "spurious-timeout", "glClientWaitSync", "answers GL_TIMEOUT_EXPIRED")               \
   X(WAIT_FAILED, "wait-failed", "glClientWaitSync", "answers GL_WAIT_FAILED, without an error")   \
   X(WAIT_ZERO, "wait-zero", "glClientWaitSync", "answers 0, no value of OpenGL")                  \
+  X(LOST_BEHIND, "lost-in-flight", "glFenceSync", "the context is lost behind the work recorded") \
   X(LOST, "lost", "glDispatchCompute", "the context is lost: nothing runs, all syncs signalled")  \
   X(RESET, "reset", "glGetGraphicsResetStatus", "answers GL_GUILTY_CONTEXT_RESET")                \
   X(NONSENSE, "reset-nonsense", "glGetGraphicsResetStatus", "answers a value that means nothing") \
@@ -35,7 +36,7 @@
   X(WORD_MISSING, "word-missing", "completion words", "the word is not written")                  \
   X(WORD_EARLY, "word-early", "completion words", "the word is written when it is submitted")     \
   X(WORD_STALE, "word-stale", "completion words", "the word gets the number before its own")      \
-  X(WORD_LAST, "word-last", "completion words", "written once the sync has been seen signalled")
+  X(WORD_LAST, "word-last", "completion words", "written =N ns after the sync has been seen signalled")
 
 #define FAULT_IDENTIFIER(identifier, name, calls, effect) FAULT_##identifier,
 typedef enum Fault { FAULTS(FAULT_IDENTIFIER) FAULT_COUNT } Fault;

@@ -13,6 +13,7 @@ typedef struct Sync {
   bool needs_flush, hung;
   uint64_t late_ns, ready_ns;  // 0: not seen ready yet
   Word late_word;
+  uint64_t word_late_ns, word_ready_ns;
 } Sync;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -46,6 +47,7 @@ GLsync wrap_FenceSync(GLenum condition, GLbitfield flags) {
   if (walk_strikes("glFenceSync") || fault_now(FAULT_NULL_SYNC)) return NULL;
   const GLsync below = next.FenceSync(condition, flags);
   if (below == NULL) return NULL;
+  if (fault_now(FAULT_LOST_BEHIND)) context->lost = true;
   Sync *sync = calloc(1, sizeof *sync);
   if (sync == NULL) abort();
   sync->below = below;
@@ -56,6 +58,7 @@ GLsync wrap_FenceSync(GLenum condition, GLbitfield flags) {
   sync->hung = context->hung;
   if (fault_now(FAULT_LATE)) sync->late_ns = fault_number(FAULT_LATE, 1000000);
   sync->late_word = context->late_word;
+  sync->word_late_ns = fault_number(FAULT_WORD_LAST, 0);
   context->late_word.address = NULL;
   context_count(OBJECT_SYNC, 1);
   pthread_mutex_lock(&lock);
@@ -91,8 +94,10 @@ GLenum wrap_ClientWaitSync(GLsync handle, GLbitfield flags, GLuint64 timeout) {
   const GLenum answer = ask(sync, flags, timeout);
   if (answer == GL_TIMEOUT_EXPIRED) {
     below_pass_time(timeout);
-  } else {
-    write_word(&sync->late_word);
+  } else if (sync->late_word.address != NULL) {
+    const uint64_t now = below_now_ns();
+    if (sync->word_ready_ns == 0) sync->word_ready_ns = now + sync->word_late_ns;
+    if (now >= sync->word_ready_ns) write_word(&sync->late_word);
   }
   return answer;
 }
