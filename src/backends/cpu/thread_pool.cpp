@@ -173,8 +173,11 @@ void ThreadPool::body(void* worker) {
 
 void ThreadPool::work() noexcept {
   Place place;
-  while (!closing_.load()) {
+  for (;;) {
+    // In this order: close() raises the count last, so that a count which includes
+    // it is never slept on.
     const uint32_t seen = work_.load();
+    if (closing_.load()) return;
     if (Job* job = join_job()) {
       place.leave(job->core);
       work_on(job);
