@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "backends/cpu/algorithm_choice.h"
+#include "backends/cpu/blocked_sequence.h"
 #include "backends/cpu/callback_threads.h"
 #include "backends/cpu/conv_plan.h"
 #include "backends/cpu/cpu_facts.h"
@@ -151,9 +152,15 @@ std::shared_ptr<DevicePlan> CpuDevice::create_plan(const ConvProblem& problem,
 }
 
 std::shared_ptr<DevicePlan> CpuDevice::create_sequence(SequenceSteps steps) {
-  const SequenceRequest request{steps,   kernels_,           parallel().threads(), level2_bytes(),
-                                memory_, &CpuDevice::choose, this};
-  auto plan = make_shared_in<CpuSequence>(memory_, request);
+  const SequenceRequest request{steps,         kernels_,           parallel().threads(),
+                                level2_bytes(), memory_,           reproducible_,
+                                &CpuDevice::choose, this};
+  std::shared_ptr<CpuWork> plan;
+  if (BlockedSequence::usable(request)) {
+    plan = make_shared_in<BlockedSequence>(memory_, request);
+  } else {
+    plan = make_shared_in<CpuSequence>(memory_, request);
+  }
   const ScratchLease warm(scratch_, plan->workspace_bytes());
   return plan;
 }

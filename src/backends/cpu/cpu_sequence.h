@@ -47,6 +47,7 @@ struct SequenceRequest {
   uint32_t threads;
   uint64_t level2_bytes;
   std::pmr::memory_resource* memory;
+  bool reproducible;
   // Chooses the algorithm of a step.
   std::shared_ptr<ConvPlan> (*prepare)(void* user, const PlanRequest& request);
   void* user;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backends/cpu/blocked_kernels.h"
 #include "backends/cpu/isa.h"
 #include "backends/cpu/winograd_kernels.h"
 
@@ -95,6 +96,7 @@ struct Kernels {
   void (*transpose)(const TransposeArgs&);
   void (*pack)(const PackArgs&);
   WinogradKernels winograd[winograd_sizes];  // by size of the output tile: 2, 4
+  BlockedKernels blocked;                    // rows 0: none
 };
 
 // Most vectors of pixels in a tile with this many rows.

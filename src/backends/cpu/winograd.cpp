@@ -2,7 +2,8 @@
 #include "backends/cpu/winograd.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "backends/cpu/winograd_weights.h"
 
 namespace sporkle::cpu {
 
@@ -13,30 +14,6 @@ constexpr ptrdiff_t step_cache_floats = 16 * 1024 / 4;
 // Fewer tiles would read the weights too often.
 constexpr ptrdiff_t tiles_least = 32;
 constexpr ptrdiff_t tiles_most = 96;
-
-// Rows of the matrix that transforms weights, for the points of
-// kernel_winograd_math.inc: {1, p, p^2} over the product of the differences
-// with the other points.
-struct WeightRows {
-  double row[6][3];
-};
-
-WeightRows weight_rows(int size) noexcept {
-  static constexpr double points[winograd_sizes][5] = {{0, 1, -1},
-                                                      {0, 0.625, -0.625, 1.5, -1.5}};
-  const double* p = points[size / 2 - 1];
-  const int finite = size + 1;
-  WeightRows rows{};
-  for (int i = 0; i < finite; ++i) {
-    double scale = 1;
-    for (int j = 0; j < finite; ++j) {
-      if (j != i) scale *= p[i] - p[j];
-    }
-    for (int j = 0; j < 3; ++j) rows.row[i][j] = (j == 0 ? 1 : j == 1 ? p[i] : p[i] * p[i]) / scale;
-  }
-  rows.row[finite][2] = 1;
-  return rows;
-}
 
 }  // namespace
 

@@ -1,0 +1,295 @@
+// Winograd's algorithm on blocked tensors: both transforms work on whole
+// vectors of channels where they lie.
+#include <algorithm>
+#include <cstring>
+
+#include "backends/cpu/blocked_step.h"
+#include "backends/cpu/schedule.h"
+#include "backends/cpu/winograd_weights.h"
+#include "backends/cpu/workspace.h"
+
+namespace sporkle::cpu {
+
+namespace {
+
+// Fewer tiles would read the weights too often.
+constexpr ptrdiff_t tiles_least = 28, tiles_most = 112;
+constexpr ptrdiff_t line_bytes = 64;
+constexpr ptrdiff_t taps = 9;
+
+ptrdiff_t lines(uint64_t bytes) noexcept { return static_cast<ptrdiff_t>((bytes + 63) / 64 * 64); }
+
+}  // namespace
+
+BlockedWinograd::BlockedWinograd(const PlanRequest& request, int size)
+    : BlockedStep(request),
+      size_(size),
+      positions_((size + 2) * (size + 2)),
+      tile_rows_(divide_up(request.problem.out_h, size)),
+      tile_columns_(divide_up(request.problem.out_w, size)),
+      tiles_(request.problem.n * tile_rows_ * tile_columns_) {
+  choose_tiles(request.level2_bytes);
+  pack_weights(request);
+}
+
+void BlockedWinograd::choose_tiles(uint64_t cache) {
+  const ptrdiff_t each = positions_ * lanes_ * (in_blocks_ + blocked_vectors);
+  const ptrdiff_t fitting = static_cast<ptrdiff_t>(cache / sizeof(float)) * 3 / 4 / each;
+  tile_blocks_ = divide_up(tiles_, std::clamp(fitting, tiles_least, tiles_most));
+  if (threads_ > 1) {
+    // Alone when no thread idles for long at the end.
+    const ptrdiff_t threads = threads_;
+    const ptrdiff_t even = divide_up(tile_blocks_, threads) * threads;
+    if (tiles_ / even >= kernels_.blocked.rows) tile_blocks_ = even;
+    together_ = tile_blocks_ % threads != 0 && tile_blocks_ < 8 * threads;
+    if (together_) tile_blocks_ = divide_up(tiles_, tiles_most);
+  }
+  most_tiles_ = divide_up(tiles_, tile_blocks_);
+}
+
+// [block][position][block of input channels][channel][output channel],
+// transformed in float64, and the direct form beside it.
+void BlockedWinograd::pack_weights(const PlanRequest& request) {
+  direct_ = pack_direct(request);
+  const uint64_t floats =
+      static_cast<uint64_t>(vectors_ * lanes_ * positions_ * in_blocks_ * lanes_);
+  weights_ = AlignedBlock(request.memory, sizeof(float) * floats);
+  const ptrdiff_t n = size_ + 2;
+  const WeightRows g = weight_rows(static_cast<int>(size_));
+  float check = 0;
+  double half[6][3][blocked_vectors * 16];
+  for (ptrdiff_t b = 0; b < blocks_; ++b) {
+    const ptrdiff_t width = vectors(b) * lanes_;
+    const ptrdiff_t channels = in_blocks_ * lanes_;
+    float* const out = weights_.floats() + weights_before(b, positions_);
+    for (ptrdiff_t c = 0; c < channels; ++c) {
+      const float* const from = direct_.floats() + weights_before(b, taps) +
+                                (c / lanes_ * taps * lanes_ + c % lanes_) * width;
+      for (ptrdiff_t i = 0; i < n; ++i) {
+        for (ptrdiff_t s = 0; s < 3; ++s) {
+          for (ptrdiff_t k = 0; k < width; ++k) {
+            half[i][s][k] = g.row[i][0] * from[s * lanes_ * width + k] +
+                            g.row[i][1] * from[(3 + s) * lanes_ * width + k] +
+                            g.row[i][2] * from[(6 + s) * lanes_ * width + k];
+          }
+        }
+      }
+      for (ptrdiff_t i = 0; i < n; ++i) {
+        for (ptrdiff_t j = 0; j < n; ++j) {
+          float* const to = out + ((i * n + j) * channels + c) * width;
+          for (ptrdiff_t k = 0; k < width; ++k) {
+            to[k] = static_cast<float>(half[i][0][k] * g.row[j][0] + half[i][1][k] * g.row[j][1] +
+                                       half[i][2][k] * g.row[j][2]);
+            check += to[k] * 0.0f;
+          }
+        }
+      }
+    }
+  }
+  usable_ = check == 0;
+}
+
+ptrdiff_t BlockedWinograd::task_floats() const noexcept {
+  return (together_ ? 0 : input_floats()) + sums_floats() + outputs_floats() +
+         positions_ * in_blocks_ * lanes_;
+}
+
+uint64_t BlockedWinograd::workspace_bytes() const noexcept {
+  const uint64_t shared = together_ ? sizeof(float) * input_floats() : 0;
+  return lines(shared) + TaskBlocks::bytes(threads_, sizeof(float) * task_floats());
+}
+
+BlockedWinograd::Tiles BlockedWinograd::tiles(ptrdiff_t index) const noexcept {
+  const ptrdiff_t first = index * tiles_ / tile_blocks_;
+  return {first, (index + 1) * tiles_ / tile_blocks_ - first};
+}
+
+void BlockedWinograd::execute(const BlockedOperands& operands, ParallelFor& parallel,
+                              void* workspace) const noexcept {
+  ParallelFor* pool = worth_splitting(kernels_, problem_.flops() / 3) ? &parallel : nullptr;
+  float* const shared = static_cast<float*>(workspace);
+  const ptrdiff_t before = together_ ? lines(sizeof(float) * input_floats()) : 0;
+  TaskBlocks tasks(static_cast<char*>(workspace) + before, threads_,
+                   sizeof(float) * task_floats());
+  if (!together_) {
+    for_ranges(pool, tile_blocks_, 16, [&](int64_t first, int64_t last) {
+      const TaskBlock memory(tasks);
+      for (int64_t i = first; i < last; ++i) {
+        const Run run{operands, tiles(i), memory.floats(), memory.floats() + input_floats()};
+        transform(run, 0, in_blocks_);
+        for (ptrdiff_t b = 0; b < blocks_; ++b) run_channels(run, b, 0, groups(run.tiles.count));
+      }
+    });
+    return;
+  }
+  for (ptrdiff_t i = 0; i < tile_blocks_; ++i) {
+    const Tiles now = tiles(i);
+    for_ranges(pool, in_blocks_, 2, [&](int64_t first, int64_t last) {
+      transform({operands, now, shared, nullptr}, first, last);
+    });
+    // With few blocks of output channels the tiles are divided as well.
+    const ptrdiff_t all = groups(now.count);
+    const ptrdiff_t parts =
+        blocks_ >= 4 * static_cast<ptrdiff_t>(threads_) || blocks_ % threads_ == 0
+            ? 1 : std::min<ptrdiff_t>(all, threads_);
+    for_ranges(pool, blocks_ * parts, 16, [&](int64_t first, int64_t last) {
+      const TaskBlock memory(tasks);
+      const Run run{operands, now, shared, memory.floats()};
+      for (int64_t task = first; task < last; ++task) {
+        const ptrdiff_t part = task % parts;
+        run_channels(run, task / parts, part * all / parts, (part + 1) * all / parts);
+      }
+    });
+  }
+}
+
+void BlockedWinograd::transform(const Run& run, ptrdiff_t first_block,
+                                ptrdiff_t last_block) const noexcept {
+  BlockedInputArgs args{};
+  args.block = x_.block();
+  args.pitch = x_.pitch();
+  args.height = x_.height;
+  args.width = x_.width;
+  args.blocks = last_block - first_block;
+  args.out_position = input_position(run.tiles.count);
+  args.out_block = run.tiles.count * lanes_;
+  for (ptrdiff_t t = 0; t < run.tiles.count; ++t) {
+    const ptrdiff_t row = (run.tiles.first + t) / tile_columns_;
+    const ptrdiff_t column = (run.tiles.first + t) % tile_columns_;
+    args.x = run.operands.x + row / tile_rows_ * x_.image() + first_block * x_.block();
+    args.first_row = row % tile_rows_ * size_ - problem_.pad_top;
+    args.first_column = column * size_ - problem_.pad_left;
+    args.out = run.input + first_block * args.out_block + t * lanes_;
+    kernels_.blocked.winograd_input[size_ / 2 - 1](args);
+  }
+}
+
+// Groups [first, last) of the tiles.
+void BlockedWinograd::run_channels(const Run& run, ptrdiff_t block, ptrdiff_t first,
+                                   ptrdiff_t last) const noexcept {
+  multiply(run, block, first, last);
+  const ptrdiff_t all = groups(run.tiles.count), width = vectors(block) * lanes_;
+  float* const outputs = run.task + sums_floats();
+  WinogradInverseArgs args{};
+  args.position = sums_position(run.tiles.count);
+  args.vectors = vectors(block);
+  args.out = outputs;
+  const ptrdiff_t end = last * run.tiles.count / all;
+  for (ptrdiff_t t = first * run.tiles.count / all; t < end; ++t) {
+    args.sums = run.task + t * width;
+    if (!kernels_.winograd[size_ / 2 - 1].inverse(args)) {
+      compute_directly(run, block, run.tiles.first + t, outputs);
+    }
+    finish(run, block, run.tiles.first + t, outputs);
+  }
+}
+
+void BlockedWinograd::multiply(const Run& run, ptrdiff_t block, ptrdiff_t first,
+                               ptrdiff_t last) const noexcept {
+  static constexpr ptrdiff_t origin = 0;
+  const ptrdiff_t count = run.tiles.count, all = groups(count);
+  const ptrdiff_t width = vectors(block) * lanes_, channels = in_blocks_ * lanes_;
+  const float* w = weights_.floats() + weights_before(block, positions_);
+  BlockedTileArgs args{};
+  args.taps = &origin;
+  args.tap_count = 1;
+  args.channels = problem_.c;
+  args.x_block = count * lanes_;
+  args.w_block = lanes_ * width;
+  args.out_row = width;
+  args.out_vector = lanes_;
+  for (ptrdiff_t position = 0; position < positions_; ++position, w += channels * width) {
+    const float* const input = run.input + position * input_position(count);
+    float* const sums = run.task + position * sums_position(count);
+    // The weights of the next position, or of what comes next.
+    const char* ahead = reinterpret_cast<const char*>(w + channels * width);
+    const bool end = block + 1 == blocks_ && position + 1 == positions_;
+    if (end && run.operands.next_weights != nullptr) {
+      ahead = reinterpret_cast<const char*>(run.operands.next_weights);
+    }
+    ptrdiff_t missing = static_cast<ptrdiff_t>(sizeof(float)) * channels * width;
+    for (ptrdiff_t g = first; g < last; ++g) {
+      const ptrdiff_t t = g * count / all;
+      args.x = input + t * lanes_;
+      args.w = w;
+      args.out = sums + t * width;
+      args.ahead = ahead;
+      args.ahead_step = missing > 0 ? line_bytes : 0;
+      if (missing > 0) ahead += problem_.c * line_bytes;
+      missing -= problem_.c * line_bytes;
+      kernels_.blocked.tile[0][(g + 1) * count / all - t][vectors(block)](args);
+    }
+  }
+}
+
+// The transforms mix the inputs of a tile: one value that is not finite, or too
+// large for them, would spread to outputs that do not depend on it.
+void BlockedWinograd::compute_directly(const Run& run, ptrdiff_t block, ptrdiff_t tile,
+                                       float* outputs) const noexcept {
+  const ptrdiff_t n = size_ + 2, row = tile / tile_columns_;
+  const ptrdiff_t top = row % tile_rows_ * size_ - problem_.pad_top;
+  const ptrdiff_t left = tile % tile_columns_ * size_ - problem_.pad_left;
+  const float* const image = run.operands.x + row / tile_rows_ * x_.image();
+  float* const patch = outputs + outputs_floats();
+  for (ptrdiff_t b = 0; b < in_blocks_; ++b) {
+    for (ptrdiff_t i = 0; i < positions_; ++i) {
+      const ptrdiff_t y = top + i / n, x = left + i % n;
+      float* const to = patch + (b * positions_ + i) * lanes_;
+      if (y < 0 || y >= x_.height || x < 0 || x >= x_.width) {
+        std::fill_n(to, lanes_, 0.0f);
+      } else {
+        std::copy_n(image + b * x_.block() + y * x_.pitch() + x * lanes_, lanes_, to);
+      }
+    }
+  }
+  ptrdiff_t offsets[taps];
+  for (ptrdiff_t i = 0; i < taps; ++i) offsets[i] = (i / 3 * n + i % 3) * lanes_;
+  BlockedTileArgs args{};
+  args.w = direct_.floats() + weights_before(block, taps);
+  args.taps = offsets;
+  args.tap_count = taps;
+  args.channels = problem_.c;
+  args.x_block = positions_ * lanes_;
+  args.w_block = taps * lanes_ * vectors(block) * lanes_;
+  args.ahead = reinterpret_cast<const char*>(args.w);
+  args.out_row = outputs_row();
+  args.out_vector = lanes_;
+  for (ptrdiff_t i = 0; i < size_; ++i) {
+    args.x = patch + i * n * lanes_;
+    args.out = outputs + i * size_ * outputs_row();
+    kernels_.blocked.tile[0][size_][vectors(block)](args);
+  }
+}
+
+void BlockedWinograd::finish(const Run& run, ptrdiff_t block, ptrdiff_t tile,
+                             const float* outputs) const noexcept {
+  const ptrdiff_t row = tile / tile_columns_, image = row / tile_rows_;
+  const ptrdiff_t y = row % tile_rows_ * size_, x = tile % tile_columns_ * size_;
+  const ptrdiff_t vector = block * blocked_vectors;
+  FinishArgs activation{};
+  set_activation(problem_, &activation);
+  BlockedFinishArgs args{};
+  args.sums = outputs;
+  args.sums_row = size_ * outputs_row();
+  args.sums_column = outputs_row();
+  args.rows = std::min<ptrdiff_t>(size_, problem_.out_h - y);
+  args.columns = std::min<ptrdiff_t>(size_, problem_.out_w - x);
+  args.vectors = vectors(block);
+  args.bias = bias(block);
+  if (run.operands.residual != nullptr) {
+    args.residual = run.operands.residual + image * residual_.image() +
+                    vector * residual_.block() + y * residual_.pitch() + x * lanes_;
+  }
+  args.residual_vector = residual_.block();
+  args.residual_pitch = residual_.pitch();
+  args.out = run.operands.out + image * out_.image() + vector * out_.block() + y * out_.pitch() +
+             x * lanes_;
+  args.out_vector = out_.block();
+  args.out_pitch = out_.pitch();
+  args.activate = activation.activate;
+  args.low = activation.low;
+  args.high = activation.high;
+  kernels_.blocked.finish(args);
+}
+
+}  // namespace sporkle::cpu
