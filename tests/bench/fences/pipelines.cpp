@@ -1,7 +1,8 @@
 // CPU preparation beside GPU work: the executor against raw OpenGL that
 // finishes every operation, and against raw OpenGL with the same number of
-// slots. Preparation fills the slot's input and works on for as long as the
-// operation takes on the GPU; every output is checked against known values.
+// slots. Preparation fills the slot's input, for which each contestant's own time
+// is measured, and works on for as long as the operation takes on the GPU; every
+// output is checked against known values.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -36,6 +37,18 @@ uint64_t passes_for(double target_ns) {
   return static_cast<uint64_t>(std::max(0.0, target_ns) / best);
 }
 
+// Time of `fill(i)`, the median of many.
+template <class Fill>
+double fill_time(Fill fill) {
+  Samples samples;
+  for (uint64_t i = 0; i < 101; ++i) {
+    const double start = wall_ns();
+    fill(i);
+    samples.add(wall_ns() - start);
+  }
+  return samples.median();
+}
+
 struct Shape {
   uint64_t items;
   uint32_t slots;
@@ -63,6 +76,14 @@ class LibraryPipeline {
   }
   ~LibraryPipeline() { sporkle_executor_destroy(executor_); }
 
+  double fill_ns() {
+    sporkle_slot slot = SPORKLE_SLOT_INIT;
+    check(sporkle_executor_acquire(executor_, SPORKLE_TIMEOUT_INFINITE, &slot), "acquire");
+    const double took = fill_time([&](uint64_t i) { fill(slot, i); });
+    check(sporkle_executor_release(executor_, slot.index), "release");
+    return took;
+  }
+
   // Time per item. `checked` counts compared values.
   double run(Shape shape, uint64_t* checked) {
     std::vector<Flight> flights(shape.slots);
@@ -75,7 +96,7 @@ class LibraryPipeline {
       check(sporkle_executor_acquire(executor_, SPORKLE_TIMEOUT_INFINITE, &flight.slot),
             "acquire");
       flight.variant = static_cast<uint32_t>(i % variants);
-      std::memcpy(flight.slot.input, work_.input(flight.variant), work_.sizes().input_size);
+      fill(flight.slot, i);
       sink_ = churn(shape.passes);
       check(sporkle_executor_submit(executor_, flight.slot.index, work_.plan(), &flight.fence),
             "submit");
@@ -91,6 +112,10 @@ class LibraryPipeline {
     uint32_t variant = 0;
     bool live = false;
   };
+
+  void fill(const sporkle_slot& slot, uint64_t i) const {
+    std::memcpy(slot.input, work_.input(i % variants), work_.sizes().input_size);
+  }
 
   void retire(Flight* flight, uint64_t* checked) {
     check(sporkle_fence_wait(flight->fence, SPORKLE_TIMEOUT_INFINITE), "wait");
@@ -115,6 +140,10 @@ class LibraryPipeline {
 class RawPipeline {
  public:
   RawPipeline(RawGl& raw, RawWork work) : raw_(raw), work_(work) {}
+
+  double fill_ns() {
+    return fill_time([&](uint64_t i) { fill(i, 0); });
+  }
 
   double run_finish(Shape shape, uint64_t* checked) {
     const double start = wall_ns();
@@ -151,9 +180,13 @@ class RawPipeline {
     return static_cast<uint32_t>(i % variants) * 7919u + at;
   }
 
-  void prepare(uint64_t i, uint32_t slot, uint64_t passes) {
+  void fill(uint64_t i, uint32_t slot) {
     uint32_t* input = raw_.mapped_input(slot);
     for (uint32_t w = 0; w < words(); ++w) input[w] = first_word(i, w);
+  }
+
+  void prepare(uint64_t i, uint32_t slot, uint64_t passes) {
+    fill(i, slot);
     sink_ = churn(passes);
     raw_.dispatch_mapped(work_, slot);
     raw_.client_barrier();
@@ -180,25 +213,30 @@ void measure_pipeline(Bench& bench, const Work& work, const std::string& name, d
   LibraryPipeline library(bench, work, slots);
   const uint64_t items = std::clamp<uint64_t>(static_cast<uint64_t>(150e6 / device), 64, 4000);
   // Filling the input is part of the preparation.
-  const double fill = static_cast<double>(work.sizes().input_size) / 10.0;
+  const double fill = library.fill_ns();
   const Shape shape{items, slots, passes_for(device - fill)};
   std::unique_ptr<RawPipeline> raw;
   if (bench.raw != nullptr) {
     raw = std::make_unique<RawPipeline>(*bench.raw,
                                         RawWork{64, bench.raw->calibrate(64, device)});
   }
+  const double raw_fill = raw != nullptr ? raw->fill_ns() : 0;
+  const Shape raw_shape{items, slots, passes_for(device - raw_fill)};
   const bool finish = raw != nullptr && bench.raw->finish_is_sound();
   Samples ours, finished, synced;
   uint64_t checked = 0, raw_checked = 0;
   library.run({items / 4 + 8, slots, shape.passes}, &checked);
   for (int r = 0; r < rounds; ++r) {
     ours.add(library.run(shape, &checked) * 1e-3);
-    if (finish) finished.add(raw->run_finish(shape, &raw_checked) * 1e-3);
-    if (raw != nullptr) synced.add(raw->run_sync(shape, &raw_checked) * 1e-3);
+    if (finish) finished.add(raw->run_finish(raw_shape, &raw_checked) * 1e-3);
+    if (raw != nullptr) synced.add(raw->run_sync(raw_shape, &raw_checked) * 1e-3);
   }
-  char note[160];
-  std::snprintf(note, sizeof note, "per item; GPU work and CPU preparation %.1f us each, %u slots",
-                device * 1e-3, slots);
+  char note[240];
+  std::snprintf(note, sizeof note,
+                "per item; %s; GPU work and CPU preparation %.1f us each, of it %.1f us (raw: "
+                "%.1f) to fill %.0f KB; %u slots",
+                work.algorithm(), device * 1e-3, fill * 1e-3, raw_fill * 1e-3,
+                static_cast<double>(work.sizes().input_size) * 1e-3, slots);
   bench.records.add({name, "us", note, ours, {}, checked});
   if (raw != nullptr) {
     bench.records.add({name + "_raw_sync", "us", note, synced, {}, raw_checked});
@@ -219,7 +257,9 @@ void measure_length(Bench& bench, const char* label, double target_ns, double ba
 
 }  // namespace
 
-void measure_pipelines(Bench& bench) {
+void measure_pipelines(Bench& all) {
+  const auto library = open_with_kernel(all.library, kernel_of_length);
+  Bench bench{*library, all.raw, all.records, all.software};
   measure_length(bench, "20us", 20e3, 2.0);
   measure_length(bench, "50us", 50e3, 2.0);
   measure_length(bench, "1ms", 1e6, 1.8);

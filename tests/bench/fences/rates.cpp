@@ -238,10 +238,8 @@ void measure_rates(Bench& bench) {
     if (bench.raw != nullptr) measure_raw_many(bench, raw_tiny);
   }
   // A kernel chosen by time would fill the device: this one stays small.
-  setenv("SPORKLE_GL_KERNEL", kernel_of_64_groups, 1);
-  Library library(bench.library.info.spec, 16384);
-  unsetenv("SPORKLE_GL_KERNEL");
-  const Work wide(library, problem_of_64_groups(library, 37e3), RawGl::slot_count);
+  const auto library = open_with_kernel(bench.library, kernel_of_64_groups);
+  const Work wide(*library, problem_of_64_groups(*library, 37e3), RawGl::slot_count);
   const double alone = wide.stream_ns();
   Samples length;
   length.add(alone * 1e-3);

@@ -143,9 +143,11 @@ void measure_waits(Bench& bench) {
     tiny.poison();
     measure_round_trip(bench, tiny);
   }
-  measure_long_wait(bench, "wait_1ms", 1e6, false);
-  measure_long_wait(bench, "wait_4ms", 4e6, true);
-  measure_long_wait(bench, "wait_20ms", 20e6, false);
+  const auto library = open_with_kernel(bench.library, kernel_of_length);
+  Bench fixed{*library, bench.raw, bench.records, bench.software};
+  measure_long_wait(fixed, "wait_1ms", 1e6, false);
+  measure_long_wait(fixed, "wait_4ms", 4e6, true);
+  measure_long_wait(fixed, "wait_20ms", 20e6, false);
 }
 
 void measure_idle(Bench& bench) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "../check.h"
@@ -24,6 +25,14 @@ Library::Library(const char* name, uint32_t fences) {
   check(sporkle_context_create(&desc, &context), "context");
   check(sporkle_device_find(context, name, &device), "device");
   check(sporkle_device_describe(context, device, &info), "device");
+}
+
+std::unique_ptr<Library> open_with_kernel(const Library& like, const char* kernel) {
+  struct Wish {
+    explicit Wish(const char* name) { setenv("SPORKLE_GL_KERNEL", name, 1); }
+    ~Wish() { unsetenv("SPORKLE_GL_KERNEL"); }
+  } wish(kernel);
+  return std::make_unique<Library>(like.info.spec, 16384);
 }
 
 namespace {
@@ -195,7 +204,8 @@ double length_of(Library& library, const sporkle_conv2d_desc& desc) {
 sporkle_conv2d_desc problem_of_length(Library& library, double target_ns) {
   // The largest channel count whose single image is short enough, then images.
   sporkle_conv2d_desc best = problem(1, 4, 4, 8, 5);
-  for (const int64_t c : {8, 16, 32, 48, 64, 96, 128, 192, 256, 384}) {
+  for (const int64_t c : {8,  10, 12, 14, 16, 20, 24,  28,  32,  40,  48,  56,
+                          64, 72, 80, 88, 96, 112, 128, 160, 192, 224, 256, 320, 384}) {
     const sporkle_conv2d_desc one = problem(1, c, c, 14, 11);
     if (length_of(library, one) > 1.1 * target_ns) break;
     best = one;

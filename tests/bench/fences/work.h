@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -86,8 +87,16 @@ class Work {
 // k output and c input channels, a square kernel that keeps the size.
 sporkle_conv2d_desc problem(int64_t n, int64_t c, int64_t k, int64_t edge, int64_t kernel);
 
+// A library on the same device whose plans take the kernel of that name, so that the
+// length of an operation depends on no choice by time and changes in no run.
+std::unique_ptr<Library> open_with_kernel(const Library& like, const char* kernel);
+
+// Plain tiles, without parts that need a second dispatch: a long reduction takes long
+// and its tensors stay small.
+constexpr const char* kernel_of_length = "igemm_64x32x16_4x4_l4";
+
 // A problem whose operation takes about `target_ns` on the device and whose
-// tensors are small (below 1 MB up to about 1 ms on a large GPU).
+// tensors are small, with that kernel: below 1 MB up to about 1 ms on a large GPU.
 sporkle_conv2d_desc problem_of_length(Library& library, double target_ns);
 
 // A problem whose operation is one dispatch of 64 workgroups of 64 threads and
