@@ -138,6 +138,8 @@ void run_direct(const Command *command);
 // hazards.c, locked.
 void hazards_note(const Command *command);
 void hazards_barrier(void);
+// Before the storage goes: another one may get its address.
+void hazards_forget(const Storage *storage);
 uint64_t hazards_dispatches(void);
 // The caller knows that the first so many dispatches have ended.
 void hazards_ended(uint64_t dispatches);

@@ -67,6 +67,12 @@ void hazards_ended(uint64_t count) {
   for (int i = 0; i < touch_count; ++i) touches[i].ended = true;
 }
 
+void hazards_forget(const Storage *storage) {
+  for (int i = 0; i < touch_count; ++i) {
+    if (touches[i].storage == storage) touches[i--] = touches[--touch_count];
+  }
+}
+
 void hazards_barrier(void) { touch_count = 0; }
 
 void stray_access(void) { __atomic_fetch_add(&strays, 1, __ATOMIC_RELAXED); }

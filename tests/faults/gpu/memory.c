@@ -31,6 +31,7 @@ void storage_use(Storage *storage) {
 
 void storage_drop(Storage *storage) {
   if (storage == NULL || --storage->users != 0) return;
+  hazards_forget(storage);
   allocated -= storage->bytes;
   free(storage->data);
   free(storage);
