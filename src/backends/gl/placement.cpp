@@ -91,11 +91,12 @@ Placement profile_of(Platform platform, bool storage) noexcept {
                          : (one_memory ? MemoryForm::direct : MemoryForm::window);
   }
   // On an H200 a pipeline of 50 us kernels with 100 KB in and out takes 71 us per
-  // item with two windows, 62 us with one, 58 us with none; 42, 34 and 25 us with
-  // 20 us kernels and 25 to 38 KB. Outputs are written once: on an H100 those of
-  // 200 and 400 KB take 50 and 72 us per item in a pipeline, 58 and 98 with a window.
+  // item with two windows, 62 us with one, 58 us with none. On an H100 outputs of
+  // 200 and 400 KB take 50 and 72 us in a pipeline, 58 and 98 with a window; the
+  // device's work with inputs of 200 to 800 KB takes 35 to 101 us, 41 to 126 with
+  // a window, although kernels read them several times: its cache holds them.
   if (platform == Platform::nvidia) {
-    placement.direct_bytes[static_cast<uint32_t>(BufferKind::upload)] = uint64_t{128} << 10;
+    placement.direct_bytes[static_cast<uint32_t>(BufferKind::upload)] = uint64_t{1} << 20;
     placement.direct_bytes[static_cast<uint32_t>(BufferKind::readback)] = uint64_t{512} << 10;
   }
   // Asking only for what is used: NVIDIA backs write-only mappings by its system
