@@ -66,7 +66,7 @@ sporkle_status sporkle_buffer_invalidate(sporkle_buffer buffer, uint64_t offset,
     const Pin<Buffer> pin(buffer, "buffer");
     pin->check_range("offset", offset, size);
     pin->check_usage("buffer", SPORKLE_BUFFER_CPU_READ, "SPORKLE_BUFFER_CPU_READ");
-    pin->memory().invalidate(offset, size);
+    pin->invalidate(offset, size);
     return SPORKLE_OK;
   });
 }

@@ -1,6 +1,7 @@
 #include "core/buffer.h"
 
 #include <cinttypes>
+#include <cstdarg>
 #include <cstdio>
 
 namespace sporkle {
@@ -27,8 +28,22 @@ Buffer::Buffer(std::shared_ptr<Context> context, uint32_t device, uint32_t usage
   context_->stats().add(Counter::buffer_bytes_added, memory_->size());
 }
 
+void Buffer::report(int id, const char* format, ...) const noexcept {
+  if (!context_->debug()) return;
+  char cause[64], text[256];
+  std::snprintf(cause, sizeof cause, "buffer-%d-%p", id, handle());
+  va_list args;
+  va_start(args, format);
+  std::vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  context_->log().warn_once(cause, "SPORKLE-BUFFER-%04d: buffer \"%s\": %s", id, label(), text);
+}
+
 void Buffer::dispose() noexcept {
   const std::shared_ptr<Context> keep = context_;
+  if (wants_invalidate() && output_.unseen()) {
+    report(2, "destroyed, and its output was never made visible by sporkle_buffer_invalidate");
+  }
   keep->remove_child(this);
   keep->stats().add(Counter::buffer_bytes_removed, memory_->size());
   std::pmr::polymorphic_allocator<>(keep->memory()).delete_object(this);
@@ -37,17 +52,37 @@ void Buffer::dispose() noexcept {
 void Buffer::flush(uint64_t offset, uint64_t bytes) {
   memory_->flush(offset, bytes);
   if (watch_) watch_->flushed(offset, bytes);
+  output_.seen();
+}
+
+void Buffer::invalidate(uint64_t offset, uint64_t bytes) {
+  if (output_.pending(offset, bytes)) {
+    report(3, "sporkle_buffer_invalidate: offset %" PRIu64 " and size %" PRIu64
+              ": the operation that writes there has not ended", offset, bytes);
+    fail(SPORKLE_ERROR_BUSY, "buffer: the operation that writes to it has not ended");
+  }
+  memory_->invalidate(offset, bytes);
+  output_.seen();
 }
 
 void Buffer::note_read(const char* argument, uint64_t offset, uint64_t bytes) noexcept {
+  output_.seen();
   uint64_t at = 0;
   if (!watch_ || !watch_->misses(offset, bytes, &at)) return;
-  char cause[96];
-  std::snprintf(cause, sizeof cause, "flush-%p", handle());
-  context_->log().warn_once(cause,
-                            "SPORKLE-BUFFER-0001: sporkle_plan_submit: %s: buffer \"%s\": bytes "
-                            "from %" PRIu64 " on were not flushed since the CPU wrote them",
-                            argument, label(), at);
+  report(1, "sporkle_plan_submit: %s: bytes from %" PRIu64
+            " on were not flushed since the CPU wrote them", argument, at);
+}
+
+void Buffer::note_submitted(sporkle_fence fence, uint64_t offset, uint64_t bytes) noexcept {
+  if (!output_.written(fence, offset, bytes) || !wants_invalidate()) return;
+  report(2, "sporkle_plan_submit: bindings.output: its output from before was never made visible "
+            "by sporkle_buffer_invalidate");
+}
+
+// Whether output that nobody has looked at is a mistake. OpenGL commands of the
+// caller's own may have read it.
+bool Buffer::wants_invalidate() const noexcept {
+  return (usage_ & SPORKLE_BUFFER_CPU_READ) != 0 && (usage_ & SPORKLE_BUFFER_OPENGL) == 0;
 }
 
 void Buffer::note_write(uint64_t offset, uint64_t bytes) noexcept {
@@ -62,13 +97,22 @@ void* Buffer::data() const noexcept {
 void Buffer::check_range(const char* argument, uint64_t offset, uint64_t bytes) const {
   const uint64_t size = memory_->size();
   if (offset <= size && bytes <= size - offset) return;
+  report(4, "%s: offset %" PRIu64 " and size %" PRIu64 " reach outside its %" PRIu64 " bytes",
+         argument, offset, bytes, size);
   fail(SPORKLE_ERROR_INVALID_ARGUMENT,
        "%s: offset %" PRIu64 " and size %" PRIu64 " reach outside a buffer of %" PRIu64 " bytes",
        argument, offset, bytes, size);
 }
 
+void Buffer::check_alignment(const char* argument, uint64_t offset) const {
+  if (offset % 64 == 0) return;
+  report(5, "%s: offset %" PRIu64 " is no multiple of 64", argument, offset);
+  fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: the offset is no multiple of 64", argument);
+}
+
 void Buffer::check_usage(const char* argument, uint32_t bit, const char* name) const {
   if ((usage_ & bit) != 0) return;
+  report(6, "%s: created without %s", argument, name);
   fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: the buffer was created without %s", argument, name);
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/context.h"
 #include "core/flush_watch.h"
+#include "core/output_watch.h"
 
 namespace sporkle {
 
@@ -23,23 +24,34 @@ class Buffer final : public Child {
   // Null when the CPU neither reads nor writes it.
   void* data() const noexcept;
   void flush(uint64_t offset, uint64_t bytes);
+  // Throws BUSY while the operation that was submitted last writes there.
+  void invalidate(uint64_t offset, uint64_t bytes);
   // An operation is about to use a range that has been checked. In debug mode
   // CPU writes that were not flushed are reported. `argument`: bindings.input ...
   void note_read(const char* argument, uint64_t offset, uint64_t bytes) noexcept;
   void note_write(uint64_t offset, uint64_t bytes) noexcept;
+  // An operation that writes the range has been submitted.
+  void note_submitted(sporkle_fence fence, uint64_t offset, uint64_t bytes) noexcept;
   DeviceMemory& memory() const noexcept { return *memory_; }
   const std::shared_ptr<DeviceMemory>& shared_memory() const noexcept { return memory_; }
 
   // Throws SPORKLE_ERROR_INVALID_ARGUMENT for a range outside the buffer or a
   // usage it lacks.
   void check_range(const char* argument, uint64_t offset, uint64_t bytes) const;
+  void check_alignment(const char* argument, uint64_t offset) const;
   void check_usage(const char* argument, uint32_t bit, const char* name) const;
 
  private:
+  bool wants_invalidate() const noexcept;
+  // Debug mode says what is wrong, once per buffer and id.
+  void report(int id, const char* format, ...) const noexcept
+      __attribute__((format(printf, 3, 4)));
+
   uint32_t device_;
   uint32_t usage_;
   std::shared_ptr<DeviceMemory> memory_;
   std::optional<FlushWatch> watch_;  // debug mode only
+  OutputWatch output_;
 };
 
 // Creates the buffer and its handle. Throws Error.

@@ -189,9 +189,7 @@ MemoryRange bind(const Plan& plan, const sporkle_binding& binding, const Binding
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: the buffer is of another context or device",
          rule.name);
   }
-  if (binding.offset % 64 != 0) {
-    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: the offset is no multiple of 64", rule.name);
-  }
+  buffer->check_alignment(rule.name, binding.offset);
   buffer->check_range(rule.name, binding.offset, rule.bytes);
   buffer->check_usage(rule.name, rule.usage, rule.usage_name);
   if (rule.usage == SPORKLE_BUFFER_DEVICE_WRITE) {
@@ -234,7 +232,11 @@ sporkle_fence Plan::submit_bindings(const sporkle_plan_bindings& b) {
   if (!in_place && ranges_overlap(output, p.output_bytes, residual, p.output_bytes)) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "bindings.output: overlaps bindings.residual");
   }
-  return submit(std::move(input), std::move(residual), std::move(output), false);
+  const Pin<Buffer> written(b.output.buffer, "bindings.output");
+  const sporkle_fence fence =
+      submit(std::move(input), std::move(residual), std::move(output), false);
+  written->note_submitted(fence, b.output.offset, p.output_bytes);
+  return fence;
 }
 
 sporkle_plan create_plan(const std::shared_ptr<Context>& context, uint32_t device,

@@ -188,7 +188,7 @@ static void a_missing_flush(void **state) {
     job_submit(&job);
     expect_ok(sporkle_fence_wait(job.fence, SPORKLE_TIMEOUT_INFINITE));
     expect_report(&world, debug,
-                  "SPORKLE-BUFFER-0001: sporkle_plan_submit: bindings.input: buffer \"\": bytes "
+                  "SPORKLE-BUFFER-0001: buffer \"\": sporkle_plan_submit: bindings.input: bytes "
                   "from 64 on");
     job_free(&job);
     world_close(&world);

@@ -14,6 +14,7 @@ static const Group groups[] = {
     {"sequence", "sequence plans: connections, submission, executors, refusals, loss",
      group_sequence},
     {"buffers", "buffers: address, ranges, usage, flush, invalidate, reuse", group_buffers},
+    {"buffer_misuse", "misuse of buffers: statuses, and reports in debug mode", group_buffer_misuse},
     {"pressure", "random sizes and lifetimes, many small buffers, refusals, several contexts",
      group_pressure},
     {"fences", "fences: poll, wait, insert, destroy, pool limit", group_fences},
