@@ -48,13 +48,13 @@ static void profiles(void **state) {
   }
 }
 
-/* On NVIDIA small buffers that one side writes need no window: uploads of up to 128 KiB, readbacks of
+/* On NVIDIA small buffers that one side writes need no window: uploads of up to 1 MiB, readbacks of
  * up to 512 KiB. */
 static void small_buffers_are_mapped(void **state) {
   (void)state;
   enum { upload, readback, shared };
   for (int kind = upload; kind <= shared; ++kind) {
-    const uint64_t most = kind == readback ? 524288 : 131072;
+    const uint64_t most = kind == readback ? 524288 : 1048576;
     const char *small = kind == shared ? "window" : "mapped";
     assert_string_equal(shim_form_of("NVIDIA Corporation", "NVIDIA H200", kind, 4), small);
     assert_string_equal(shim_form_of("NVIDIA Corporation", "NVIDIA H200", kind, most), small);
