@@ -65,7 +65,9 @@ int64_t fault_live_objects(void) {
   for (int i = 0; i < context_limit; ++i) {
     if (contexts[i] == NULL) continue;
     ++sum;
-    for (int kind = 0; kind < OBJECT_KINDS; ++kind) sum += contexts[i]->live[kind];
+    for (int kind = 0; kind < OBJECT_KINDS; ++kind) {
+      sum += __atomic_load_n(&contexts[i]->live[kind], __ATOMIC_RELAXED);
+    }
   }
   pthread_mutex_unlock(&lock);
   return sum;
@@ -76,7 +78,9 @@ void context_raise(GLenum error) {
   if (context->error == GL_NO_ERROR) context->error = error;
 }
 
-void context_count(ObjectKind kind, int64_t change) { context_current()->live[kind] += change; }
+void context_count(ObjectKind kind, int64_t change) {
+  __atomic_fetch_add(&context_current()->live[kind], change, __ATOMIC_RELAXED);
+}
 
 bool walk_strikes(const char *function) {
   if (!fault_now(FAULT_ANY)) return false;

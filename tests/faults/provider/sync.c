@@ -111,7 +111,7 @@ void wrap_DeleteSync(GLsync handle) {
   if (sync == NULL) return;
   next.DeleteSync(sync->below);
   Context *maker = context_find(sync->maker);
-  if (maker != NULL) --maker->live[OBJECT_SYNC];
+  if (maker != NULL) __atomic_fetch_sub(&maker->live[OBJECT_SYNC], 1, __ATOMIC_RELAXED);
   unlink_sync(sync);
   free(sync);
 }
