@@ -87,7 +87,8 @@ def gl(runs):
 
 
 PARTS = {"cpu": cpu, "gl": gl, "fences": all_figures("bench_fences"),
-          "buffers": all_figures("buffers"), "pm4": all_figures("bench_pm4"),
+          "buffers": all_figures("buffers"),
+          "sequence": all_figures("bench_sequence"), "pm4": all_figures("bench_pm4"),
           **figures.LINKS}
 
 

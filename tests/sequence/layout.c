@@ -199,6 +199,51 @@ static void same_bits(void **state) {
   free(other);
 }
 
+// Buffers and sizes that do not do, after which everything goes on.
+static void too_small_and_too_large(void **state) {
+  (void)state;
+  Chain c;
+  assert_true(network_begin(&c.network, 2));
+  sporkle_conv2d_desc desc = chain_conv(2, 32, 9, 32, 3, 1);
+  assert_true(network_add(&c.network, &desc, 0, NONE));
+  assert_true(network_add(&c.network, &desc, 1, NONE));
+  chain_open(&c, NULL);
+  sporkle_buffer_desc wanted = SPORKLE_BUFFER_DESC_INIT;
+  sporkle_plan_bindings b = SPORKLE_PLAN_BINDINGS_INIT;
+  sporkle_buffer small = NULL;
+  sporkle_fence fence = NULL;
+  wanted.device = c.world.device;
+  wanted.size = c.input_size;
+  expect_ok(sporkle_buffer_create(c.world.context, &wanted, &b.input.buffer));
+  expect_ok(sporkle_buffer_create(c.world.context, &wanted, &b.output.buffer));
+  wanted.size = c.output_size - 4;
+  expect_ok(sporkle_buffer_create(c.world.context, &wanted, &small));
+  const sporkle_buffer whole = b.output.buffer;
+  b.output.buffer = small;
+  expect_refused(SPORKLE_ERROR_INVALID_ARGUMENT, "bindings.output",
+                 sporkle_plan_submit(c.plan, &b, &fence));
+  b.output.buffer = whole;
+  b.output.offset = 64;
+  expect_refused(SPORKLE_ERROR_INVALID_ARGUMENT, "bindings.output",
+                 sporkle_plan_submit(c.plan, &b, &fence));
+  assert_null(fence);
+  expect_ok(sporkle_buffer_destroy(small));
+  expect_ok(sporkle_buffer_destroy(whole));
+  expect_ok(sporkle_buffer_destroy(b.input.buffer));
+  sporkle_plan plan = NULL;
+  sporkle_conv2d_desc *second = &c.network.steps[1].desc;
+  const int64_t n = second->n;
+  second->n = INT64_MAX / 2;
+  expect_status(SPORKLE_ERROR_OVERFLOW,
+                sporkle_plan_sequence(c.world.context, c.world.device, c.network.sequence, 2, &plan));
+  second->n = n;
+  assert_null(plan);
+  chain_want(&c);
+  chain_run(&c);
+  chain_check(&c);
+  chain_close(&c);
+}
+
 // The instruction set comes from SPORKLE_CPU_ISA; not every CPU has it.
 static bool isa_is_there(void) {
   sporkle_context context = NULL;
@@ -217,7 +262,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_step), cmocka_unit_test(groups_stay_plain),
       cmocka_unit_test(infinite_weights), cmocka_unit_test(not_finite),
-      cmocka_unit_test(same_bits)};
+      cmocka_unit_test(same_bits), cmocka_unit_test(too_small_and_too_large)};
   if (cmocka_run_group_tests_name("sequence_layout", tests, NULL, NULL)) return 1;
   printf("every kind of step between blocked and plain tensors; the same bits for 1, 2, 3 threads "
          "and image by image; NaN, infinity and 3e38 stay where they belong\n");

@@ -138,7 +138,7 @@ void BlockedDirect::run_range(const BlockedOperands& operands, const Range& rang
   args.low = activation.low;
   args.high = activation.high;
   // The first tiles prefetch the next weights, a line per channel and tap.
-  ptrdiff_t missing = range.ahead == nullptr ? 0 : panel_bytes(range.block);
+  ptrdiff_t missing = panel_bytes(range.block);
   const ptrdiff_t each =
       static_cast<ptrdiff_t>(taps_.size()) * in_blocks_ * lanes_ * line_bytes;
   const char* ahead = range.ahead;

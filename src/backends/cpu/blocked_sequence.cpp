@@ -12,6 +12,25 @@ namespace {
 // Part of the lanes that has to hold channels.
 constexpr double least_lanes = 0.7;
 
+// Tensors of a step that images pass through together: with more of them weights
+// are read less often, but what one step writes the next one reads from memory.
+constexpr double pass_bytes = 2e6;
+
+// A divisor of the batch.
+int64_t images_together(SequenceSteps steps) noexcept {
+  double largest = 1;
+  for (const SequenceStep& step : steps) {
+    const ConvProblem& p = step.problem;
+    largest = std::max(largest, static_cast<double>(p.input_bytes() + p.output_bytes()) /
+                                    static_cast<double>(p.n));
+  }
+  const int64_t batch = steps[0].problem.n;
+  auto images = static_cast<int64_t>(
+      std::clamp(pass_bytes / largest, 1.0, static_cast<double>(batch)));
+  while (batch % images != 0) --images;
+  return images;
+}
+
 PlanRequest request_of(const SequenceRequest& request, const SequenceStep& step) noexcept {
   return {step.problem, request.kernels, request.threads, request.level2_bytes,
           step.weights, step.bias,       request.memory};
@@ -37,12 +56,17 @@ bool BlockedSequence::usable(const SequenceRequest& request) noexcept {
 BlockedSequence::BlockedSequence(const SequenceRequest& request)
     : CpuWork(extent_of(request.steps)),
       kernels_(request.kernels),
+      images_(images_together(request.steps)),
+      passes_(request.steps[0].problem.n / images_),
       steps_(request.memory),
       tensors_(request.memory) {
   steps_.reserve(request.steps.size());
   for (const SequenceStep& step : request.steps) {
-    const int64_t images = request.reproducible ? 1 : step.problem.n;
-    steps_.push_back({create_blocked_step(request_of(request, step), images), step.input,
+    ConvProblem problem = step.problem;
+    problem.n = images_;
+    const PlanRequest part{problem,      request.kernels, request.threads, request.level2_bytes,
+                           step.weights, step.bias,       request.memory};
+    steps_.push_back({create_blocked_step(part, request.reproducible ? 1 : images_), step.input,
                       step.residual});
     packed_bytes_ += steps_.back().work->packed_bytes();
     scratch_bytes_ = std::max(scratch_bytes_, steps_.back().work->workspace_bytes());
@@ -62,10 +86,10 @@ void BlockedSequence::shape_tensors(const SequenceRequest& request) {
   tensors_.resize(steps_.size() + 1);
   const ptrdiff_t lanes = kernels_.lanes;
   const ConvProblem& first = request.steps[0].problem;
-  tensors_[0].shape = {first.n, first.c, first.h, first.w, lanes};
+  tensors_[0].shape = {images_, first.c, first.h, first.w, lanes};
   for (uint32_t i = 0; i < steps_.size(); ++i) {
     const ConvProblem& p = request.steps[i].problem;
-    tensors_[i + 1].shape = {p.n, p.k, p.out_h, p.out_w, lanes};
+    tensors_[i + 1].shape = {images_, p.k, p.out_h, p.out_w, lanes};
   }
   for (const Step& step : steps_) {
     BlockedShape& shape = tensors_[step.input].shape;
@@ -141,6 +165,19 @@ void BlockedSequence::leave(const float* from, float* output,
 
 void BlockedSequence::execute(const HostTensors& tensors, ParallelFor& parallel,
                               void* workspace) const noexcept {
+  const auto floats = [](const BlockedShape& s) {
+    return s.images * s.channels * s.height * s.width;
+  };
+  HostTensors part = tensors;
+  for (int64_t i = 0; i < passes_; ++i) {
+    run_pass(part, parallel, workspace);
+    part.input += floats(tensors_.front().shape);
+    part.output += floats(tensors_.back().shape);
+  }
+}
+
+void BlockedSequence::run_pass(const HostTensors& tensors, ParallelFor& parallel,
+                               void* workspace) const noexcept {
   void* const scratch = static_cast<char*>(workspace) + arena_bytes_;
   const auto at = [&](uint32_t index) { return origin(tensors_[index], workspace); };
   clear_columns(tensors_[0], at(0));
@@ -151,7 +188,7 @@ void BlockedSequence::execute(const HostTensors& tensors, ParallelFor& parallel,
     clear_columns(tensors_[i + 1], at(i + 1));
     step.work->execute({at(step.input),
                         step.residual == sequence_none ? nullptr : at(step.residual), at(i + 1),
-                        i + 1 < last ? steps_[i + 1].work->weights() : nullptr},
+                        steps_[i + 1 < last ? i + 1 : 0].work->weights()},
                        parallel, scratch);
   }
   leave(at(last), tensors.output, parallel);

@@ -1,4 +1,6 @@
 // A sequence whose tensors between the steps lie in the layout of the kernels.
+// Some images at a time go through all steps, so that the tensors stay in the
+// caches.
 #pragma once
 
 #include <vector>
@@ -31,6 +33,7 @@ class BlockedSequence final : public CpuWork {
     uint64_t offset = 0;  // in the arena
   };
 
+  void run_pass(const HostTensors& tensors, ParallelFor& parallel, void* workspace) const noexcept;
   void shape_tensors(const SequenceRequest& request);
   void place_tensors(const SequenceRequest& request);
   float* origin(const Tensor& tensor, void* workspace) const noexcept;
@@ -39,6 +42,7 @@ class BlockedSequence final : public CpuWork {
   void leave(const float* from, float* output, ParallelFor& parallel) const noexcept;
 
   const Kernels& kernels_;
+  int64_t images_, passes_;  // images that go through all steps together, and how often
   std::pmr::vector<Step> steps_;
   std::pmr::vector<Tensor> tensors_;
   uint64_t arena_bytes_ = 0, scratch_bytes_ = 0, packed_bytes_ = 0;

@@ -32,7 +32,7 @@ struct BlockedOperands {
   const float* x;
   const float* residual;  // null without one
   float* out;
-  const float* next_weights;  // of the next step, to prefetch; null after the last
+  const float* next_weights;  // of the next step, to prefetch
 };
 
 class BlockedStep {
@@ -92,7 +92,7 @@ class BlockedDirect final : public BlockedStep {
  private:
   struct Range {
     ptrdiff_t block, first_tile, last_tile;
-    const char* ahead;  // weights of the block that comes next, or null
+    const char* ahead;  // weights of the block that comes next
   };
   void connected() override;
   ptrdiff_t panel_bytes(ptrdiff_t block) const noexcept;

@@ -204,9 +204,7 @@ void BlockedWinograd::multiply(const Run& run, ptrdiff_t block, ptrdiff_t first,
     // The weights of the next position, or of what comes next.
     const char* ahead = reinterpret_cast<const char*>(w + channels * width);
     const bool end = block + 1 == blocks_ && position + 1 == positions_;
-    if (end && run.operands.next_weights != nullptr) {
-      ahead = reinterpret_cast<const char*>(run.operands.next_weights);
-    }
+    if (end) ahead = reinterpret_cast<const char*>(run.operands.next_weights);
     ptrdiff_t missing = static_cast<ptrdiff_t>(sizeof(float)) * channels * width;
     for (ptrdiff_t g = first; g < last; ++g) {
       const ptrdiff_t t = g * count / all;
