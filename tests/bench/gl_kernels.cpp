@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "core/parallel.h"
+#include "gl_runtime_sizes.h"
 #include "gl_seam.h"
 #include "tools/json.h"
 #include "tools/problem_desc.h"
@@ -37,6 +38,7 @@ struct Request {
   bool choose = false;     // ask the library for its choice, tuning included
   bool software = false;
   bool stages = false;  // times every dispatch of a variant by itself as well
+  bool runtime_sizes = false;  // sizes of the problem as uniforms
   const char* only = nullptr;  // variants whose name contains this
   uint64_t seed = 1;
 };
@@ -236,7 +238,15 @@ std::vector<Row> bench_problem(const Request& request, GlSeam& seam, const HostS
   for (const Variant* variant : picked) {
     recipes.push_back(build(*variant, host.problem, limits, std::pmr::get_default_resource()));
   }
+  std::vector<std::vector<RuntimeSizes>> sizes(recipes.size());
+  for (size_t i = 0; i < recipes.size() && request.runtime_sizes; ++i) {
+    for (Program& program : recipes[i].programs) sizes[i].push_back(make_runtime_sizes(&program));
+  }
   auto programs = seam.compile(recipes);
+  for (size_t i = 0; i < recipes.size() && request.runtime_sizes; ++i) {
+    for (size_t j = 0; j < sizes[i].size(); ++j)
+      set_runtime_sizes(seam.gl(), programs[i][j], sizes[i][j]);
+  }
   ProblemBench bench(seam, host);
   std::vector<Row> rows(picked.size());
   for (size_t i = 0; i < picked.size(); ++i) {
@@ -363,7 +373,7 @@ class Output {
 constexpr const char* usage =
     "usage: bench_conv2d --device gl --file PROBLEMS [--json FILE] [--variants N|all]\n"
     "                    [--only TEXT] [--choose] [--beyond X] [--seed N] [--software]\n"
-    "                    [--stages]\n"
+    "                    [--stages] [--runtime-sizes]\n"
     "Times the kernels of the OpenGL device by timestamp queries, a barrier after every\n"
     "dispatch, each verified first: the whole output against the CPU device. --choose asks\n"
     "the library for its choice; else the rule's first N variants are timed (1).\n";
@@ -378,6 +388,8 @@ Request parse(int argc, char** argv) {
       request.software = true;
     } else if (is("--stages")) {
       request.stages = true;
+    } else if (is("--runtime-sizes")) {
+      request.runtime_sizes = true;
     } else if (i + 1 >= argc) {
       std::fputs(usage, is("--help") ? stdout : stderr);
       std::exit(is("--help") ? 0 : 2);

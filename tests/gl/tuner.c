@@ -1,6 +1,9 @@
 /* Kernels chosen by time: what is remembered, what is rejected, and damaged memory. */
+#define _GNU_SOURCE 1
 #include <dirent.h>
 #include <pthread.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "gl/tuner_shim.h"
@@ -100,6 +103,36 @@ static void damaged_memory_is_no_memory(void **state) {
   one_process("/proc/no-such-directory/cache", SHIM_NO_SPOIL, NULL, algorithm, NULL);
 }
 
+/* The choice of another driver version is none of this one's. */
+static void a_driver_update_forgets(void **state) {
+  (void)state;
+  char algorithm[48];
+  empty_directory();
+  one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
+  assert_int_equal(shim_tuner_age(directory, "direct_1x1 1\n"), 2);
+  one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
+  assert_string_not_equal(algorithm, "direct_1x1");
+  /* Measured anew and remembered beside the other's. */
+  assert_int_equal(shim_tuner_overwrite(directory, "direct_1x1 1\n"), 4);
+}
+
+static bool needs_workspace(const char *name) {
+  return name[0] == 'w' || strncmp(name, "f16", 3) == 0 || strstr(name, "_k") != NULL;
+}
+
+static void workspace_that_does_not_fit(void **state) {
+  (void)state;
+  sporkle_conv2d_desc desc = problem();
+  desc.n = 8, desc.c = desc.k = 128, desc.h = desc.w = 56;
+  const char *name = shim_rule_choice_within(&desc, UINT64_C(1) << 31, 0);
+  assert_true(needs_workspace(name));
+  uint32_t n = 0;
+  for (; (name = shim_rule_choice_within(&desc, 65536, n)) != NULL; ++n) {
+    if (needs_workspace(name)) fail_msg("%s fits 64 KiB of workspace", name);
+  }
+  assert_true(n > 0);
+}
+
 static void bad_candidates_are_rejected(void **state) {
   (void)state;
   static const struct { int how; const char *warning; } spoils[] = {
@@ -118,8 +151,8 @@ static void bad_candidates_are_rejected(void **state) {
   one_process(directory, SHIM_NO_SPOIL, NULL, fastest, NULL);
   /* It is verified only where it wins, and close candidates win by turns. */
   int rejected = 0;
-  for (uint32_t i = 0; i < 60 && (i < 6 || rejected == 0); ++i) {
-    const char *name = shim_rule_choice(NULL, &desc, i % 6);
+  for (uint32_t i = 0; i < 60 && (i < 10 || rejected == 0); ++i) {
+    const char *name = shim_rule_choice(NULL, &desc, i % 10);
     empty_directory();
     shim_tuner *tuner = shim_tuner_open(directory, 1, SHIM_SPOIL_RESULT, name);
     compute(tuner, 0, algorithm);
@@ -154,13 +187,53 @@ static void two_at_once_do_no_harm(void **state) {
               strcmp(algorithm, racers[1].algorithm) == 0);
 }
 
-int main(void) {
+static void two_processes_do_no_harm(void **state) {
+  (void)state;
+  empty_directory();
+  pid_t pids[2];
+  char *const arguments[] = {(char *)"gl_tuner", directory, NULL};
+  for (int i = 0; i < 2; ++i) {
+    assert_int_equal(posix_spawn(&pids[i], "/proc/self/exe", NULL, NULL, arguments, environ), 0);
+  }
+  for (int i = 0; i < 2; ++i) {
+    int status = -1;
+    assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+    assert_int_equal(status, 0);
+  }
+  /* Whole entries of one of them, for the problem and for problems like it. */
+  assert_int_equal(shim_tuner_overwrite(directory, "direct_1x1 1\n"), 2);
+  char algorithm[48];
+  one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
+  assert_string_equal(algorithm, "direct_1x1");
+}
+
+/* One of two_processes_do_no_harm: tunes in this directory. */
+static int tune_once(const char *where) {
+  snprintf(directory, sizeof directory, "%s", where);
+  random_fill(input, COUNT_OF(input), 1);
+  random_fill(weights, COUNT_OF(weights), 2);
+  const sporkle_conv2d_desc desc = problem();
+  const shim_tensors tensors = {input, weights, NULL, NULL, output[0]};
+  const OracleTensors expected = {input, weights, NULL, NULL};
+  char algorithm[48];
+  OracleError error;
+  shim_tuner *tuner = shim_tuner_open(directory, 1, SHIM_NO_SPOIL, NULL);
+  if (tuner == NULL || shim_tuner_run(tuner, &desc, &tensors, algorithm) != 0) return 1;
+  shim_tuner_close(tuner);
+  return oracle_compare(&desc, &expected, output[0], 1, NULL, &error) && error.rel_l2 < 1e-5 ? 0 : 1;
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1) return tune_once(argv[1]);
   shim_tuner *probe = shim_tuner_open("off", 0, SHIM_NO_SPOIL, NULL);
   if (probe == NULL) return printf("skipped: no OpenGL device\n"), 77;
   shim_tuner_close(probe);
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_choice_is_remembered),
                                      cmocka_unit_test(damaged_memory_is_no_memory),
+                                     cmocka_unit_test(a_driver_update_forgets),
+                                     cmocka_unit_test(workspace_that_does_not_fit),
                                      cmocka_unit_test(bad_candidates_are_rejected),
-                                     cmocka_unit_test(two_at_once_do_no_harm)};
+                                     cmocka_unit_test(two_at_once_do_no_harm),
+                                     cmocka_unit_test(two_processes_do_no_harm)};
   return cmocka_run_group_tests_name("gl_tuner", tests, setup, teardown);
 }

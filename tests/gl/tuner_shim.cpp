@@ -100,10 +100,7 @@ int shim_tuner_warnings(const shim_tuner* t, const char* text) {
   return count;
 }
 
-int shim_tuner_overwrite(const char* directory, const char* content) {
-  CacheStore cache;
-  cache.open(directory);
-  int count = 0;
+static std::vector<std::string> tuned_keys(const char* directory) {
   std::vector<std::string> keys;
   DIR* dir = opendir(directory);
   while (const dirent* item = dir != nullptr ? readdir(dir) : nullptr) {
@@ -118,11 +115,36 @@ int shim_tuner_overwrite(const char* directory, const char* content) {
     std::fclose(file);
   }
   if (dir != nullptr) closedir(dir);
+  return keys;
+}
+
+static int put_all(CacheStore& cache, const std::vector<std::string>& keys, const char* content) {
+  int count = 0;
   for (const std::string& key : keys) {
     count += cache.put("gltune", key.c_str(),
                        {reinterpret_cast<const unsigned char*>(content), std::strlen(content)});
   }
   return count;
+}
+
+int shim_tuner_overwrite(const char* directory, const char* content) {
+  CacheStore cache;
+  cache.open(directory);
+  return put_all(cache, tuned_keys(directory), content);
+}
+
+int shim_tuner_age(const char* directory, const char* content) {
+  CacheStore cache;
+  cache.open(directory);
+  std::vector<std::string> keys = tuned_keys(directory);
+  for (std::string& key : keys) {
+    // format | vendor | renderer | version
+    size_t at = 0;
+    for (int i = 0; i < 3; ++i) at = key.find('|', at) + 1;
+    key.insert(at, "older ");
+  }
+  cache.clear();
+  return put_all(cache, keys, content);
 }
 
 uint32_t shim_variant_count(void) { return static_cast<uint32_t>(variants().size()); }
@@ -135,5 +157,15 @@ int shim_variant_accepts(shim_tuner*, uint32_t index, const sporkle_conv2d_desc*
 const char* shim_rule_choice(shim_tuner*, const sporkle_conv2d_desc* desc, uint32_t n) {
   const auto ranked =
       rank(make_problem(*desc), limits_of(), std::pmr::get_default_resource(), nullptr);
+  return n < ranked.size() ? ranked[n]->name : nullptr;
+}
+
+const char* shim_rule_choice_within(const sporkle_conv2d_desc* desc, uint64_t workspace_bytes,
+                                    uint32_t n) {
+  // Of a hardware device: the rule for software drivers avoids workspace by itself.
+  Limits limits;
+  limits.max_workspace_bytes = workspace_bytes;
+  const auto ranked =
+      rank(make_problem(*desc), limits, std::pmr::get_default_resource(), nullptr);
   return n < ranked.size() ? ranked[n]->name : nullptr;
 }

@@ -33,6 +33,8 @@ int shim_tuner_warnings(const shim_tuner *tuner, const char *text);
 
 /* Gives every tuned choice in the directory this content. Returns how many. */
 int shim_tuner_overwrite(const char *directory, const char *content);
+/* Makes every tuned choice one of another driver version, with this content. */
+int shim_tuner_age(const char *directory, const char *content);
 
 /* The catalogue. */
 uint32_t shim_variant_count(void);
@@ -41,6 +43,9 @@ const char *shim_variant_name(uint32_t index);
 int shim_variant_accepts(shim_tuner *tuner, uint32_t index, const sporkle_conv2d_desc *desc);
 /* The rule's n-th choice, or null. */
 const char *shim_rule_choice(shim_tuner *tuner, const sporkle_conv2d_desc *desc, uint32_t n);
+/* The same on a device that lends so many bytes of workspace. */
+const char *shim_rule_choice_within(const sporkle_conv2d_desc *desc, uint64_t workspace_bytes,
+                                    uint32_t n);
 
 #ifdef __cplusplus
 }

@@ -49,9 +49,11 @@ class Batches {
 
   // Nanoseconds per run of a batch of `runs`; 0 when it did not end.
   uint64_t run(uint64_t runs) noexcept {
+    // As in a stream of like operations: only what differs is bound again.
+    BoundState bound;
     timer_.start();
     for (uint64_t i = 0; i < runs; ++i) {
-      dispatch_recipe(gl_, recipe_, programs_, tensors_);
+      dispatch_recipe(gl_, recipe_, programs_, tensors_, bound);
       gl_.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
     }
     uint64_t ns = 0;

@@ -105,6 +105,8 @@ constexpr Variant catalogue[] = {
     {"depthwise_8x4", Family::depthwise, 0, 1, 4096, 1, 1, 32, 1, 8, 1},
     {"stem_64x128x8_8x4_l4", Family::stem, 0, 64, 128, 8, 8, 4, 4, 0, 1},
     {"stem_64x128x1_8x4_l4", Family::stem, 0, 64, 128, 1, 8, 4, 4, 0, 1},
+    {"stem_64x64x8_8x4_l4", Family::stem, 0, 64, 64, 8, 8, 4, 4, 0, 1},
+    {"stem_32x64x8_8x4_l2", Family::stem, 0, 32, 64, 8, 8, 4, 2, 0, 1},
     {"stem_32x128x8_4x4_l4", Family::stem, 0, 32, 128, 8, 4, 4, 4, 0, 1},
     {"stem_16x128x8_4x4_l2", Family::stem, 0, 16, 128, 8, 4, 4, 2, 0, 1},
     {"w4_64x128x8_8x8_l2_p4", Family::winograd, 4, 64, 128, 8, 8, 8, 2, 4, 1},
