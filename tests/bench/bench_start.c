@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -120,6 +121,7 @@ static void fresh_directories(const char *base, int number) {
   snprintf(path, sizeof path, "%s/%d-library", base, number);
   setenv("SPORKLE_CACHE_DIR", path, 1);
   snprintf(path, sizeof path, "%s/%d-driver", base, number);
+  mkdir(path, 0700);
   setenv("__GL_SHADER_DISK_CACHE_PATH", path, 1);
   setenv("MESA_SHADER_CACHE_DIR", path, 1);
 }

@@ -308,7 +308,7 @@ class Output {
     if (file_ == nullptr) throw std::runtime_error(std::string(request.json) + ": cannot write");
     json_ = json_writer(file_);
     json_object_begin(&json_, nullptr);
-    json_string(&json_, "benchmark", "gl_kernels");
+    json_string(&json_, "benchmark", request.runtime_sizes ? "gl_runtime_sizes" : "gl_kernels");
     json_string(&json_, "device", facts.name);
     json_string(&json_, "software", facts.version);
     json_bool(&json_, "software_driver", facts.software);

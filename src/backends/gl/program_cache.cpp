@@ -37,12 +37,12 @@ void first_line(char* log) noexcept {
 
 }  // namespace
 
-GLuint start_program(const GladGLContext& gl, const char* source) noexcept {
+GLuint start_program(const GladGLContext& gl, const char* source, bool keep) noexcept {
   const GLuint shader = gl.CreateShader(GL_COMPUTE_SHADER);
   gl.ShaderSource(shader, 1, &source, nullptr);
   gl.CompileShader(shader);
   const GLuint program = gl.CreateProgram();
-  gl.ProgramParameteri(program, GL_PROGRAM_BINARY_RETRIEVABLE_HINT, GL_TRUE);
+  if (keep) gl.ProgramParameteri(program, GL_PROGRAM_BINARY_RETRIEVABLE_HINT, GL_TRUE);
   gl.AttachShader(program, shader);
   gl.LinkProgram(program);
   // Stays alive, with its log, for as long as it is attached.
@@ -77,7 +77,7 @@ void finish_program(const GladGLContext& gl, GLuint program, const char* label) 
 
 GLuint compile_program(const GladGLContext& gl, const char* source, const char* label) {
   clear_gl_errors(gl);
-  const GLuint program = start_program(gl, source);
+  const GLuint program = start_program(gl, source, false);
   finish_program(gl, program, label);
   return program;
 }
@@ -153,7 +153,8 @@ void ProgramCache::start(const GlContext& context, const std::pmr::string& sourc
   entry.name = load_binary(context, source);
   if (entry.name != 0) return;
   clear_gl_errors(context.gl());
-  entry.name = start_program(context.gl(), source.c_str());
+  const bool keep = store_ != nullptr && store_->enabled() && keeps_binaries(context);
+  entry.name = start_program(context.gl(), source.c_str(), keep);
   entry.linking = true;
 } catch (const std::bad_alloc&) {
 }

@@ -63,7 +63,8 @@ class ProgramCache {
 };
 
 // Compiles and links without waiting for either.
-GLuint start_program(const GladGLContext& gl, const char* source) noexcept;
+// `keep` says that its binary will be asked for.
+GLuint start_program(const GladGLContext& gl, const char* source, bool keep) noexcept;
 
 // Compiles and links; throws OPERATION_FAILED with the driver's log.
 GLuint compile_program(const GladGLContext& gl, const char* source, const char* label);

@@ -69,17 +69,7 @@ Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& 
   }
   try {
     thread_->call([&](Engine& engine) {
-      std::pmr::string source(memory_);
-      for (const Recipe& recipe : recipes) {
-        for (const auto* programs : {&recipe.programs, &recipe.packers}) {
-          for (const Program& program : *programs) {
-            source.clear();
-            append_source(program, source);
-            engine.start_program(source);
-          }
-        }
-      }
-      source = helper_source;
+      const std::pmr::string source(helper_source, memory_);
       helper_ = engine.acquire_program(source, "trial");
       allocate(engine, kinds.input, &input_, problem_.input_bytes());
       allocate(engine, BufferKind::local, &packed_, packed);
@@ -134,6 +124,19 @@ RecipeTensors Trial::tensors(GLuint packed) const noexcept {
 
 bool Trial::is_spoiled(const Recipe& recipe, uint32_t how) const noexcept {
   return rules_.spoil == how && std::strcmp(rules_.spoiled_variant, recipe.variant.name) == 0;
+}
+
+void Trial::start(const Recipe& recipe) {
+  thread_->call([&](Engine& engine) {
+    std::pmr::string source(memory_);
+    for (const auto* programs : {&recipe.programs, &recipe.packers}) {
+      for (const Program& program : *programs) {
+        source.clear();
+        append_source(program, source);
+        engine.start_program(source);
+      }
+    }
+  });
 }
 
 bool Trial::ready(const Recipe& recipe) {

@@ -17,14 +17,17 @@ struct TrialKinds {
 
 class Trial {
  public:
-  // Takes scratch memory for the problem and for the largest of the recipes, and
-  // begins to compile all of them. Throws OUT_OF_MEMORY, DEVICE_LOST.
+  // Takes scratch memory for the problem and for the largest of the recipes.
+  // Throws OUT_OF_MEMORY, DEVICE_LOST.
   Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
         const OpenRules& rules, const ConvProblem& problem, const TrialKinds& kinds,
         const std::pmr::vector<Recipe>& recipes);
   ~Trial();
   Trial(const Trial&) = delete;
   Trial& operator=(const Trial&) = delete;
+
+  // Begins to compile a recipe's programs.
+  void start(const Recipe& recipe);
 
   // Whether every program of the recipe is compiled. Gives the device something to do
   // meanwhile, so that its clock is up when the first measurement comes.

@@ -19,7 +19,8 @@ constexpr const char* store_kind = "gltune";
 constexpr size_t key_capacity = 640;
 constexpr size_t choice_limit = 512;
 constexpr size_t candidate_count = 10, thorough_count = 32;
-constexpr uint64_t budget_ns = 200'000'000;         // per problem
+constexpr uint64_t budget_ns = 160'000'000;  // per problem, until the last one is begun
+constexpr size_t compile_window = 5;         // candidates that compile at the same time
 constexpr uint64_t grace_ns = 10'000'000'000;       // in all, before the share counts
 constexpr uint64_t share = 20;                      // at most 1/20 of the wall time
 constexpr uint64_t poll_ns = 500'000;
@@ -289,15 +290,26 @@ uint64_t Tuner::time_all(Trial& trial, const std::pmr::vector<Recipe>& recipes, 
   rules.batch_ns = 300'000;
   rules.batches = mode_ == Mode::thorough ? 9 : 3;
   rules.patience_ns = 2'000'000'000;
-  size_t waiting = recipes.size(), measured = 0;
+  size_t waiting = recipes.size(), measured = 0, started = 0, ended = 0;
   std::pmr::vector<char> done(recipes.size(), 0, environment_.memory);
   const uint64_t begin = now_ns();
+  // What compiles when the budget ends holds up the next plan: never many at once, and
+  // none late.
+  const auto start_more = [&] {
+    while (started < recipes.size() && started - ended < compile_window &&
+           (started == 0 || mode_ != Mode::hardware || now_ns() - begin < budget_ns / 2)) {
+      trial.start(recipes[started++]);
+    }
+  };
   while (waiting > 0 && !deadline.passed()) {
     bool progress = false;
-    for (size_t i = 0; i < recipes.size() && !deadline.passed(); ++i) {
+    start_more();
+    if (ended == started) break;
+    for (size_t i = 0; i < started && !deadline.passed(); ++i) {
       if (done[i] || !trial.ready(recipes[i])) continue;
       done[i] = 1;
       --waiting;
+      ++ended;
       progress = true;
       Reason reason;
       const uint64_t start = now_ns();
@@ -312,6 +324,7 @@ uint64_t Tuner::time_all(Trial& trial, const std::pmr::vector<Recipe>& recipes, 
         (*times)[i] = UINT64_MAX - 1;
         reject(recipes[i].variant, reason);
       }
+      start_more();
     }
     if (!progress) sleep_ns(poll_ns);
   }

@@ -59,14 +59,18 @@ double chain_us(const Variant& v, const ConvProblem& p, const Geometry& g) {
 }
 
 // Warps of a spread workgroup issue loads and multiply-adds in turn; a chain of unrolled
-// steps, each as long as a load takes.
+// steps, each as long as its loads take. Much shared memory leaves few workgroups per unit.
 double spread_us(const Variant& v, const Geometry& g, double units, double tiles) {
-  const double steps = std::ceil(static_cast<double>(g.blocks) / v.steps) * v.block_k;
+  const double chain = std::ceil(static_cast<double>(g.blocks) / v.steps);
   const double loads = v.thread_n + v.block_m / 4.0;
-  const double cycles = 1.4 * loads + v.block_m * v.thread_n / 4.0 + 8.0 / v.block_k;
+  const double crowded = 4 * v.steps * v.block_m * v.block_n >= 32768 ? 1.5 : 1.0;
+  const double cycles =
+      crowded * (2.7 * loads + v.block_m * v.thread_n / 2.0 + 16.0 / v.block_k);
   const double groups = tiles * static_cast<double>(g.total_slabs());
-  const double work = std::ceil(groups / units) * v.steps * steps * cycles / 1980.0;
-  return std::max(work, 1.0 + std::ceil(steps / v.block_k) * 0.6);
+  const double work =
+      std::ceil(groups / units) * v.steps * chain * v.block_k * cycles / 1980.0;
+  const double step_us = 0.3 + 0.105 * v.block_k * (v.thread_n > 2 ? 1.9 : 1.0);
+  return 1.0 + std::max(work, chain * step_us);
 }
 
 // The multiplying dispatches: whole workgroups on whole units, never faster than the
@@ -131,7 +135,10 @@ double predicted_us(const Variant& v, const ConvProblem& p, const Limits& limits
     const double in = tiles * static_cast<double>(g.rows);
     const double out = tiles * static_cast<double>(p.k * v.splits);
     const auto weights = static_cast<double>(g.packed_bytes);
-    return traffic_us(input + in) + traffic_us(out + output) +
+    // How far the transforms stay behind the memory.
+    const bool fourier = v.family == Family::fourier;
+    return (fourier ? 2.0 : 1.25) * traffic_us(input + in) +
+           (fourier ? 2.3 : 1.25) * traffic_us(out + output) +
            std::max(product, traffic_us(in + out + weights)) + 3 * dispatch_us * chunks;
   }
   if (v.splits == 1)
