@@ -758,7 +758,7 @@ typedef struct sporkle_executor_desc {
   uint32_t struct_size;
   uint32_t device;      /* device index; SPORKLE_DEVICE_AUTO: the default device */
   uint32_t slot_count;  /* 1..256; 0: 3 */
-  uint32_t reserved;
+  uint32_t retries;     /* 0..8: how often an operation is run again whose device was lost */
   uint64_t input_size;    /* bytes of each slot's input, >= 1 */
   uint64_t residual_size; /* bytes of each slot's residual; 0: none */
   uint64_t output_size;   /* bytes of each slot's output, >= 1 */
@@ -803,19 +803,65 @@ SPORKLE_EXPORT sporkle_status sporkle_executor_acquire(sporkle_executor executor
 /* Submits an acquired slot with a plan of the same device; flush and
  * invalidate are done by the executor. The fence belongs to the slot: it is
  * valid until release and is not destroyed by the caller. Work in flight when
- * the device is lost fails with SPORKLE_ERROR_DEVICE_LOST; later submits use
- * the device again once it is back, and until then the CPU (counted as
- * `fallbacks`) unless a GPU is required.
+ * the device is lost is run again by a thread of the context as often as
+ * `retries` says, on the device when it is back and the last time on the CPU
+ * (counted as `fallbacks`) unless a GPU is required; the fence stays pending
+ * meanwhile. Then, or without retries, it fails with SPORKLE_ERROR_DEVICE_LOST.
+ * Not run again: work inside a driver that does not answer. Later submits use
+ * the device once it is back, and until then the CPU likewise.
  * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (slot not acquired, tensors larger
  * than the slot, another device), SPORKLE_ERROR_BUSY (already submitted),
  * SPORKLE_ERROR_POOL_EXHAUSTED, SPORKLE_ERROR_DEVICE_LOST. */
 SPORKLE_EXPORT sporkle_status sporkle_executor_submit(sporkle_executor executor, uint32_t slot,
                                                       sporkle_plan plan, sporkle_fence *out_fence);
 
+/* Submits `count` acquired slots, slots[i] with plans[i], in this order and as
+ * one group: on OpenGL they share sync objects as far as their lengths allow.
+ * out_fences[i] gets the fence of slots[i]. All or nothing: after an error no
+ * slot has been submitted and every fence is NULL.
+ * Returns: as sporkle_executor_submit, naming the element;
+ * SPORKLE_ERROR_INVALID_ARGUMENT (count outside of [1, 256], an array NULL),
+ * SPORKLE_ERROR_BUSY (also for a slot that comes twice). */
+SPORKLE_EXPORT sporkle_status sporkle_executor_submit_many(sporkle_executor executor,
+                                                           const uint32_t *slots,
+                                                           const sporkle_plan *plans,
+                                                           uint32_t count,
+                                                           sporkle_fence *out_fences);
+
 /* Gives a slot back. A slot whose work is still pending is set aside and
  * becomes free when the work has really ended; it never stalls the others.
  * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (slot not acquired). */
 SPORKLE_EXPORT sporkle_status sporkle_executor_release(sporkle_executor executor, uint32_t slot);
+
+/* What an executor has done since it was created. Utilisation of a stretch of
+ * time is the difference of two busy_ns over that of wall_ns. */
+typedef struct sporkle_executor_info {
+  uint32_t struct_size;
+  uint32_t device;
+  uint32_t slots;
+  uint32_t slots_free;
+  uint32_t slots_in_flight; /* submitted, fence pending, not set aside */
+  uint32_t slots_aside;     /* released with work pending, until that has ended */
+  uint64_t submitted;       /* operations accepted */
+  uint64_t ended;           /* of these, failed ones included */
+  uint64_t failed;
+  uint64_t retried;         /* further runs of operations whose device was lost */
+  /* Time in which the device worked on the executor's operations. CPU: measured
+   * around each; OpenGL: batches, from when the device can have begun to when
+   * their end was seen, shared out by expected lengths; null device: on its
+   * virtual clock; run again after a loss: the whole call. */
+  uint64_t busy_ns;
+  uint64_t idle_ns;         /* wall_ns - busy_ns, not below 0 */
+  uint64_t wall_ns;         /* since the executor was created */
+  double utilisation;       /* busy_ns / wall_ns, at most 1 */
+} sporkle_executor_info;
+
+#define SPORKLE_EXECUTOR_INFO_INIT \
+  { (uint32_t)sizeof(sporkle_executor_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0 }
+
+/* Describes an executor. Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_VERSION. */
+SPORKLE_EXPORT sporkle_status sporkle_executor_describe(sporkle_executor executor,
+                                                        sporkle_executor_info *out_info);
 
 /* ------------------------------------------------------------------------
  * Statistics
@@ -1199,6 +1245,9 @@ typedef struct sporkle_api {
                                   uint32_t, sporkle_plan *);
   sporkle_status (*plan_prepare)(sporkle_context, uint32_t, const sporkle_conv2d_desc *,
                                  const float *, const float *, sporkle_plan *, sporkle_fence *);
+  sporkle_status (*executor_submit_many)(sporkle_executor, const uint32_t *, const sporkle_plan *,
+                                         uint32_t, sporkle_fence *);
+  sporkle_status (*executor_describe)(sporkle_executor, sporkle_executor_info *);
 } sporkle_api;
 
 /* The function table of API major version `major` (SPORKLE_VERSION_MAJOR).

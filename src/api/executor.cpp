@@ -1,6 +1,9 @@
 // Executors.
 #include "core/executor.h"
 
+#include <cstdio>
+#include <optional>
+
 #include "api/boundary.h"
 
 using namespace sporkle;
@@ -45,7 +48,35 @@ sporkle_status sporkle_executor_submit(sporkle_executor executor, uint32_t slot,
     const Pin<Executor> pin(executor, "executor");
     const Pin<Plan> plan_pin(plan, "plan");
     plan_pin->settle();
-    *out_fence = pin->submit(slot, *plan_pin);
+    const Executor::SlotWork work{slot, &*plan_pin};
+    pin->submit({&work, 1}, false, out_fence);
+    return SPORKLE_OK;
+  });
+}
+
+sporkle_status sporkle_executor_submit_many(sporkle_executor executor, const uint32_t* slots,
+                                            const sporkle_plan* plans, uint32_t count,
+                                            sporkle_fence* out_fences) {
+  return boundary("sporkle_executor_submit_many", [&]() -> Status {
+    checked_out(out_fences, "out_fences");
+    const Pin<Executor> pin(executor, "executor");
+    if (slots == nullptr) fail(SPORKLE_ERROR_INVALID_ARGUMENT, "slots: null");
+    if (plans == nullptr) fail(SPORKLE_ERROR_INVALID_ARGUMENT, "plans: null");
+    if (count == 0 || count > Executor::slot_limit) {
+      fail(SPORKLE_ERROR_INVALID_ARGUMENT, "count: %u is not in [1, %u]", count,
+           Executor::slot_limit);
+    }
+    for (uint32_t i = 0; i < count; ++i) out_fences[i] = nullptr;
+    std::optional<Pin<Plan>> pins[Executor::slot_limit];
+    Executor::SlotWork work[Executor::slot_limit];
+    for (uint32_t i = 0; i < count; ++i) {
+      char name[24];
+      std::snprintf(name, sizeof name, "plans[%u]", i);
+      pins[i].emplace(plans[i], name);
+      (*pins[i])->settle();
+      work[i] = {slots[i], &**pins[i]};
+    }
+    pin->submit({work, count}, true, out_fences);
     return SPORKLE_OK;
   });
 }
@@ -54,6 +85,16 @@ sporkle_status sporkle_executor_release(sporkle_executor executor, uint32_t slot
   return boundary("sporkle_executor_release", [&]() -> Status {
     const Pin<Executor> pin(executor, "executor");
     pin->release(slot);
+    return SPORKLE_OK;
+  });
+}
+
+sporkle_status sporkle_executor_describe(sporkle_executor executor,
+                                         sporkle_executor_info* out_info) {
+  return boundary("sporkle_executor_describe", [&]() -> Status {
+    const Pin<Executor> pin(executor, "executor");
+    check_out_struct(out_info, "out_info");
+    write_struct(pin->info(), out_info);
     return SPORKLE_OK;
   });
 }

@@ -61,7 +61,8 @@ Context::Context(const ContextDesc& desc, EnumerateDevices enumerate)
       log_(desc.log, desc.log_user, level_of(desc, options_)),
       list_(&memory_),
       plan_cache_(&memory_, &stats_, desc.plan_cache_bytes),
-      preparer_(&memory_, &execute_preparation, this) {
+      preparer_(&memory_, "sporkle-plans", &execute_preparation, this),
+      retrier_(*this, &memory_) {
   debug_ = (desc.flags & SPORKLE_CONTEXT_DEBUG) != 0;
   apply_arguments(desc);
   warn_unknown_variables(log_);
@@ -241,10 +242,12 @@ void Context::destroy_children() noexcept {
 void Context::close() noexcept {
   if (debug_) report_leaks();
   destroy_children();
-  // What is being prepared ends when its device is closed, if not before.
+  // What is being prepared or run again ends when its device is closed, if not before.
   preparer_.refuse();
+  retrier_.refuse();
   close_devices();
   preparer_.close();
+  retrier_.close();
 }
 
 void Context::close_devices() noexcept {

@@ -12,6 +12,7 @@
 #include "core/object_table.h"
 #include "core/plan_cache.h"
 #include "core/preparer.h"
+#include "core/retrier.h"
 
 namespace sporkle {
 
@@ -60,6 +61,7 @@ class Context {
   FencePool* fences() noexcept { return fences_.load(); }
   PlanCache& plan_cache() noexcept { return plan_cache_; }
   Preparer& preparer() noexcept { return preparer_; }
+  Retrier& retrier() noexcept { return retrier_; }
   bool debug() const noexcept { return debug_; }
   bool require_gpu() const noexcept { return require_gpu_; }
   // Problems below this go to the CPU when the selector picks: the rule of the
@@ -105,6 +107,7 @@ class Context {
   DeviceList list_;
   PlanCache plan_cache_;
   Preparer preparer_;
+  Retrier retrier_;
   uint32_t preferred_ = SPORKLE_DEVICE_AUTO;
   bool debug_ = false;
   bool require_gpu_ = false;

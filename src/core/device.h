@@ -7,9 +7,11 @@
 // std::bad_alloc; noexcept functions never throw.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <memory_resource>
+#include <span>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -97,6 +99,33 @@ struct MemoryRange {
   }
 };
 
+// What an executor's operations amounted to; counted where they end.
+struct OperationMeter {
+  std::atomic<uint64_t> busy_ns{0};  // device time, on the clock of Device::clock_ns
+  std::atomic<uint64_t> ended{0}, failed{0}, retried{0};
+
+  void note_end(Status status, uint64_t ns) noexcept {
+    busy_ns.fetch_add(ns, std::memory_order_relaxed);
+    ended.fetch_add(1, std::memory_order_relaxed);
+    if (status < 0) failed.fetch_add(1, std::memory_order_relaxed);
+  }
+};
+
+struct Operation;
+class Preparation;
+
+// Who takes over operations that a device lost.
+class Rescuer {
+ public:
+  // Moves the operation, and its fence to another timeline. To be called before
+  // its value is published, by a thread that lets nothing use it any more. False:
+  // nothing has happened, and the fence is to fail.
+  virtual bool take_over(Operation& operation) noexcept = 0;
+
+ protected:
+  ~Rescuer() = default;
+};
+
 // One asynchronous run of a plan. Holds what it needs until it has ended.
 struct Operation {
   std::shared_ptr<DevicePlan> plan;
@@ -106,6 +135,18 @@ struct Operation {
   // The output must be readable by the CPU when the fence signals, without an
   // invalidate by the user (executor slots).
   bool publish_output = false;
+  // Of executor slots; null otherwise.
+  std::shared_ptr<OperationMeter> meter;
+  Rescuer* rescuer = nullptr;  // outlives every device
+  std::shared_ptr<Preparation> origin;
+  uint32_t retries = 0;
+
+  void note_end(Status status, uint64_t ns) noexcept {
+    if (meter != nullptr) meter->note_end(status, ns);
+  }
+  bool rescue(Status status) noexcept {
+    return status == SPORKLE_ERROR_DEVICE_LOST && rescuer != nullptr && rescuer->take_over(*this);
+  }
 };
 
 // What a synchronous run tells about itself.
@@ -157,9 +198,13 @@ class Device {
   virtual void run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors,
                    RunReport* report) = 0;
 
-  // Queues an operation behind the earlier ones and arms its fence. When it
-  // throws, the fence is untouched.
-  virtual void submit(Operation&& operation) = 0;
+  // Queues operations behind the earlier ones, in their order and as one group,
+  // and arms their fences. When it throws, none is queued and none is touched.
+  virtual void submit_all(std::span<Operation> operations) = 0;
+  void submit(Operation&& operation) { submit_all({&operation, 1}); }
+
+  // What its operations' times are measured on.
+  virtual uint64_t clock_ns() const noexcept { return now_ns(); }
 
   // Arms a fence that signals when everything submitted so far has ended.
   virtual void insert_fence(FenceRef fence, bool owned) = 0;

@@ -10,8 +10,8 @@ namespace sporkle {
 
 namespace {
 
-constexpr uint32_t slot_limit = 256;
 constexpr uint32_t slot_default = 3;
+constexpr uint32_t retry_limit = 8;
 constexpr uint64_t destroy_patience_ns = 2000000000u;
 
 uint64_t slots_bytes(const sporkle_executor_desc& desc, size_t slots) {
@@ -34,7 +34,12 @@ Executor::Executor(std::shared_ptr<Context> context, uint32_t device,
       input_size_(desc.input_size),
       residual_size_(desc.residual_size),
       output_size_(desc.output_size),
-      slots_(context->memory()) {
+      retries_(desc.retries),
+      created_ns_(context->device(device).clock_ns()),
+      meter_(make_shared_in<OperationMeter>(context->memory())),
+      slots_(context->memory()),
+      operations_(context->memory()) {
+  operations_.resize(desc.slot_count);
   slots_.resize(desc.slot_count);
   const uint64_t resets = context->stats().read(Counter::device_resets);
   for (Slot& slot : slots_) {
@@ -154,60 +159,49 @@ Status Executor::acquire(Deadline deadline, sporkle_slot* out) {
   return SPORKLE_OK;
 }
 
-Executor::Slot& Executor::held_slot(uint32_t index) {
+Executor::Slot& Executor::held_slot(uint32_t index, const char* argument) {
   if (index >= slots_.size()) {
-    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "slot: %u, but there are %zu", index, slots_.size());
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: %u, but there are %zu", argument, index,
+         slots_.size());
   }
   Slot& slot = slots_[index];
   if (slot.state == State::free || slot.state == State::aside) {
-    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "slot: %u has not been acquired", index);
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: %u has not been acquired", argument, index);
   }
   return slot;
 }
 
-void Executor::check_fits(const Extent& extent) const {
-  const struct {
-    uint64_t need, have;
-    const char* name;
-  } rows[] = {{extent.input_bytes, input_size_, "input"},
-              {extent.residual_bytes, residual_size_, "residual"},
-              {extent.output_bytes, output_size_, "output"}};
-  for (const auto& row : rows) {
-    if (row.need <= row.have) continue;
-    fail(SPORKLE_ERROR_INVALID_ARGUMENT,
-         "plan: its %s has %" PRIu64 " bytes, the slot only %" PRIu64, row.name, row.need,
-         row.have);
-  }
-}
-
-sporkle_fence Executor::submit(uint32_t index, Plan& plan) {
-  if (&plan.context() != &context() || plan.device() != device_) {
-    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "plan: of another context or device");
-  }
-  check_fits(plan.extent());
+sporkle_executor_info Executor::info() {
+  sporkle_executor_info info{};
+  info.device = device_;
   const std::lock_guard lock(mutex_);
-  if (closed_) fail(SPORKLE_ERROR_INVALID_HANDLE, "executor: destroyed");
-  Slot& slot = held_slot(index);
-  if (slot.state != State::acquired) {
-    fail(SPORKLE_ERROR_BUSY, "slot: %u has already been submitted", index);
+  // Ends before begins, so that no difference is negative.
+  info.busy_ns = meter_->busy_ns.load(std::memory_order_relaxed);
+  info.failed = meter_->failed.load(std::memory_order_relaxed);
+  info.ended = meter_->ended.load(std::memory_order_relaxed);
+  info.retried = meter_->retried.load(std::memory_order_relaxed);
+  info.submitted = submitted_;
+  reclaim_aside();
+  info.slots = static_cast<uint32_t>(slots_.size());
+  for (const Slot& slot : slots_) {
+    const bool pending = slot.fence != nullptr && fence_poll(slot.fence) == SPORKLE_NOT_READY;
+    if (slot.state == State::free) ++info.slots_free;
+    if (slot.state == State::aside) ++info.slots_aside;
+    if (slot.state == State::submitted && pending) ++info.slots_in_flight;
   }
-  const Extent& extent = plan.extent();
-  const bool on_device = slot.resets == context().stats().read(Counter::device_resets);
-  if (on_device) slot.input->flush(0, extent.input_bytes);
-  MemoryRange residual;
-  if (extent.residual_bytes > 0) {
-    if (on_device) slot.residual->flush(0, extent.residual_bytes);
-    residual = {slot.residual, 0};
+  info.wall_ns = context().device(device_).clock_ns() - created_ns_;
+  info.idle_ns = info.wall_ns > info.busy_ns ? info.wall_ns - info.busy_ns : 0;
+  if (info.wall_ns > 0) {
+    const double busy = static_cast<double>(info.busy_ns) / static_cast<double>(info.wall_ns);
+    info.utilisation = std::min(busy, 1.0);
   }
-  slot.fence = plan.submit_surviving({slot.input, 0}, residual, {slot.output, 0}, on_device);
-  slot.state = State::submitted;
-  return slot.fence;
+  return info;
 }
 
 void Executor::release(uint32_t index) {
   {
     const std::lock_guard lock(mutex_);
-    Slot& slot = held_slot(index);
+    Slot& slot = held_slot(index, "slot");
     if (slot.fence != nullptr && fence_poll(slot.fence) == SPORKLE_NOT_READY) {
       slot.state = State::aside;
       context().stats().add(Counter::slots_set_aside, 1);
@@ -223,11 +217,13 @@ sporkle_executor create_executor(const std::shared_ptr<Context>& context,
                                  const sporkle_executor_desc& given) {
   sporkle_executor_desc desc = given;
   if (desc.slot_count == 0) desc.slot_count = slot_default;
-  if (desc.slot_count > slot_limit) {
+  if (desc.slot_count > Executor::slot_limit) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "desc.slot_count: %u exceeds %u", desc.slot_count,
-         slot_limit);
+         Executor::slot_limit);
   }
-  if (desc.reserved != 0) fail(SPORKLE_ERROR_INVALID_ARGUMENT, "desc.reserved: must be 0");
+  if (desc.retries > retry_limit) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "desc.retries: %u exceeds %u", desc.retries, retry_limit);
+  }
   check_size(desc.input_size, 1, "input_size");
   check_size(desc.residual_size, 0, "residual_size");
   check_size(desc.output_size, 1, "output_size");

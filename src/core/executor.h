@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "core/plan.h"
@@ -20,8 +21,17 @@ class Executor final : public Child {
 
   // Waits for a free slot. Returns SPORKLE_OK or SPORKLE_TIMEOUT.
   Status acquire(Deadline deadline, sporkle_slot* out);
-  sporkle_fence submit(uint32_t index, Plan& plan);
+  // All or nothing, in this order and as one group. `many`: errors name elements
+  // of slots and plans.
+  struct SlotWork {
+    uint32_t slot;
+    Plan* plan;
+  };
+  void submit(std::span<const SlotWork> work, bool many, sporkle_fence* out_fences);
   void release(uint32_t index);
+  sporkle_executor_info info();
+
+  static constexpr uint32_t slot_limit = 256;
 
  private:
   // free -> acquired -> submitted -> free, or -> aside -> free when the work
@@ -35,19 +45,28 @@ class Executor final : public Child {
     std::shared_ptr<DeviceMemory> input, residual, output;
   };
 
-  Slot& held_slot(uint32_t index);
+  Slot& held_slot(uint32_t index, const char* argument);
   bool try_acquire(sporkle_slot* out);
   void reclaim_aside();
   void make_memory(Slot* slot, Device& target);
   void renew_memory(Slot* slot);
-  void check_fits(const Extent& extent) const;
+  void check_plan(const Plan& plan, const char* argument) const;
+  void check_work(std::span<const SlotWork> work, bool many);
+  bool flush_slots(std::span<const SlotWork> work);
+  void fill_operation(const SlotWork& item, Plan::Target target, Operation* operation);
+  void queue_group(std::span<const SlotWork> work, const Error* lost);
   void drop_fence(Slot* slot) noexcept;
 
   uint32_t device_;
   uint64_t input_size_, residual_size_, output_size_;
-  std::mutex mutex_;
+  uint32_t retries_;
+  uint64_t created_ns_;  // on the device's clock
+  const std::shared_ptr<OperationMeter> meter_;
+  std::mutex mutex_;  // guards everything below
   bool closed_ = false;
+  uint64_t submitted_ = 0;
   std::pmr::vector<Slot> slots_;
+  std::pmr::vector<Operation> operations_;  // room for a group
 };
 
 // Creates the executor and its handle. Throws Error.

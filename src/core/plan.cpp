@@ -107,31 +107,21 @@ void Plan::run(const HostTensors& tensors, sporkle_conv2d_result* result) {
   run_prepared(context(), device(), prepared(), tensors, result);
 }
 
-sporkle_fence Plan::submit(MemoryRange input, MemoryRange residual, MemoryRange output,
-                           bool fence_owned) {
-  return submit_to({device(), prepared()}, std::move(input), std::move(residual),
-                   std::move(output), fence_owned);
-}
-
-sporkle_fence Plan::submit_to(const Target& target, MemoryRange input, MemoryRange residual,
-                              MemoryRange output, bool fence_owned) {
+sporkle_fence Plan::submit(MemoryRange input, MemoryRange residual, MemoryRange output) {
   Operation operation;
-  operation.plan = target.plan;
+  operation.plan = prepared();
   operation.input = std::move(input);
   operation.residual = std::move(residual);
   operation.output = std::move(output);
-  operation.fence = fence_take(context().fences(), fence_owned);
-  operation.fence_owned = fence_owned;
-  operation.publish_output = fence_owned;
+  operation.fence = fence_take(context().fences(), false);
   const FenceRef fence = operation.fence;
   try {
-    context().device(target.device).submit(std::move(operation));
+    context().device(device()).submit(std::move(operation));
   } catch (...) {
-    fence_abandon(fence, fence_owned);
+    fence_abandon(fence, false);
     throw;
   }
-  context().note_fence(fence, target.plan->algorithm(),
-                       fence_owned ? "sporkle_executor_submit" : "sporkle_plan_submit");
+  context().note_fence(fence, prepared()->algorithm(), "sporkle_plan_submit");
   context().stats().add(Counter::submits, 1);
   return fence_handle(fence);
 }
@@ -140,7 +130,8 @@ std::shared_ptr<DevicePlan> Plan::prepare_again(uint32_t device) {
   return prepare(context(), device, preparation_->source());
 }
 
-Plan::Target Plan::renewed() {
+Plan::Target Plan::current() {
+  if (device() == 0) return {0, prepared()};
   const std::lock_guard lock(renewal_);
   const uint64_t resets = context().stats().read(Counter::device_resets);
   if (resets != resets_seen_) {
@@ -150,28 +141,17 @@ Plan::Target Plan::renewed() {
   return {device(), renewed_ == nullptr ? prepared() : renewed_};
 }
 
-Plan::Target Plan::on_cpu(const char* reason) {
+Plan::Target Plan::on_cpu(const Error& error) {
   constexpr uint32_t cpu = 0;
-  note_fallback(context(), device(), reason);
+  Reason reason;
+  if (context().require_gpu() || device() == cpu ||
+      !preparation_->source().supported_by(context().device(cpu), &reason)) {
+    throw error;
+  }
+  note_fallback(context(), device(), error.reason.text);
   const std::lock_guard lock(renewal_);
   if (spare_ == nullptr) spare_ = prepare_again(cpu);
   return {cpu, spare_};
-}
-
-sporkle_fence Plan::submit_surviving(const MemoryRange& input, const MemoryRange& residual,
-                                     const MemoryRange& output, bool on_device) {
-  if (device() == 0) return submit(input, residual, output, true);
-  try {
-    if (!on_device) fail(SPORKLE_ERROR_DEVICE_LOST, "slot: its memory is of before a reset");
-    return submit_to(renewed(), input, residual, output, true);
-  } catch (const Error& error) {
-    const bool gone = error.status == SPORKLE_ERROR_DEVICE_LOST ||
-                      error.status == SPORKLE_ERROR_DEVICE_UNAVAILABLE;
-    Reason reason;
-    if (!gone || context().require_gpu()) throw;
-    if (!preparation_->source().supported_by(context().device(0), &reason)) throw;
-    return submit_to(on_cpu(error.reason.text), input, residual, output, true);
-  }
 }
 
 namespace {
@@ -234,7 +214,7 @@ sporkle_fence Plan::submit_bindings(const sporkle_plan_bindings& b) {
   }
   const Pin<Buffer> written(b.output.buffer, "bindings.output");
   const sporkle_fence fence =
-      submit(std::move(input), std::move(residual), std::move(output), false);
+      submit(std::move(input), std::move(residual), std::move(output));
   written->note_submitted(fence, b.output.offset, p.output_bytes);
   return fence;
 }
@@ -254,15 +234,18 @@ sporkle_plan create_plan(const std::shared_ptr<Context>& context, uint32_t devic
   return static_cast<sporkle_plan>(publish_child(plan));
 }
 
-Status execute_preparation(void* user, Preparation& preparation, uint32_t device,
-                           bool may_fall_back) noexcept {
+Status execute_preparation(void* user, PreparationJob& job, bool cancelled) noexcept {
   Context& context = *static_cast<Context*>(user);
+  Preparation& preparation = *job.preparation;
   Error error;
   try {
+    if (cancelled) {
+      fail(SPORKLE_ERROR_CANCELLED, "plan: its context was destroyed before it was prepared");
+    }
     const PlanSource source = preparation.source();
     uint32_t used = 0;
     std::shared_ptr<DevicePlan> plan;
-    with_fallback(context, {device, may_fall_back}, source, [&](uint32_t index) {
+    with_fallback(context, {job.device, job.may_fall_back}, source, [&](uint32_t index) {
       plan = prepare(context, index, source);
       used = index;
     });

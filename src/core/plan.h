@@ -28,26 +28,23 @@ class Plan final : public Child {
 
   void run(const HostTensors& tensors, sporkle_conv2d_result* result);
 
-  // `fence_owned`: an executor slot owns the fence. Returns the armed fence.
-  sporkle_fence submit(MemoryRange input, MemoryRange residual, MemoryRange output,
-                       bool fence_owned);
-  // For an executor slot: after a loss of the device the plan is prepared again
-  // on it, and where that fails the CPU computes on the same memory, which stays
-  // mapped. `on_device`: the memory is of the device as it is now.
-  sporkle_fence submit_surviving(const MemoryRange& input, const MemoryRange& residual,
-                                 const MemoryRange& output, bool on_device);
-  // The same as submit on buffers, all checked.
-  sporkle_fence submit_bindings(const sporkle_plan_bindings& bindings);
-
- private:
+  // Returns the armed fence.
+  sporkle_fence submit(MemoryRange input, MemoryRange residual, MemoryRange output);
+  // For executor slots. Where the plan runs now: after a loss of its device it is
+  // prepared again on it.
   struct Target {
     uint32_t device;
     std::shared_ptr<DevicePlan> plan;
   };
-  sporkle_fence submit_to(const Target& target, MemoryRange input, MemoryRange residual,
-                          MemoryRange output, bool fence_owned);
-  Target renewed();
-  Target on_cpu(const char* reason);
+  Target current();
+  // On the CPU instead, counted as a fallback for `reason`. Throws the error
+  // where the CPU may not or cannot take it.
+  Target on_cpu(const Error& error);
+  const std::shared_ptr<Preparation>& preparation() const noexcept { return preparation_; }
+  // The same as submit on buffers, all checked.
+  sporkle_fence submit_bindings(const sporkle_plan_bindings& bindings);
+
+ private:
   std::shared_ptr<DevicePlan> prepare_again(uint32_t device);
 
   const std::shared_ptr<Preparation> preparation_;
@@ -63,10 +60,6 @@ sporkle_plan create_plan(const std::shared_ptr<Context>& context, uint32_t devic
 // The same by the context's preparer, which signals `out_fence`.
 sporkle_plan prepare_plan(const std::shared_ptr<Context>& context, uint32_t device,
                           const PlanSource& source, sporkle_fence* out_fence);
-
-// What the context's preparer runs.
-Status execute_preparation(void* context, Preparation& preparation, uint32_t device,
-                           bool may_fall_back) noexcept;
 
 // The one-call form. `result` may be null.
 void run_conv2d(Context& context, uint32_t device, const ConvProblem& problem,

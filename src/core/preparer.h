@@ -2,11 +2,10 @@
 #pragma once
 
 #include <atomic>
-#include <mutex>
-#include <vector>
+#include <memory>
 
 #include "base/memory.h"
-#include "base/thread.h"
+#include "core/job_thread.h"
 #include "core/plan_source.h"
 
 namespace sporkle {
@@ -41,46 +40,16 @@ class Preparation {
   std::atomic<uint32_t> ended_{0};
 };
 
-// One thread, started by the first job; jobs in order.
-class Preparer {
- public:
-  // Makes the plan of a job; ends its preparation either way. Returns the fence's status.
-  using Execute = Status (*)(void* user, Preparation& preparation, uint32_t device,
-                             bool may_fall_back) noexcept;
-  struct Job {
-    std::shared_ptr<Preparation> preparation;
-    uint32_t device = 0;
-    bool may_fall_back = false;
-    FenceRef fence;
-  };
-
-  Preparer(std::pmr::memory_resource* memory, Execute execute, void* user)
-      : execute_(execute), user_(user), jobs_(memory) {}
-  ~Preparer();
-
-  // Arms the fence. Throws, and leaves the fence alone, when the thread cannot start or
-  // the preparer has been closed.
-  void submit(Job&& job);
-  // Takes no more jobs and fails those that have not begun with
-  // SPORKLE_ERROR_CANCELLED.
-  void refuse() noexcept;
-  // The same; waits for the job that runs.
-  void close() noexcept;
-
- private:
-  static void body(void* self);
-  void work() noexcept;
-  bool take(Job* job, bool* cancelled) noexcept;
-
-  Execute execute_;
-  void* user_;
-  std::mutex mutex_;
-  std::pmr::vector<Job> jobs_;  // oldest first
-  bool closing_ = false, has_timeline_ = false;
-  uint32_t timeline_ = 0;
-  uint64_t submitted_ = 0, finished_ = 0;
-  std::atomic<uint32_t> wakeups_{0};
-  Thread thread_;
+struct PreparationJob {
+  std::shared_ptr<Preparation> preparation;
+  uint32_t device = 0;
+  bool may_fall_back = false;
+  FenceRef fence;
 };
+using Preparer = JobThread<PreparationJob>;
+
+// What the context's preparer runs: makes the plan of a job and ends its
+// preparation either way.
+Status execute_preparation(void* context, PreparationJob& job, bool cancelled) noexcept;
 
 }  // namespace sporkle

@@ -29,20 +29,22 @@ WorkQueue::~WorkQueue() {
   timeline_release(timeline_);
 }
 
-void WorkQueue::submit(Operation&& operation) {
+void WorkQueue::submit_all(std::span<Operation> operations) {
   {
     const std::lock_guard lock(mutex_);
     if (closing_) fail(close_status_, "device: it has been closed");
-    if (count_ == ring_.size()) {
+    if (operations.size() > ring_.size() - count_) {
       fail(SPORKLE_ERROR_POOL_EXHAUSTED, "submit: %u operations are already in flight", count_);
     }
     if (!thread_.started() && !thread_.start(thread_name_, &WorkQueue::body, this)) {
       fail(SPORKLE_ERROR_OUT_OF_MEMORY, "submit: the system refuses a thread");
     }
-    // Armed before the worker can see it.
-    fence_arm(operation.fence, timeline_, ++submitted_, operation.fence_owned);
-    ring_[(first_ + count_) % ring_.size()] = std::move(operation);
-    ++count_;
+    for (Operation& operation : operations) {
+      // Armed before the worker can see it.
+      fence_arm(operation.fence, timeline_, ++submitted_, operation.fence_owned);
+      ring_[(first_ + count_) % ring_.size()] = std::move(operation);
+      ++count_;
+    }
   }
   wakeups_.fetch_add(1, std::memory_order_release);
   futex_wake(wakeups_, 1);
@@ -93,7 +95,8 @@ bool WorkQueue::take(Operation* operation) noexcept {
   }
 }
 
-void WorkQueue::finish(Operation* operation, Status status) noexcept {
+void WorkQueue::finish(Operation* operation, Status status, uint64_t ns) noexcept {
+  operation->note_end(status, ns);
   if (status < 0) {
     fence_fail(operation->fence, status);
     stats_->add(Counter::submit_failures, 1);
@@ -112,7 +115,9 @@ void WorkQueue::work() noexcept {
       const std::lock_guard lock(mutex_);
       cancelled = closing_;
     }
-    finish(&operation, cancelled ? close_status_ : execute_(user_, operation));
+    const uint64_t start = operation.meter == nullptr ? 0 : now_ns();
+    const Status status = cancelled ? close_status_ : execute_(user_, operation);
+    finish(&operation, status, start == 0 ? 0 : now_ns() - start);
   }
 }
 

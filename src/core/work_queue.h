@@ -23,8 +23,8 @@ class WorkQueue {
             void* user);
   ~WorkQueue();
 
-  // As Device::submit. Throws SPORKLE_ERROR_POOL_EXHAUSTED when full.
-  void submit(Operation&& operation);
+  // As Device::submit_all. Throws SPORKLE_ERROR_POOL_EXHAUSTED when full.
+  void submit_all(std::span<Operation> operations);
   void insert_fence(FenceRef fence, bool owned);
   bool drain(Deadline deadline) noexcept;
 
@@ -35,7 +35,7 @@ class WorkQueue {
   static void body(void* self);
   void work() noexcept;
   bool take(Operation* operation) noexcept;
-  void finish(Operation* operation, Status status) noexcept;
+  void finish(Operation* operation, Status status, uint64_t ns) noexcept;
 
   Stats* stats_;
   const char* thread_name_;

@@ -38,6 +38,7 @@ int group_export_fd(void);
 int group_debug(void);
 int group_waits(void);
 int group_executor(void);
+int group_executor_group(void);
 int group_stats(void);
 int group_errors(void);
 int group_misuse(void);

@@ -1,62 +1,8 @@
 // Executor slots: life cycle, refusals, slots set aside.
 #include <pthread.h>
 
-#include "conformance/conformance.h"
+#include "conformance/pipeline.h"
 #include "support/job.h"
-
-static sporkle_executor make_executor(World *world, const Tensors *t, uint32_t slots) {
-  sporkle_executor_desc desc = SPORKLE_EXECUTOR_DESC_INIT;
-  desc.device = world->device;
-  desc.slot_count = slots;
-  desc.input_size = t->info.input_size;
-  desc.output_size = t->info.output_size;
-  if (t->residual) desc.residual_size = t->info.output_size;
-  sporkle_executor executor = NULL;
-  expect_ok(sporkle_executor_create(world->context, &desc, &executor));
-  return executor;
-}
-
-typedef struct Pipeline {
-  World world;
-  Tensors tensors;
-  sporkle_plan plan;
-  sporkle_executor executor;
-} Pipeline;
-
-static void pipeline_open(Pipeline *p, uint32_t slots, bool residual) {
-  world_open(&p->world);
-  sporkle_conv2d_desc desc = small_problem();
-  if (residual) desc.flags |= SPORKLE_CONV2D_RESIDUAL;
-  tensors_make(&p->tensors, &desc, 3);
-  expect_ok(sporkle_plan_create(p->world.context, p->world.device, &desc, p->tensors.weights,
-                                p->tensors.bias, &p->plan));
-  p->executor = make_executor(&p->world, &p->tensors, slots);
-}
-
-static void pipeline_close(Pipeline *p) {
-  expect_ok(sporkle_executor_destroy(p->executor));
-  tensors_free(&p->tensors);
-  assert_int_equal(world_stats(&p->world).buffer_bytes, 0);
-  world_close(&p->world);
-}
-
-static sporkle_fence feed(Pipeline *p, sporkle_slot *slot) {
-  *slot = (sporkle_slot)SPORKLE_SLOT_INIT;
-  expect_ok(sporkle_executor_acquire(p->executor, SPORKLE_TIMEOUT_INFINITE, slot));
-  memcpy(slot->input, p->tensors.input, p->tensors.info.input_size);
-  if (slot->residual) {
-    memcpy(slot->residual, p->tensors.residual, p->tensors.info.output_size);
-  }
-  memset(slot->output, 0xff, slot->output_size);
-  sporkle_fence fence = NULL;
-  expect_ok(sporkle_executor_submit(p->executor, slot->index, p->plan, &fence));
-  return fence;
-}
-
-static void check_slot(const Pipeline *p, const sporkle_slot *slot) {
-  const OracleError error = tensors_error(&p->tensors, slot->output);
-  expect_true(error.rel_l2 <= REL_L2_LIMIT, "slot %u: error %g", slot->index, error.rel_l2);
-}
 
 static void life_of_a_slot(void **state) {
   (void)state;
@@ -180,9 +126,9 @@ static void create_refusals(void **state) {
   desc.device = 77;
   expect_refused(invalid, "desc.device", sporkle_executor_create(c, &desc, &executor));
   desc.device = world.device;
-  desc.reserved = 1;
-  expect_refused(invalid, "desc.reserved", sporkle_executor_create(c, &desc, &executor));
-  desc.reserved = 0;
+  desc.retries = 9;
+  expect_refused(invalid, "desc.retries", sporkle_executor_create(c, &desc, &executor));
+  desc.retries = 0;
   expect_refused(invalid, "desc", sporkle_executor_create(c, NULL, &executor));
   expect_refused(invalid, "out_executor", sporkle_executor_create(c, &desc, NULL));
   desc.input_size = UINT64_MAX;

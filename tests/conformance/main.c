@@ -22,6 +22,7 @@ static const Group groups[] = {
     {"debug", "reports of misuse and leaks: id, label, maker, age", group_debug},
     {"waits", "wait-any and wait-all: order, limits, devices mixed, deadlines", group_waits},
     {"executor", "executor slots: life cycle, refusals, set-aside slots", group_executor},
+    {"executor_group", "executors: groups, utilisation, runs again after a loss", group_executor_group},
     {"stats", "statistics agree with what was done", group_stats},
     {"errors", "status names, text of the last error per thread", group_errors},
     {"misuse", "null, stale, destroyed, wrong-type and garbage handles everywhere", group_misuse},

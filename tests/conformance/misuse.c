@@ -34,6 +34,7 @@ static sporkle_plan_bindings bindings = SPORKLE_PLAN_BINDINGS_INIT;
 static sporkle_slot slot = SPORKLE_SLOT_INIT;
 static sporkle_stats stats = SPORKLE_STATS_INIT;
 static sporkle_fence fence_out;
+static sporkle_executor_info executor_info = SPORKLE_EXECUTOR_INFO_INIT;
 static sporkle_buffer buffer_out;
 static sporkle_executor executor_out;
 static sporkle_plan plan_out;
@@ -72,6 +73,8 @@ CALL(executor_destroy, h)
 CALL(executor_acquire, h, 0, &slot)
 CALL(executor_submit, h, 0, NULL, &fence_out)
 CALL(executor_release, h, 0)
+CALL(executor_submit_many, h, &number, &plan_out, 1, &fence_out)
+CALL(executor_describe, h, &executor_info)
 CALL(context_stats, h, &stats)
 CALL(null_control, h, 0, 0, 0, 0)
 
@@ -101,7 +104,8 @@ static const Call calls[] = {
     ROW(wait_any, of_fence), ROW(wait_all, of_fence), ROW(fence_destroy, of_fence), ROW(fence_export_fd, of_fence),
     ROW(executor_create, of_context), ROW(executor_destroy, of_executor),
     ROW(executor_acquire, of_executor), ROW(executor_submit, of_executor),
-    ROW(executor_release, of_executor), ROW(context_stats, of_context),
+    ROW(executor_release, of_executor), ROW(executor_submit_many, of_executor),
+    ROW(executor_describe, of_executor), ROW(context_stats, of_context),
     ROW(null_control, of_context),
 };
 

@@ -3,12 +3,13 @@
 ! SPDX-License-Identifier: MIT
 module sporkle_c_pm4
   use, intrinsic :: iso_c_binding, only: c_char, c_int32_t, c_int64_t, c_ptr
-  use sporkle_c_types, only: sporkle_conv2d_desc, sporkle_pm4_info, sporkle_sequence_step
+  use sporkle_c_types, only: sporkle_conv2d_desc, sporkle_executor_info, sporkle_pm4_info, &
+    sporkle_sequence_step
   implicit none
   private
   public :: sporkle_pm4_encode, sporkle_pm4_decode, sporkle_pm4_validate
   public :: sporkle_pm4_list_code, sporkle_plan_sequence, sporkle_plan_prepare
-  public :: sporkle_get_api
+  public :: sporkle_executor_submit_many, sporkle_executor_describe, sporkle_get_api
 
   interface
     function sporkle_pm4_encode(gfx, desc, image, capacity, out_size, out_info) &
@@ -70,6 +71,24 @@ module sporkle_c_pm4
       type(sporkle_conv2d_desc), intent(in) :: desc
       type(c_ptr), value :: weights, bias
       type(c_ptr), intent(out) :: out_plan, out_fence
+      integer(c_int32_t) :: status
+    end function
+
+    function sporkle_executor_submit_many(executor, slots, plans, count, out_fences) &
+        bind(C, name="sporkle_executor_submit_many") result(status)
+      import :: c_int32_t, c_ptr
+      type(c_ptr), value :: executor
+      integer(c_int32_t), intent(in) :: slots(*)
+      type(c_ptr), intent(in) :: plans(*)
+      integer(c_int32_t), value :: count
+      type(c_ptr), intent(out) :: out_fences(*)
+      integer(c_int32_t) :: status
+    end function
+    function sporkle_executor_describe(executor, out_info) &
+        bind(C, name="sporkle_executor_describe") result(status)
+      import :: c_int32_t, c_ptr, sporkle_executor_info
+      type(c_ptr), value :: executor
+      type(sporkle_executor_info), intent(inout) :: out_info
       integer(c_int32_t) :: status
     end function
 

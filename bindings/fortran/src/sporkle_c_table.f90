@@ -78,5 +78,7 @@ module sporkle_c_table
     type(c_funptr) :: pm4_list_code = c_null_funptr
     type(c_funptr) :: plan_sequence = c_null_funptr
     type(c_funptr) :: plan_prepare = c_null_funptr
+    type(c_funptr) :: executor_submit_many = c_null_funptr
+    type(c_funptr) :: executor_describe = c_null_funptr
   end type sporkle_api
 end module sporkle_c_table

@@ -16,7 +16,7 @@ module sporkle_c_types
   public :: sporkle_conv2d_info, sporkle_conv2d_result, sporkle_plan_info
   public :: sporkle_sequence_step
   public :: sporkle_buffer_desc, sporkle_buffer_info, sporkle_binding, sporkle_plan_bindings
-  public :: sporkle_executor_desc, sporkle_slot, sporkle_stats, sporkle_pm4_info
+  public :: sporkle_executor_desc, sporkle_executor_info, sporkle_slot, sporkle_stats, sporkle_pm4_info
   public :: sporkle_alloc_callback, sporkle_free_callback, sporkle_log_callback
   public :: sporkle_task, sporkle_parallel_for
 
@@ -168,12 +168,21 @@ module sporkle_c_types
     integer(c_int32_t) :: struct_size = 48
     integer(c_int32_t) :: device = SPORKLE_DEVICE_AUTO
     integer(c_int32_t) :: slot_count = 0
-    integer(c_int32_t) :: reserved = 0
+    integer(c_int32_t) :: retries = 0
     integer(c_int64_t) :: input_size = 0
     integer(c_int64_t) :: residual_size = 0
     integer(c_int64_t) :: output_size = 0
     type(c_ptr) :: label = c_null_ptr
   end type sporkle_executor_desc
+
+  type, bind(C) :: sporkle_executor_info
+    integer(c_int32_t) :: struct_size = 88
+    integer(c_int32_t) :: device = 0, slots = 0, slots_free = 0, slots_in_flight = 0
+    integer(c_int32_t) :: slots_aside = 0
+    integer(c_int64_t) :: submitted = 0, ended = 0, failed = 0, retried = 0
+    integer(c_int64_t) :: busy_ns = 0, idle_ns = 0, wall_ns = 0
+    real(c_double) :: utilisation = 0
+  end type sporkle_executor_info
 
   type, bind(C) :: sporkle_slot
     integer(c_int32_t) :: struct_size = 56

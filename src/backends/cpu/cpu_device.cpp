@@ -52,7 +52,7 @@ class CpuDevice final : public Device {
   }
   void run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors,
            RunReport* report) override;
-  void submit(Operation&& operation) override { queue_.submit(std::move(operation)); }
+  void submit_all(std::span<Operation> operations) override { queue_.submit_all(operations); }
   void insert_fence(FenceRef fence, bool owned) override { queue_.insert_fence(fence, owned); }
   bool drain(Deadline deadline) noexcept override { return queue_.drain(deadline); }
   void close(Status status) noexcept override;

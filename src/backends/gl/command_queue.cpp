@@ -30,13 +30,20 @@ void CommandQueue::check_open() const {
   if (refusal_ != SPORKLE_OK) fail(refusal_, "device: %s", refusal_reason_.text);
 }
 
-Entry& CommandQueue::next_entry() {
+void CommandQueue::check_room(uint64_t count) const {
   check_open();
-  const uint64_t value = submitted_.load(std::memory_order_relaxed) + 1;
-  if (value - completed_.load(std::memory_order_acquire) > ring_.size()) {
-    fail(SPORKLE_ERROR_POOL_EXHAUSTED, "submit: %zu operations are already in flight",
-         ring_.size());
-  }
+  const uint64_t last = submitted_.load(std::memory_order_relaxed) + count;
+  if (last - completed_.load(std::memory_order_acquire) <= ring_.size()) return;
+  fail(SPORKLE_ERROR_POOL_EXHAUSTED, "submit: %zu operations are already in flight",
+       ring_.size());
+}
+
+Entry& CommandQueue::next_entry() {
+  check_room(1);
+  return entry_for(submitted_.load(std::memory_order_relaxed) + 1);
+}
+
+Entry& CommandQueue::entry_for(uint64_t value) noexcept {
   Entry& target = ring_[value % ring_.size()];
   target.status = SPORKLE_OK;
   target.timer = -1;
@@ -51,13 +58,24 @@ uint64_t CommandQueue::publish_entry() noexcept {
 
 uint64_t CommandQueue::push(Operation&& operation, RunSink* sink) {
   const std::lock_guard lock(mutex_);
-  Entry& target = next_entry();
-  if (operation.fence) {
-    fence_arm(operation.fence, timeline_, submitted() + 1, operation.fence_owned);
-  }
+  check_room(1);
+  store(std::move(operation), sink, submitted() + 1);
+  return publish_entry();
+}
+
+void CommandQueue::store(Operation&& operation, RunSink* sink, uint64_t value) noexcept {
+  Entry& target = entry_for(value);
+  if (operation.fence) fence_arm(operation.fence, timeline_, value, operation.fence_owned);
   target.operation = std::move(operation);
   target.sink = sink;
-  return publish_entry();
+}
+
+void CommandQueue::push_all(std::span<Operation> operations) {
+  const std::lock_guard lock(mutex_);
+  check_room(operations.size());
+  uint64_t value = submitted();
+  for (Operation& operation : operations) store(std::move(operation), nullptr, ++value);
+  submitted_.store(value, std::memory_order_release);
 }
 
 uint64_t CommandQueue::push_exchange(std::shared_ptr<Exchange> exchange) {
@@ -114,6 +132,8 @@ bool CommandQueue::wait_call(Call* call, Deadline deadline) noexcept {
 void CommandQueue::end(uint64_t value, bool keep) noexcept {
   for (uint64_t v = completed() + 1; v <= value; ++v) {
     Entry& e = entry(v);
+    if (!keep && e.operation.rescue(e.status)) e.status = SPORKLE_OK;
+    e.operation.note_end(e.status, 0);
     if (e.status < 0) {
       if (e.operation.fence) fence_fail(e.operation.fence, e.status);
       if (e.sink == nullptr && e.exchange == nullptr) stats_->add(Counter::submit_failures, 1);
@@ -156,7 +176,11 @@ void CommandQueue::fail_calls(Call* first, Status status) noexcept {
 void CommandQueue::fail_all(Status status, bool keep) noexcept {
   fail_calls(take_calls(), status);
   const uint64_t last = submitted();
-  for (uint64_t v = completed() + 1; v <= last; ++v) entry(v).status = status;
+  for (uint64_t v = completed() + 1; v <= last; ++v) {
+    Entry& e = entry(v);
+    // A thread that was given up may still use the operation.
+    e.status = !keep && e.operation.rescue(status) ? SPORKLE_OK : status;
+  }
   // Fences inserted behind the operations have no entry of their own.
   if (completed() < last) fence_pool_fail_all(fences_, timeline_, status);
   end(last, keep);

@@ -54,6 +54,8 @@ class CommandQueue {
 
   // From any thread. Returns the value that the timeline will reach.
   uint64_t push(Operation&& operation, RunSink* sink);
+  // All or none; the thread sees them at once.
+  void push_all(std::span<Operation> operations);
   uint64_t push_exchange(std::shared_ptr<Exchange> exchange);
   void insert_fence(FenceRef fence, bool owned);
   bool drain(Deadline deadline) noexcept;
@@ -83,7 +85,10 @@ class CommandQueue {
 
  private:
   void check_open() const;
+  void check_room(uint64_t count) const;
+  Entry& entry_for(uint64_t value) noexcept;
   Entry& next_entry();
+  void store(Operation&& operation, RunSink* sink, uint64_t value) noexcept;
   uint64_t publish_entry() noexcept;
   void end(uint64_t value, bool keep) noexcept;
 

@@ -217,6 +217,10 @@ void Engine::observe(const Batch& batch, uint64_t begin, uint64_t now) noexcept 
     const double share = static_cast<double>(entry.predicted.ns) /
                          static_cast<double>(std::max<uint64_t>(predicted, 1));
     plan.observe(static_cast<uint64_t>(least * share), static_cast<uint64_t>(most * share));
+    if (OperationMeter* meter = entry.operation.meter.get()) {
+      meter->busy_ns.fetch_add(static_cast<uint64_t>((least + most) / 2 * share),
+                               std::memory_order_relaxed);
+    }
   }
 }
 

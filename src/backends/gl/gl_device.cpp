@@ -200,7 +200,7 @@ void GlDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& t
   report->device_ns = run.device_ns();
 }
 
-void GlDevice::submit(Operation&& operation) { thread_->submit(std::move(operation), nullptr); }
+void GlDevice::submit_all(std::span<Operation> operations) { thread_->submit_all(operations); }
 
 void GlDevice::insert_fence(FenceRef fence, bool owned) { thread_->insert_fence(fence, owned); }
 

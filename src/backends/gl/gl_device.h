@@ -38,7 +38,7 @@ class GlDevice final : public Device {
   std::shared_ptr<DeviceMemory> create_memory(uint64_t bytes, uint32_t usage) override;
   void run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors,
            RunReport* report) override;
-  void submit(Operation&& operation) override;
+  void submit_all(std::span<Operation> operations) override;
   void insert_fence(FenceRef fence, bool owned) override;
   bool drain(Deadline deadline) noexcept override;
   void close(Status status) noexcept override;

@@ -146,6 +146,12 @@ uint64_t SubmissionThread::submit(Operation&& operation, RunSink* sink) {
   return value;
 }
 
+void SubmissionThread::submit_all(std::span<Operation> operations) {
+  need_open();
+  queue_.push_all(operations);
+  if (DriverSlot* slot = slot_.load(std::memory_order_acquire)) driver_wake(*slot);
+}
+
 void SubmissionThread::submit(std::shared_ptr<Exchange> exchange) {
   need_open();
   queue_.push_exchange(std::move(exchange));

@@ -37,6 +37,7 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
 
   // As Device says. Returns the value that the timeline will reach.
   uint64_t submit(Operation&& operation, RunSink* sink);
+  void submit_all(std::span<Operation> operations);
   // Waits for a value of the timeline. A driver that does not answer ends the
   // wait: everything in flight has then failed.
   void await(uint64_t value) noexcept;

@@ -42,7 +42,8 @@ class NullDevice final : public Device {
            RunReport*) override {
     queue_.run(plan, tensors);
   }
-  void submit(Operation&& operation) override { queue_.submit(std::move(operation)); }
+  void submit_all(std::span<Operation> operations) override { queue_.submit_all(operations); }
+  uint64_t clock_ns() const noexcept override { return queue_.snapshot().virtual_ns; }
   void insert_fence(FenceRef fence, bool owned) override { queue_.insert_fence(fence, owned); }
   bool drain(Deadline deadline) noexcept override { return queue_.drain(deadline); }
   void close(Status status) noexcept override { queue_.close(status); }

@@ -56,21 +56,42 @@ NullQueue::Entry& NullQueue::push() {
   // At least 1 ns, so that nothing ends on a manual clock that stands still.
   const uint64_t duration = std::max<uint64_t>(operation_ns_, 1);
   last_end_ns_ = add_saturating(std::max(now_ns_, last_end_ns_), duration);
+  entry.duration_ns = duration;
   entry.end_ns = last_end_ns_;
   return entry;
 }
 
-void NullQueue::submit(Operation&& operation) {
+void NullQueue::submit_all(std::span<Operation> operations) {
   const Lock lock(mutex_);
   check_usable();
-  if (entries_.size() >= capacity_) {
+  if (entries_.size() + operations.size() > capacity_) {
     fail(SPORKLE_ERROR_POOL_EXHAUSTED, "device: %u operations are already in flight", capacity_);
   }
   start_worker();
-  Entry& entry = push();
-  fence_arm(operation.fence, timeline_, entry.value, operation.fence_owned);
-  entry.operation = std::move(operation);
+  size_t queued = 0;
+  try {
+    for (; queued < operations.size(); ++queued) push().operation = std::move(operations[queued]);
+  } catch (...) {
+    take_back(operations.first(queued));
+    throw;
+  }
+  // The fences last: arming does not throw.
+  for (size_t i = entries_.size() - queued; i < entries_.size(); ++i) {
+    const Operation& operation = entries_[i].operation;
+    fence_arm(operation.fence, timeline_, entries_[i].value, operation.fence_owned);
+  }
   changed();
+}
+
+// Undoes the newest pushes, into `operations`.
+void NullQueue::take_back(std::span<Operation> operations) noexcept {
+  for (size_t i = operations.size(); i > 0; --i) {
+    operations[i - 1] = std::move(entries_.back().operation);
+    last_end_ns_ -= entries_.back().duration_ns;
+    entries_.pop_back();
+    --operations_;
+    --submitted_;
+  }
 }
 
 void NullQueue::insert_fence(FenceRef fence, bool owned) {
@@ -224,8 +245,11 @@ Status NullQueue::execute(const Entry& entry) const noexcept {
 // Ends one entry except for the timeline. The memory is let go before anyone
 // can see the end: a buffer destroyed after its fence is freed at once.
 void NullQueue::release(Entry* entry, Status status) noexcept {
+  const bool rescued = entry->operation.rescue(status);
   const FenceRef fence = entry->operation.fence;
   Run* run = entry->run;
+  const bool ran = status == SPORKLE_OK || status == SPORKLE_ERROR_OPERATION_FAILED;
+  if (!rescued) entry->operation.note_end(status, ran ? entry->duration_ns : 0);
   *entry = Entry{};
   if (fence && status < 0) {
     stats_->add(Counter::submit_failures, 1);

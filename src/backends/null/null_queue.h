@@ -24,7 +24,7 @@ class NullQueue {
   ~NullQueue();
 
   // As Device.
-  void submit(Operation&& operation);
+  void submit_all(std::span<Operation> operations);
   void run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors);
   void insert_fence(FenceRef fence, bool owned);
   bool drain(Deadline deadline) noexcept;
@@ -57,12 +57,14 @@ class NullQueue {
     uint64_t number = 0;  // counts from 0: what planned faults refer to
     uint64_t value = 0;   // on the timeline
     uint64_t end_ns = 0;  // on the virtual clock
+    uint64_t duration_ns = 0;
   };
   using Lock = std::unique_lock<std::mutex>;
 
   void check_usable() const;
   void start_worker();
   Entry& push();
+  void take_back(std::span<Operation> operations) noexcept;
   bool head_due() const noexcept;
   bool head_hangs() const noexcept;
   void changed() noexcept;
