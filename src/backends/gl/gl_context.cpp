@@ -146,11 +146,6 @@ bool GlContext::load(const OpenRules& rules, const EglDevice& device, Reason* re
     std::snprintf(facts_.name, sizeof facts_.name, "%s", rules.pretend_renderer);
     facts_.software = renders_in_software(facts_.name);
   }
-  // NVIDIA compiles one program after the other until it is asked for more threads.
-  if (gl_.KHR_parallel_shader_compile && gl_.MaxShaderCompilerThreadsKHR != nullptr &&
-      !facts_.software) {
-    gl_.MaxShaderCompilerThreadsKHR(0xffffffffu);
-  }
   if (read_limits()) return true;
   reason->set("the driver does not tell its limits");
   return false;
