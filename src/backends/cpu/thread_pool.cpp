@@ -11,6 +11,8 @@ namespace sporkle::cpu {
 namespace {
 
 constexpr uint64_t spin_ns = 20000;
+// More threads than this have shares together.
+constexpr uint32_t shares_limit = 16;
 
 // Whether this thread is inside a task of some pool: nested runs are serial.
 thread_local bool inside_task = false;
@@ -59,13 +61,33 @@ struct ThreadPool::Job {
   uint32_t count;
   sporkle_task task;
   void* data;
+  uint32_t shares;
   int core = sched_getcpu();  // of the caller
-  std::atomic<uint32_t> next{0};
+  // Each thread has a share of its own, the same one in every run, so that it finds
+  // in its core's cache what it worked on in the last one; then it helps others.
+  struct alignas(64) Share {
+    std::atomic<uint32_t> next{0};
+  } share[shares_limit];
   std::atomic<uint32_t> helpers{0};
   Job* newer = nullptr;
   Job* older = nullptr;
 
-  bool exhausted() const noexcept { return next.load(std::memory_order_relaxed) >= count; }
+  Job(uint32_t count, sporkle_task task, void* data, uint32_t threads) noexcept
+      : count(count), task(task), data(data), shares(std::min(threads, shares_limit)) {
+    for (uint32_t i = 0; i < shares; ++i) share[i].next.store(begin(i), std::memory_order_relaxed);
+  }
+  uint32_t begin(uint32_t i) const noexcept {
+    return static_cast<uint32_t>(uint64_t{count} * i / shares);
+  }
+  bool left(uint32_t i) const noexcept {
+    return share[i].next.load(std::memory_order_relaxed) < begin(i + 1);
+  }
+  bool exhausted() const noexcept {
+    for (uint32_t i = 0; i < shares; ++i) {
+      if (left(i)) return false;
+    }
+    return true;
+  }
 };
 
 ThreadPool::ThreadPool(uint32_t threads, std::pmr::memory_resource* memory)
@@ -88,10 +110,10 @@ void ThreadPool::run(uint32_t count, sporkle_task task, void* data) noexcept {
     return run_serially(count, task, data);
   }
   if (!started_.load(std::memory_order_acquire)) start_workers();
-  Job job{count, task, data};
+  Job job(count, task, data, threads_);
   open_job(&job);
   inside_task = true;
-  work_on(&job);
+  work_on(&job, 0);
   inside_task = false;
   close_job(&job);
 }
@@ -139,11 +161,14 @@ void ThreadPool::close_job(Job* job) noexcept {
   waiters_.fetch_sub(1);
 }
 
-void ThreadPool::work_on(Job* job) noexcept {
-  for (;;) {
-    const uint32_t i = job->next.fetch_add(1, std::memory_order_relaxed);
-    if (i >= job->count) return;
-    job->task(job->data, i);
+void ThreadPool::work_on(Job* job, uint32_t thread) noexcept {
+  for (uint32_t k = 0; k < job->shares; ++k) {
+    const uint32_t share = (thread + k) % job->shares;
+    while (job->left(share)) {
+      const uint32_t i = job->share[share].next.fetch_add(1, std::memory_order_relaxed);
+      if (i >= job->begin(share + 1)) break;
+      job->task(job->data, i);
+    }
   }
 }
 
@@ -168,10 +193,11 @@ void ThreadPool::leave_job(Job* job) noexcept {
 
 void ThreadPool::body(void* worker) {
   inside_task = true;
-  static_cast<Worker*>(worker)->pool->work();
+  const auto* self = static_cast<Worker*>(worker);
+  self->pool->work(static_cast<uint32_t>(self - self->pool->workers_) + 1);
 }
 
-void ThreadPool::work() noexcept {
+void ThreadPool::work(uint32_t thread) noexcept {
   Place place;
   for (;;) {
     // In this order: close() raises the count last, so that a count which includes
@@ -180,7 +206,7 @@ void ThreadPool::work() noexcept {
     if (closing_.load()) return;
     if (Job* job = join_job()) {
       place.leave(job->core);
-      work_on(job);
+      work_on(job, thread);
       leave_job(job);
       continue;
     }

@@ -38,11 +38,11 @@ class ThreadPool final : public ParallelFor {
   void start_workers() noexcept;
   void open_job(Job* job) noexcept;
   void close_job(Job* job) noexcept;
-  static void work_on(Job* job) noexcept;
+  static void work_on(Job* job, uint32_t thread) noexcept;
   Job* join_job() noexcept;
   void leave_job(Job* job) noexcept;
   static void body(void* worker);
-  void work() noexcept;
+  void work(uint32_t thread) noexcept;
   void sleep_until_work(uint32_t seen) noexcept;
 
   uint32_t threads_;
