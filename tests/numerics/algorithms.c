@@ -37,6 +37,26 @@ static sporkle_conv2d_desc square_problem(uint64_t number) {
   return d;
 }
 
+// 1x1 with stride 1, without padding: ragged blocks of channels and tiles of pixels,
+// groups, more input channels than are summed at a time.
+static sporkle_conv2d_desc point_problem(uint64_t number) {
+  sporkle_conv2d_desc d = square_problem(number);
+  d.kernel_h = d.kernel_w = 1;
+  d.padding_top = d.padding_left = d.padding_bottom = d.padding_right = 0;
+  if (number % 5 == 4) d.n = 1, d.c += 1000, d.h = 1 + d.h % 6;
+  if (number % 4 == 3) {
+    d.groups = 2 + (int64_t)(number % 3);
+    d.c *= d.groups;
+    d.k *= d.groups;
+  }
+  return d;
+}
+
+static sporkle_conv2d_desc problem_of(uint64_t number) {
+  if (number >= 60) return point_problem(number - 60);
+  return number < 30 ? square_problem(number) : numerics_problem(number);
+}
+
 static sporkle_status run(Tensors *t, uint32_t algorithm, uint32_t threads) {
   char text[320] = "";
   const shim_conv conv = {isa,        algorithm, threads,     &t->desc, t->input,
@@ -103,9 +123,11 @@ static void by_name(void **state) {
   for (uint32_t a = 0; shim_algorithm(a) != NULL; ++a) {
     int checked = 0;
     double worst = 0;
-    for (uint64_t i = 0; i < 60; i += share) {
-      sporkle_conv2d_desc desc = i < 30 ? square_problem(i) : numerics_problem(i);
-      if (share > 1 && i < 30) desc.n = 1, desc.c = 1 + desc.c % 40, desc.k = 1 + desc.k % 30;
+    for (uint64_t i = 0; i < 90; i += share) {
+      sporkle_conv2d_desc desc = problem_of(i);
+      if (share > 1 && (i < 30 || i >= 60)) {
+        desc.n = desc.groups = 1, desc.c = 1 + desc.c % 40, desc.k = 1 + desc.k % 30;
+      }
       const double error = check_one(&desc, i, a);
       checked += error >= 0;
       if (error > worst) worst = error;

@@ -141,7 +141,7 @@ void ChannelLanesPlan::execute(const HostTensors& tensors, ParallelFor& parallel
 void ChannelLanesPlan::pack_images(const Run& run, ParallelFor* pool, float* copy) const noexcept {
   const float* input = run.tensors.input + run.first_image * flat_.c * flat_.h * flat_.w;
   const ptrdiff_t channels = run.images * flat_.c;
-  for_ranges(pool, channels, 1, [&](int64_t first, int64_t last) {
+  for_ranges(pool, channels, 8, [&](int64_t first, int64_t last) {
     kernels_.pack(geometry_.pack_args(input + first * flat_.h * flat_.w, last - first, 0, 0,
                                       copy + first * x_channel_));
   });
@@ -154,7 +154,7 @@ void ChannelLanesPlan::run_images(const Run& run, ParallelFor* pool,
   // Parts of the tiles: no more than fit together, enough for all threads.
   ptrdiff_t parts = divide_up(tiles, tiles_together);
   if (pool != nullptr) {
-    const ptrdiff_t wanted = divide_up(4 * static_cast<ptrdiff_t>(threads_), columns);
+    const ptrdiff_t wanted = divide_up(16 * static_cast<ptrdiff_t>(threads_), columns);
     parts = std::max(parts, std::min(wanted, divide_up(tiles, 2)));
   }
   for_ranges(pool, columns * parts, 16, [&](int64_t first, int64_t last) {

@@ -7,7 +7,7 @@
 namespace sporkle::cpu {
 
 const Implementation* const implementations[implementation_count] = {
-    &winograd_4x4, &winograd_2x2, &channel_lanes, &pixel_lanes, &tapwise};
+    &winograd_4x4, &winograd_2x2, &pointwise, &channel_lanes, &pixel_lanes, &tapwise};
 
 namespace {
 
@@ -16,6 +16,7 @@ constexpr uint32_t isa_count = static_cast<uint32_t>(Isa::count);
 constexpr const char* algorithm_names[implementation_count][isa_count] = {
     {"winograd_4x4_scalar", "winograd_4x4_avx2", "winograd_4x4_avx512", "winograd_4x4_neon"},
     {"winograd_2x2_scalar", "winograd_2x2_avx2", "winograd_2x2_avx512", "winograd_2x2_neon"},
+    {"pointwise_scalar", "pointwise_avx2", "pointwise_avx512", "pointwise_neon"},
     {"channel_lanes_scalar", "channel_lanes_avx2", "channel_lanes_avx512", "channel_lanes_neon"},
     {"pixel_lanes_scalar", "pixel_lanes_avx2", "pixel_lanes_avx512", "pixel_lanes_neon"},
     {"tapwise", "tapwise", "tapwise", "tapwise"},

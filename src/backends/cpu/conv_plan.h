@@ -59,7 +59,7 @@ struct Implementation {
   std::shared_ptr<ConvPlan> (*create)(const PlanRequest& request, const char* algorithm);
 };
 
-constexpr uint32_t implementation_count = 5;
+constexpr uint32_t implementation_count = 6;
 extern const Implementation* const implementations[implementation_count];
 
 // Names with the instruction set appended; static storage.
@@ -72,7 +72,7 @@ std::shared_ptr<ConvPlan> create_conv_plan(const PlanRequest& request, const cha
 
 // Implementations, one per file.
 extern const Implementation winograd_2x2, winograd_4x4;
-extern const Implementation channel_lanes, pixel_lanes, tapwise;
+extern const Implementation pointwise, channel_lanes, pixel_lanes, tapwise;
 
 // Whether products with the zeros of a padded copy stand for taps outside the
 // input, and whether such a copy has a sensible size: what both kinds of tile

@@ -47,6 +47,7 @@ struct TileArgs {
   float* acc;
   ptrdiff_t acc_row;  // floats from one row of accumulators to the next
   bool accumulate;    // add to acc instead of overwriting it
+  float* copy;  // of x, for the kernels that leave one: a row of the tile per channel
   // Null, or in pixel tiles whose columns are one segment: where the finished
   // sums go instead of acc. Its own accumulators are not used.
   const FinishArgs* finish;
@@ -79,6 +80,15 @@ struct PackArgs {
   ptrdiff_t out_channel;  // floats from one channel to the next
 };
 
+// Copies channels into panels of `tile` columns, a multiple of the vector length:
+// [panel][channel][column]. The last panel is filled up with zeros.
+struct PanelArgs {
+  const float* input;
+  ptrdiff_t input_channel;  // floats from one channel to the next
+  ptrdiff_t channels, columns, tile;
+  float* out;
+};
+
 constexpr int tile_rows_limit = 8;
 constexpr int tile_vectors_limit = 8;
 
@@ -91,10 +101,13 @@ struct Kernels {
   double gflops;       // what one thread does, roughly: for what is too small to split
   // [rows][vectors]; null where the registers do not suffice.
   TileKernel pixel_tile[tile_rows_limit + 1][tile_vectors_limit + 1];
+  // One tap, most vectors for these rows: copies what it reads.
+  TileKernel copying_tile[tile_rows_limit + 1];
   TileKernel channel_tile[tile_rows_limit + 1][tile_vectors_limit + 1];
   void (*finish)(const FinishArgs&);
   void (*transpose)(const TransposeArgs&);
   void (*pack)(const PackArgs&);
+  void (*pack_panels)(const PanelArgs&);
   WinogradKernels winograd[winograd_sizes];  // by size of the output tile: 2, 4
   BlockedKernels blocked;                    // rows 0: none
 };

@@ -68,9 +68,11 @@ void PixelLanesPlan::choose_block(ptrdiff_t cache) {
   const auto tasks = [&] {
     return images * divide_up(flat_.out_h, rows) * divide_up(flat_.out_w, columns);
   };
-  const int64_t wanted = threads_ > 1 ? 4 * static_cast<int64_t>(threads_) : 1;
-  while (rows > 1 && tasks() < wanted && rows * columns >= 8 * tile_) rows = divide_up(rows, 2);
-  while (rows == 1 && tasks() < wanted && columns >= 8 * tile_) columns = divide_up(columns, 2);
+  // Without a copy small ones cost nothing.
+  const int64_t each = in_place_ ? 16 : 4, least = in_place_ ? 4 : 8;
+  const int64_t wanted = threads_ > 1 ? each * static_cast<int64_t>(threads_) : 1;
+  while (rows > 1 && tasks() < wanted && rows * columns >= least * tile_) rows = divide_up(rows, 2);
+  while (rows == 1 && tasks() < wanted && columns >= least * tile_) columns = divide_up(columns, 2);
   if (columns < flat_.out_w) columns = divide_up(columns, tile_) * tile_;
   if (threads_ > 1 && tasks() < threads_) {
     split_ = std::min<int64_t>(divide_up(wanted, tasks()), blocks_);

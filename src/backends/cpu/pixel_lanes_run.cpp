@@ -19,14 +19,17 @@ PixelLanesPlan::Task PixelLanesPlan::task(int64_t index) const noexcept {
   Task t{};
   const ptrdiff_t part = index % split_;
   index /= split_;
-  t.x = index % across * geometry_.block_columns();
+  // Whole tiles, as even as possible.
+  const ptrdiff_t tiles = divide_up(flat_.out_w, tile_), column = index % across;
+  t.x = column * tiles / across * tile_;
+  const ptrdiff_t end = std::min<ptrdiff_t>((column + 1) * tiles / across * tile_, flat_.out_w);
+  t.columns = end - t.x;
   index /= across;
   t.y = index % down * geometry_.block_rows();
   index /= down;
   t.group = index % flat_.groups;
   t.image = index / flat_.groups;
   t.rows = std::min<ptrdiff_t>(geometry_.block_rows(), flat_.out_h - t.y);
-  t.columns = std::min<ptrdiff_t>(geometry_.block_columns(), flat_.out_w - t.x);
   t.first_block = part * blocks_ / split_;
   t.last_block = (part + 1) * blocks_ / split_;
   return t;

@@ -14,6 +14,7 @@ set(SPORKLE_CPU_SOURCES
   src/backends/cpu/kernels.cpp
   src/backends/cpu/pixel_lanes.cpp
   src/backends/cpu/pixel_lanes_run.cpp
+  src/backends/cpu/pointwise.cpp
   src/backends/cpu/scratch_pool.cpp
   src/backends/cpu/tapwise.cpp
   src/backends/cpu/thread_count.cpp
