@@ -97,7 +97,7 @@ enum {
   SPORKLE_ERROR_POOL_EXHAUSTED = -5,   /* a fixed pool (fences, handles) is full */
   SPORKLE_ERROR_UNSUPPORTED = -6,      /* this device lacks the ability; the text says which */
   SPORKLE_ERROR_DEVICE_UNAVAILABLE = -7, /* no such device, or present and not usable */
-  SPORKLE_ERROR_DEVICE_LOST = -8,      /* the device was reset or removed with work in flight */
+  SPORKLE_ERROR_DEVICE_LOST = -8,      /* the device was reset, removed, or hung with work in flight */
   SPORKLE_ERROR_OPERATION_FAILED = -9, /* one submitted operation failed alone */
   SPORKLE_ERROR_BUSY = -10,            /* the object is in use by work in flight */
   SPORKLE_ERROR_FORKED = -11,          /* the handle was created in the parent process */

@@ -221,7 +221,51 @@ static void waiter_sees_a_destroyed_member(void **state) {
   world_close(&world);
 }
 
-GROUP(group_waits, "waits", cmocka_unit_test(limits), cmocka_unit_test(invalid_handle_is_named),
+// 5,000 fences behind work in flight: too many for one wait, never for two, and the
+// context goes with all of them.
+static void five_thousand_in_flight(void **state) {
+  (void)state;
+  enum { many = 5000 };
+  World world;
+  sporkle_context_desc desc = world_desc(&world);
+  desc.fence_capacity = many + 8;
+  world_open_with(&world, &desc);
+  Hold hold;
+  hold_begin(&hold, &world);
+  static sporkle_fence fences[many];
+  for (int i = 0; i < many; ++i) {
+    expect_ok(sporkle_fence_insert(world.context, world.device, NULL, &fences[i]));
+  }
+  uint32_t index = 99;
+  const sporkle_status invalid = SPORKLE_ERROR_INVALID_ARGUMENT;
+  expect_refused(invalid, "count", sporkle_fence_wait_any(fences, many, UINT64_MAX, &index));
+  expect_refused(invalid, "count", sporkle_fence_wait_all(fences, many, UINT64_MAX));
+  assert_int_equal(index, 99);
+  const sporkle_status halves[] = {
+      sporkle_fence_wait_all(fences, limit, 0),
+      sporkle_fence_wait_any(&fences[many - limit], limit, 1000000, &index)};
+  for (size_t i = 0; i < COUNT_OF(halves); ++i) {
+    // The null device's clock stands still; others may have ended.
+    expect_true(halves[i] == SPORKLE_TIMEOUT || (!hold.manual && halves[i] == SPORKLE_OK), "%s",
+                sporkle_status_name(halves[i]));
+  }
+  // hold_end() would wait for the work: here it ends with the context.
+  const uint64_t start = clock_ns();
+  expect_ok(sporkle_context_destroy(world.context));
+  const double seconds = (double)(clock_ns() - start) * 1e-9;
+  expect_true(seconds < 5, "destroying took %.1f s", seconds);
+  // A software driver may be inside one long call: its thread is given up with its memory.
+  if (seconds < 3) world_check_memory(&world);
+  for (int i = 0; i < many; ++i) {
+    expect_status(SPORKLE_ERROR_INVALID_HANDLE, sporkle_fence_poll(fences[i]));
+  }
+  expect_refused(SPORKLE_ERROR_INVALID_HANDLE, "fences",
+                 sporkle_fence_wait_all(fences, limit, UINT64_MAX));
+  tensors_free(&hold.job.tensors);
+}
+
+GROUP(group_waits, "waits", cmocka_unit_test(limits),
+      cmocka_unit_test(five_thousand_in_flight), cmocka_unit_test(invalid_handle_is_named),
       cmocka_unit_test(any_names_the_first_that_ended),
       cmocka_unit_test(threads_wait_on_mixed_devices),
       cmocka_unit_test(waiter_sees_a_destroyed_member), cmocka_unit_test(waits_end_in_time))

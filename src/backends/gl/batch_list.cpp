@@ -230,13 +230,20 @@ Deadline BatchList::next_look() const noexcept {
   return deadline;
 }
 
+// The oldest batch: the device had nothing to do before it, and it is short.
+bool BatchList::after_idle() const noexcept {
+  const Batch& batch = batches_[first_];
+  return batch.closed_ns > last_end_ns_ + idle_ns &&
+         batch.predicted.ns <= LookSchedule::short_after_idle_ns;
+}
+
 bool BatchList::announces(uint64_t now, uint64_t* until) noexcept {
   if (count_ == 0 || batches_[first_].announced) return false;
   Batch& batch = batches_[first_];
   const uint64_t end = expected_end();
-  if (now + wake_up_ns < end) return false;
-  batch.announced = true;
   const bool was_idle = batch.closed_ns > last_end_ns_ + idle_ns;
+  if (now + wake_up_ns < end && !after_idle()) return false;
+  batch.announced = true;
   const bool is_short = batch.predicted.ns < word_threshold_hardware_ns;
   *until = std::max(now, end) +
            (was_idle ? idle_grace_ns : is_short ? short_grace_ns : long_grace_ns);
@@ -249,6 +256,13 @@ bool BatchList::ends_soon() const noexcept {
   const uint64_t now = now_ns();
   if (batch.word_ns != 0) return now - batch.word_ns < word_spin_ns;
   return LookSchedule::spins(begin_of_oldest(), batch.predicted, now);
+}
+
+bool BatchList::stays_awake() const noexcept {
+  if (count_ == 0) return false;
+  const Batch& batch = batches_[first_];
+  if (batch.word_ns != 0) return ends_soon();
+  return LookSchedule::stays_awake(begin_of_oldest(), batch.predicted, now_ns(), after_idle());
 }
 
 }  // namespace sporkle::gl

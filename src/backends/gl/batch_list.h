@@ -70,6 +70,8 @@ class BatchList {
   Deadline next_look() const noexcept;
   // Whether it is expected to end within the span of a short spin.
   bool ends_soon() const noexcept;
+  // Whether the thread does better not to sleep until it ends.
+  bool stays_awake() const noexcept;
 
   bool hinted() const noexcept { return hint_.enabled(); }
   // Whether waiters of the oldest batch should wake up now, once per batch; in
@@ -92,6 +94,7 @@ class BatchList {
   uint64_t expected_end() const noexcept {
     return begin_of_oldest() + batches_[first_].predicted.ns;
   }
+  bool after_idle() const noexcept;
   bool word_answers(Batch& batch, uint64_t now) noexcept;
   BatchAnswer still_pending(Batch& batch, uint64_t now) const noexcept;
   void distrust_word() noexcept;

@@ -25,8 +25,8 @@ class Engine {
   void advance(DriverSlot& slot, const std::atomic<bool>& stop) noexcept;
   bool busy() const noexcept { return batches_.in_flight() || batches_.has_open(); }
   Deadline next_look() const noexcept { return batches_.next_look(); }
-  // Whether what is in flight is expected to end within a short spin.
-  bool ends_soon() const noexcept { return batches_.ends_soon(); }
+  // Whether what is in flight ends too soon to sleep.
+  bool stays_awake() const noexcept { return batches_.stays_awake(); }
   uint64_t last_end_ns() const noexcept { return batches_.last_end_ns(); }
 
   bool lost() const noexcept { return lost_; }

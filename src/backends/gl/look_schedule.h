@@ -23,6 +23,11 @@ struct LookSchedule {
   static constexpr uint64_t wake_ns = 60000;
   // ... and lasts at most this long behind it.
   static constexpr uint64_t trail_ns = 25000;
+  // A sleep ends some 60 us late: shorter work is waited for awake throughout.
+  static constexpr uint64_t short_ns = 100000;
+  // A device that was idle takes 0.2 ms to begin, whatever was predicted: work up
+  // to this long is waited for awake for awake_ns.
+  static constexpr uint64_t short_after_idle_ns = 600000, awake_ns = 400000;
 
   // The work began at `begin`; it has been seen unfinished at `now`.
   static uint64_t next(uint64_t begin, Prediction predicted, uint64_t now) noexcept {
@@ -46,6 +51,14 @@ struct LookSchedule {
   static bool spins(uint64_t begin, Prediction predicted, uint64_t now) noexcept {
     const uint64_t end = begin + predicted.ns;
     return now + lead_ns >= end && now <= end + trail_ns;
+  }
+
+  // Whether a sleep would outlast the work or begin to.
+  static bool stays_awake(uint64_t begin, Prediction predicted, uint64_t now,
+                          bool after_idle) noexcept {
+    if (spins(begin, predicted, now)) return true;
+    if (after_idle && predicted.ns <= short_after_idle_ns && now < begin + awake_ns) return true;
+    return predicted.ns < short_ns && now < begin + predicted.ns;
   }
 };
 

@@ -270,7 +270,7 @@ void SubmissionThread::rest(DriverSlot& slot, uint32_t seen) noexcept {
   }
   if (may_spin_) {
     engine_.announce(now_ns());
-    if (engine_.ends_soon()) {
+    if (engine_.stays_awake()) {
       cpu_pause();
       return;
     }
