@@ -21,10 +21,11 @@ void use_initialisers(void) {
   sporkle_buffer_info buffer_info = SPORKLE_BUFFER_INFO_INIT;
   sporkle_plan_bindings bindings = SPORKLE_PLAN_BINDINGS_INIT;
   sporkle_executor_desc executor = SPORKLE_EXECUTOR_DESC_INIT;
+  sporkle_executor_info executor_info = SPORKLE_EXECUTOR_INFO_INIT;
   sporkle_slot slot = SPORKLE_SLOT_INIT;
   sporkle_stats stats = SPORKLE_STATS_INIT;
   sporkle_pm4_info pm4 = SPORKLE_PM4_INFO_INIT;
   (void)context, (void)option, (void)device, (void)property, (void)unavailable, (void)conv2d;
   (void)info, (void)result, (void)plan, (void)buffer, (void)buffer_info, (void)bindings;
-  (void)executor, (void)slot, (void)stats, (void)pm4, (void)step;
+  (void)executor, (void)executor_info, (void)slot, (void)stats, (void)pm4, (void)step;
 }
