@@ -142,6 +142,39 @@ static void every_profile_computes(void **state) {
   }
 }
 
+/* Candidates are timed on tensors that lie where those of the operation will lie. */
+static void tuner_times_where_tensors_lie(void **state) {
+  (void)state;
+  static const struct {
+    const char *vendor, *renderer;
+    int software;
+    int64_t c, h, k;
+    const char *input, *output;
+  } cases[] = {
+      {"NVIDIA Corporation", "NVIDIA H100 80GB HBM3", 0, 3, 32, 16, "mapped", "mapped"},
+      {"NVIDIA Corporation", "NVIDIA H100 80GB HBM3", 0, 3, 128, 1, "local", "mapped"},
+      {"NVIDIA Corporation", "NVIDIA H100 80GB HBM3", 0, 3, 64, 64, "mapped", "local"},
+      {"NVIDIA Corporation", "NVIDIA H100 80GB HBM3", 0, 64, 56, 128, "local", "local"},
+      {"Mesa", "llvmpipe (LLVM 15.0.6, 256 bits)", 1, 64, 56, 128, "mapped", "mapped"},
+  };
+  for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+    sporkle_conv2d_desc desc = SPORKLE_CONV2D_DESC_INIT;
+    sporkle_conv2d_desc_set(&desc, 1, cases[i].c, cases[i].h, cases[i].h, cases[i].k, 3, 1, 1);
+    const char *forms[2];
+    shim_trial_forms(cases[i].vendor, cases[i].renderer, cases[i].software, &desc, forms);
+    assert_string_equal(forms[0], cases[i].input);
+    assert_string_equal(forms[1], cases[i].output);
+    /* As a buffer of that kind and size would lie. */
+    if (cases[i].software) continue;
+    const uint64_t bytes[2] = {4u * (uint64_t)(cases[i].c * cases[i].h * cases[i].h),
+                               4u * (uint64_t)(cases[i].k * cases[i].h * cases[i].h)};
+    for (int kind = 0; kind < 2; ++kind) {
+      const char *form = shim_form_of(cases[i].vendor, cases[i].renderer, kind, bytes[kind]);
+      assert_int_equal(strcmp(form, "mapped") == 0, strcmp(forms[kind], "mapped") == 0);
+    }
+  }
+}
+
 /* The driver at hand, measured. */
 static void probe(void **state) {
   (void)state;
@@ -167,7 +200,8 @@ static void probe(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(profiles), cmocka_unit_test(small_buffers_are_mapped),
-      cmocka_unit_test(measurements), cmocka_unit_test(every_profile_computes), cmocka_unit_test(probe),
+      cmocka_unit_test(measurements), cmocka_unit_test(every_profile_computes),
+      cmocka_unit_test(tuner_times_where_tensors_lie), cmocka_unit_test(probe),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   printf("placement: profiles of %zu drivers, measurements that overrule them, the probe\n",

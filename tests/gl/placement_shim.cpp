@@ -1,6 +1,7 @@
 #include "gl/placement_shim.h"
 
 #include "backends/gl/placement.h"
+#include "backends/gl/tuner.h"
 
 using namespace sporkle::gl;
 
@@ -43,4 +44,13 @@ shim_placement shim_place(const char* vendor, const char* renderer, int integrat
   }
   out.block_bytes = p.block_bytes;
   return out;
+}
+
+void shim_trial_forms(const char* vendor, const char* renderer, int software,
+                      const sporkle_conv2d_desc* desc, const char* out[2]) {
+  const Placement p =
+      profile_of(platform_of(vendor, renderer, CardKind::unknown, software != 0), true);
+  const TrialKinds kinds = trial_kinds(p, sporkle::make_problem(*desc));
+  out[0] = kinds.input == BufferKind::upload ? "mapped" : "local";
+  out[1] = kinds.output == BufferKind::readback ? "mapped" : "local";
 }

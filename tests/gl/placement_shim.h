@@ -4,9 +4,16 @@
 
 #include <stdint.h>
 
+#include "sporkle.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* Where the tuner puts input and output while it times candidates for a problem:
+ * "mapped" or "local". */
+void shim_trial_forms(const char *vendor, const char *renderer, int software,
+                      const sporkle_conv2d_desc *desc, const char *out[2]);
 
 /* GB/s, the same for every kind; [1] with client storage. */
 typedef struct shim_rates {

@@ -130,10 +130,7 @@ bool Tuner::within_budget() const noexcept {
   return spent < std::max(grace_ns, (now_ns() - created_ns_) / share);
 }
 
-// Where the tensors of a call lie: what is read and written behind the bus is fastest
-// with another kernel than what lies in the device's own memory.
-TrialKinds Tuner::kinds_of(const ConvProblem& problem) {
-  const Placement& placement = placement_.settled();
+TrialKinds trial_kinds(const Placement& placement, const ConvProblem& problem) noexcept {
   const auto kind = [&](BufferKind wanted, uint64_t bytes) {
     const bool mapped = placement.form_of(wanted, bytes) == MemoryForm::direct;
     return mapped ? wanted : BufferKind::local;
@@ -246,7 +243,7 @@ Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
                                 ? Deadline{}
                                 : Deadline::after(budget_ns);
   result.trial = make_shared_in<Trial>(environment_.memory, thread, environment_, rules_, problem,
-                                       kinds_of(problem), recipes);
+                                       trial_kinds(placement_.settled(), problem), recipes);
   std::pmr::vector<uint64_t> times(count, UINT64_MAX, environment_.memory);
   result.best_ns = time_all(*result.trial, recipes, deadline, &times);
   if (result.best_ns == 0) return {};

@@ -13,6 +13,10 @@
 
 namespace sporkle::gl {
 
+// Where the tensors of a call lie: what is read and written behind the bus is fastest
+// with another kernel than what lies in the device's own memory.
+TrialKinds trial_kinds(const Placement& placement, const ConvProblem& problem) noexcept;
+
 class Tuner {
  public:
   enum class Mode : uint8_t { off, hardware, everywhere, thorough };
@@ -44,7 +48,6 @@ class Tuner {
 
   bool enabled() const noexcept;
   bool within_budget() const noexcept;
-  TrialKinds kinds_of(const ConvProblem& problem);
   const Variant* recall(const char* key) noexcept;
   void remember(const char* key, const Variant& variant, uint64_t ns) noexcept;
   Result measure(const std::shared_ptr<SubmissionThread>& thread, const ConvProblem& problem,
