@@ -8,7 +8,8 @@ module sporkle_compat_conv2d
   use sporkle_compat_clock, only: now_ns, remaining_ns, to_ms
   use sporkle_compat_devices, only: device_set
   use sporkle_compat_lock, only: mutex, lock, unlock
-  use sporkle_compat_pipe, only: layer, pipe_close, pipe_collect, pipe_open, pipe_start, pipe_ticket
+  use sporkle_compat_pipe, only: layer, pipe_algorithm, pipe_close, pipe_collect, &
+    pipe_open, pipe_start, pipe_ticket
   use sporkle_compat_session, only: holder_enter, session_devices, session_drop, &
     session_holder, session_number
   use sporkle_compat_text, only: last_error_text, number, say, to_text, verbose, warn_once
@@ -169,7 +170,7 @@ contains
     set = session_devices()
     if (options%async .and. set%async .and. chosen > 0) then
       done%device = chosen
-      done%status = run_async(context, options, desc, info, at, chosen, done%elapsed_ns)
+      done%status = run_async(context, options, desc, info, at, chosen, done)
       if (done%status == SPORKLE_OK .or. done%status == SPORKLE_TIMEOUT) return
     end if
     done%status = sporkle_conv2d(context, device, desc, at(1), at(2), c_null_ptr, c_null_ptr, &
@@ -218,19 +219,18 @@ contains
     end if
   end function conv2d_device
 
-  integer(c_int32_t) function run_async(context, options, desc, info, at, device, elapsed_ns) &
+  integer(c_int32_t) function run_async(context, options, desc, info, at, device, done) &
       result(status)
     type(c_ptr), intent(in) :: context, at(3)
     type(conv2d_options), intent(in) :: options
     type(sporkle_conv2d_desc), intent(in) :: desc
     type(sporkle_conv2d_info), intent(in) :: info
     integer(c_int32_t), intent(in) :: device
-    integer(i64), intent(out) :: elapsed_ns
+    type(outcome), intent(inout) :: done
     type(pipe_ticket) :: ticket
     integer(i64) :: start, timeout
     integer :: pipe
     status = SPORKLE_ERROR_POOL_EXHAUSTED
-    elapsed_ns = 0
     pipe = pipe_open(context, layer(session_number(), device, desc, info, at(2)))
     if (pipe == 0) return
     timeout = options%timeout_ns
@@ -239,7 +239,8 @@ contains
     status = pipe_start(pipe, at(1), timeout, ticket)
     if (status == SPORKLE_OK) &
       status = pipe_collect(ticket, remaining_ns(start, timeout), at(3))
-    elapsed_ns = now_ns() - start
+    done%elapsed_ns = now_ns() - start
+    if (verbose()) done%algorithm = pipe_algorithm(pipe)
     call pipe_close(pipe)
   end function run_async
 

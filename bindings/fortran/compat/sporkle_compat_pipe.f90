@@ -11,10 +11,12 @@ module sporkle_compat_pipe
   use sporkle_c
   use sporkle_compat_clock, only: now_ns, remaining_ns
   use sporkle_compat_lock, only: mutex, lock, unlock
+  use sporkle_compat_text, only: to_text
   use sporkle_compat_memory, only: address, copy_bytes, offset, same_bytes
   implicit none
   private
   public :: layer, pipe_ticket, pipe_open, pipe_close, pipe_start, pipe_collect, pipe_abandon
+  public :: pipe_algorithm
 
   integer, parameter :: pipe_capacity = 8, most_parts = 4
   integer(i64), parameter :: least_part_bytes = 1048576_i64
@@ -78,6 +80,15 @@ contains
       index = 0
     end if
   end function pipe_open
+
+  ! The kernel of an open pipe's plan.
+  function pipe_algorithm(index) result(name)
+    integer, intent(in) :: index
+    character(len=:), allocatable :: name
+    type(sporkle_plan_info) :: info
+    name = ""
+    if (sporkle_plan_describe(pipes(index)%plan, info) == SPORKLE_OK) name = to_text(info%algorithm)
+  end function pipe_algorithm
 
   subroutine pipe_close(index)
     integer, intent(in) :: index
