@@ -152,9 +152,9 @@ static void tuner_times_where_tensors_lie(void **state) {
     const char *input, *output;
   } cases[] = {
       {"NVIDIA Corporation", "NVIDIA H100 80GB HBM3", 0, 3, 32, 16, "mapped", "mapped"},
-      {"NVIDIA Corporation", "NVIDIA H100 80GB HBM3", 0, 3, 128, 1, "local", "mapped"},
+      {"NVIDIA Corporation", "NVIDIA H100 80GB HBM3", 0, 16, 200, 1, "local", "mapped"},
       {"NVIDIA Corporation", "NVIDIA H100 80GB HBM3", 0, 3, 64, 64, "mapped", "local"},
-      {"NVIDIA Corporation", "NVIDIA H100 80GB HBM3", 0, 64, 56, 128, "local", "local"},
+      {"NVIDIA Corporation", "NVIDIA H100 80GB HBM3", 0, 128, 56, 128, "local", "local"},
       {"Mesa", "llvmpipe (LLVM 15.0.6, 256 bits)", 1, 64, 56, 128, "mapped", "mapped"},
   };
   for (size_t i = 0; i < COUNT_OF(cases); ++i) {
