@@ -1,4 +1,5 @@
 """The charts of a run, each with a name: [(name, SVG text)]."""
+import os
 import re
 
 from . import cudnn, svg
@@ -71,7 +72,8 @@ def cudnn_ratios(run, runs):
     if not rows:
         return []
     mean = cudnn.geometric_mean([theirs / ours for _, ours, theirs, _ in rows])
-    return [(f"gl_ratio_{len(rows)}_problems",
+    shapes = os.path.splitext(os.path.basename(run.path))[0].removeprefix("gl_kernels_")
+    return [(f"gl_ratio_{shapes}_problems",
              svg.bars(f"Times as fast as cuDNN fp32 (graph replay); geometric mean {mean:.2f}",
                       [(name, [("", theirs / ours)]) for name, ours, theirs, _ in rows],
                       "time of cuDNN / time of this library, on the device", mark=1))]
