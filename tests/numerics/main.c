@@ -47,20 +47,8 @@ static void large_problems(void **state) {
   world_close(&world);
 }
 
-// The instruction set comes from SPORKLE_CPU_ISA; not every CPU has it.
-static bool isa_is_there(void) {
-  sporkle_context context = NULL;
-  const sporkle_status status = sporkle_context_create(NULL, &context);
-  if (status == SPORKLE_OK) sporkle_context_destroy(context);
-  if (status != SPORKLE_ERROR_UNSUPPORTED) return true;
-  char text[512] = "";
-  sporkle_last_error(text, sizeof text);
-  printf("skipped: %s\n", text);
-  return false;
-}
-
 int main(int argc, char **argv) {
-  if (!isa_is_there() || !test_device_select(argc, argv)) return TEST_SKIPPED;
+  if (!test_device_select(argc, argv)) return TEST_SKIPPED;
   if (argc > 2) share = atoi(argv[2]);
   if (share < 1) return 2;
   const struct CMUnitTest tests[] = {cmocka_unit_test(random_against_float64),
