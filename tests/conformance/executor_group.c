@@ -137,6 +137,33 @@ static void full_queue(void **state) {
   pipeline_close(&p);
 }
 
+// A warm group costs nothing from the allocator, no copy by the CPU and no mapping.
+static void warm_groups(void **state) {
+  (void)state;
+  enum { count = 5, warm = 20, rounds = 60 };
+  Pipeline p;
+  pipeline_open(&p, count, false);
+  sporkle_stats before = world_stats(&p.world);
+  long long allocations = 0;
+  for (int i = 0; i < rounds; ++i) {
+    if (i == warm) {
+      before = world_stats(&p.world);
+      allocations = p.world.allocator.allocations;
+    }
+    fill_group(&p, count);
+    expect_ok(submit_group(&p, count));
+    finish_group(&p, count, count);
+  }
+  const sporkle_stats after = world_stats(&p.world);
+  assert_int_equal(after.submits - before.submits, (rounds - warm) * count);
+  // The null device's queue is a std::deque, which takes a block now and then.
+  if (!test_device_is("null")) assert_int_equal(p.world.allocator.allocations, allocations);
+  assert_int_equal(after.map_calls, before.map_calls);
+  assert_int_equal(after.mapped_bytes, before.mapped_bytes);
+  if (!pipeline_is_staged(&p)) assert_int_equal(after.cpu_copied_bytes, before.cpu_copied_bytes);
+  pipeline_close(&p);
+}
+
 // Loads of known utilisation on the virtual clock: `busy` of every `period` ns.
 static void expect_utilisation(uint64_t busy, uint64_t period) {
   Pipeline p;
@@ -297,7 +324,7 @@ static void destroyed_meanwhile(void **state) {
 }
 
 GROUP(group_executor_group, "executor_group", cmocka_unit_test(many_in_one_call),
-      cmocka_unit_test(all_or_nothing), cmocka_unit_test(full_queue),
+      cmocka_unit_test(all_or_nothing), cmocka_unit_test(full_queue), cmocka_unit_test(warm_groups),
       cmocka_unit_test(utilisation_of_known_loads), cmocka_unit_test(busy_and_idle),
       cmocka_unit_test(quarantine_is_reported), cmocka_unit_test(lost_without_retries),
       cmocka_unit_test(lost_and_run_again), cmocka_unit_test(failed_alone),

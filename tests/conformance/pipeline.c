@@ -66,3 +66,16 @@ sporkle_executor_info pipeline_info(const Pipeline *p) {
   expect_ok(sporkle_executor_describe(p->executor, &info));
   return info;
 }
+
+bool pipeline_is_staged(Pipeline *p) {
+  sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
+  desc.device = p->world.device;
+  desc.size = p->tensors.info.output_size;
+  desc.usage = SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE;
+  sporkle_buffer buffer = NULL;
+  expect_ok(sporkle_buffer_create(p->world.context, &desc, &buffer));
+  sporkle_buffer_info info = SPORKLE_BUFFER_INFO_INIT;
+  expect_ok(sporkle_buffer_describe(buffer, &info));
+  expect_ok(sporkle_buffer_destroy(buffer));
+  return info.placement == SPORKLE_PLACEMENT_STAGING;
+}

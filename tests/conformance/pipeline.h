@@ -21,3 +21,5 @@ void pipeline_fill(Pipeline *p, sporkle_slot *slot);
 sporkle_fence feed(Pipeline *p, sporkle_slot *slot);
 void check_slot(const Pipeline *p, const sporkle_slot *slot);
 sporkle_executor_info pipeline_info(const Pipeline *p);
+// Whether the device's slots cannot be mapped, so that the CPU must copy.
+bool pipeline_is_staged(Pipeline *p);
