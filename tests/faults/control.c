@@ -44,12 +44,11 @@ void world_open_gl(World *world, const char *faults, bool asynchronous) {
     world_check_usable(world);
     return;
   }
+  const sporkle_status status = sporkle_device_find(world->context, "gl", &world->device);
+  if (faults == NULL) test_device_missing(status);
   char text[512];
   sporkle_last_error(text, sizeof text);
-  if (faults != NULL) fail_msg("no OpenGL device with %s: %s", faults, text);
-  printf("skipped: %s\n", text);
-  sporkle_context_destroy(world->context);
-  exit(TEST_SKIPPED);
+  fail_msg("no OpenGL device with %s: %s", faults, text);
 }
 
 void world_close_gl(World *world) {

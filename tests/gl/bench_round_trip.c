@@ -161,7 +161,7 @@ static void round_trips(void **state) {
 
 int main(void) {
   char *device[] = {(char *)"bench_round_trip", (char *)"gl"};
-  if (!test_device_select(2, device)) return TEST_SKIPPED;
+  test_device_select(2, device);
   const struct CMUnitTest tests[] = {cmocka_unit_test(round_trips)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,15 +22,8 @@ void need_gl(World *world) {
   test_device = "gl";
   const sporkle_context_desc desc = world_desc(world);
   expect_ok(sporkle_context_create(&desc, &world->context));
-  const int64_t index = gl_index(world->context);
-  if (index < 0) {
-    char text[512];
-    sporkle_last_error(text, sizeof text);
-    printf("skipped: %s\n", text);
-    sporkle_context_destroy(world->context);
-    exit(TEST_SKIPPED);
-  }
-  world->device = (uint32_t)index;
+  const sporkle_status status = sporkle_device_find(world->context, "gl", &world->device);
+  if (status != SPORKLE_OK) test_device_missing(status);
 }
 
 bool reported_unavailable(sporkle_context context, const char *id, const char *part) {

@@ -263,7 +263,7 @@ int main(int argc, char **argv) {
   const char *group = argc > 1 ? argv[1] : "";
   if (argc > 2) cmocka_set_test_filter(argv[2]);
   char *device[] = {argv[0], (char *)"gl"};
-  if (!test_device_select(2, device)) return TEST_SKIPPED;
+  test_device_select(2, device);
   if (strcmp(group, "values") == 0) return cmocka_run_group_tests(values, NULL, NULL);
   if (strcmp(group, "misuse") == 0) return interop_misuse();
   if (strcmp(group, "threads") == 0) return interop_threads();

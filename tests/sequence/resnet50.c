@@ -63,7 +63,7 @@ int main(int argc, char **argv) {
   if (argc != 4) return 2;
   width = strtol(argv[2], NULL, 10);
   plane = strtol(argv[3], NULL, 10);
-  if (!test_device_select(argc, argv)) return TEST_SKIPPED;
+  test_device_select(argc, argv);
   const struct CMUnitTest tests[] = {cmocka_unit_test(one_submission)};
   if (cmocka_run_group_tests_name("sequence_resnet50", tests, NULL, NULL)) return 1;
   printf("52 convolutions in one submission with one fence, within 1e-5 of float64 step by step\n");

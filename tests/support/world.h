@@ -19,9 +19,12 @@ typedef struct World {
 extern const char *test_device;
 bool test_device_is(const char *spec);
 
-// Takes the device from the command line. Returns false, with the reason
-// printed, when it does not exist here: exit with TEST_SKIPPED.
-bool test_device_select(int argc, char **argv);
+// Takes the device from the command line. Leaves the program when there is none.
+void test_device_select(int argc, char **argv);
+// Leaves the program, with the reason printed, because of the status of looking for
+// the device: TEST_SKIPPED when it is not here, a failure when something else went
+// wrong or the environment's TEST_REQUIRE ("gl", "gl,cpu") names the device.
+_Noreturn void test_device_missing(sporkle_status status);
 
 // A descriptor with the world's allocator and log that lists the device.
 sporkle_context_desc world_desc(World *world);
