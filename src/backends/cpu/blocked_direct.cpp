@@ -104,7 +104,7 @@ ptrdiff_t BlockedDirect::panel_bytes(ptrdiff_t block) const noexcept {
 
 void BlockedDirect::execute(const BlockedOperands& operands, ParallelFor& parallel,
                             void*) const noexcept {
-  ParallelFor* pool = worth_splitting(kernels_, problem_.flops()) ? &parallel : nullptr;
+  ParallelFor* pool = threads_for(kernels_, problem_.flops(), parallel);
   const ptrdiff_t input = sizeof(float) * problem_.n * x_.image();
   ptrdiff_t parts = std::min(divide_up(input, part_bytes), tiles_);
   if (pool != nullptr) {

@@ -106,7 +106,7 @@ BlockedWinograd::Tiles BlockedWinograd::tiles(ptrdiff_t index) const noexcept {
 
 void BlockedWinograd::execute(const BlockedOperands& operands, ParallelFor& parallel,
                               void* workspace) const noexcept {
-  ParallelFor* pool = worth_splitting(kernels_, problem_.flops() / 3) ? &parallel : nullptr;
+  ParallelFor* pool = threads_for(kernels_, problem_.flops() / 3, parallel);
   float* const shared = static_cast<float*>(workspace);
   const ptrdiff_t before = together_ ? lines(sizeof(float) * input_floats()) : 0;
   TaskBlocks tasks(static_cast<char*>(workspace) + before, threads_,

@@ -125,7 +125,7 @@ void ChannelLanesPlan::pack_weights(const float* weights) {
 
 void ChannelLanesPlan::execute(const HostTensors& tensors, ParallelFor& parallel,
                                void* workspace) const noexcept {
-  ParallelFor* pool = worth_splitting(kernels_, flat_.flops()) ? &parallel : nullptr;
+  ParallelFor* pool = threads_for(kernels_, flat_.flops(), parallel);
   float* copy = static_cast<float*>(workspace);
   TaskBlocks blocks(static_cast<char*>(workspace) + (copy_bytes() + 63) / 64 * 64, threads_,
                     task_bytes());

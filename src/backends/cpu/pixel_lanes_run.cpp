@@ -40,7 +40,7 @@ void PixelLanesPlan::execute(const HostTensors& tensors, ParallelFor& parallel,
   TaskBlocks blocks(workspace, threads_, task_floats() * sizeof(float));
   const int64_t count = flat_.n * flat_.groups * divide_up(flat_.out_h, geometry_.block_rows()) *
                         divide_up(flat_.out_w, geometry_.block_columns()) * split_;
-  ParallelFor* pool = worth_splitting(kernels_, flat_.flops()) ? &parallel : nullptr;
+  ParallelFor* pool = threads_for(kernels_, flat_.flops(), parallel);
   for_ranges(pool, count, 16, [&](int64_t first, int64_t last) {
     const TaskBlock block(blocks);
     for (int64_t i = first; i < last; ++i) {

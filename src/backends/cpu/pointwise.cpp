@@ -160,7 +160,7 @@ PointwisePlan::Task PointwisePlan::task(int64_t index) const noexcept {
 void PointwisePlan::execute(const HostTensors& tensors, ParallelFor& parallel,
                             void* workspace) const noexcept {
   TaskBlocks blocks(workspace, threads_, sizeof(float) * (panel_floats() + sums_floats()));
-  ParallelFor* pool = worth_splitting(kernels_, flat_.flops()) ? &parallel : nullptr;
+  ParallelFor* pool = threads_for(kernels_, flat_.flops(), parallel);
   const int64_t count = flat_.n * flat_.groups * parts_ * split_;
   for_ranges(pool, count, 16, [&](int64_t first, int64_t last) {
     const TaskBlock block(blocks);

@@ -8,11 +8,12 @@
 
 namespace sporkle::cpu {
 
-// Work of less than this is not worth waking a thread for.
-constexpr double serial_seconds = 50e-6;
-
-inline bool worth_splitting(const Kernels& kernels, uint64_t flops) noexcept {
-  return static_cast<double>(flops) > kernels.gflops * 1e9 * serial_seconds;
+// The threads for that much work, null where it is not worth handing out.
+inline ParallelFor* threads_for(const Kernels& kernels, uint64_t flops,
+                                ParallelFor& parallel) noexcept {
+  // Beyond the limit more does not matter; so the conversion cannot overflow.
+  const double ns = std::min(static_cast<double>(flops) / kernels.gflops, 1e9);
+  return parallel.worth(static_cast<uint64_t>(ns)) ? &parallel : nullptr;
 }
 
 // Calls body(first, last) on ranges that cover [0, count). Ranges are handed

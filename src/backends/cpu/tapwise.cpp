@@ -52,7 +52,7 @@ void TapwisePlan::execute(const HostTensors& tensors, ParallelFor& parallel,
                           void*) const noexcept {
   const ConvProblem& p = problem();
   const uint64_t flops = p.flops();
-  ParallelFor* pool = worth_splitting(kernels_, flops) ? &parallel : nullptr;
+  ParallelFor* pool = threads_for(kernels_, flops, parallel);
   for_ranges(pool, p.n * p.k * p.out_h, 16, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) run_row(tensors, row);
   });

@@ -11,6 +11,8 @@ namespace sporkle::cpu {
 namespace {
 
 constexpr uint64_t spin_ns = 20000;
+// Less work than this is not handed to a thread that is awake either.
+constexpr uint64_t least_ns = 8000;
 // More threads than this have shares together.
 constexpr uint32_t shares_limit = 16;
 
@@ -103,6 +105,17 @@ ThreadPool::~ThreadPool() {
   if (workers_ == nullptr) return;
   for (uint32_t i = 0; i + 1 < threads_; ++i) workers_[i].~Worker();
   memory_->deallocate(workers_, (threads_ - 1) * sizeof(Worker), alignof(Worker));
+}
+
+// Small work wakes nobody, unless the last one was so recent that a worker would
+// still be awake had it helped: then calls follow each other, and the next ones
+// find it awake.
+bool ThreadPool::worth(uint64_t ns) noexcept {
+  if (ns > wake_ns) return true;
+  if (ns < least_ns || threads_ == 1) return false;
+  if (started_.load(std::memory_order_acquire) && sleepers_.load() + 1 < threads_) return true;
+  const uint64_t now = now_ns();
+  return now - small_.exchange(now, std::memory_order_relaxed) < 2 * ns + spin_ns;
 }
 
 void ThreadPool::run(uint32_t count, sporkle_task task, void* data) noexcept {

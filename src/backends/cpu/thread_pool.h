@@ -23,6 +23,7 @@ class ThreadPool final : public ParallelFor {
   ~ThreadPool() override;
 
   uint32_t threads() const noexcept override { return threads_; }
+  bool worth(uint64_t ns) noexcept override;
   void run(uint32_t count, sporkle_task task, void* data) noexcept override;
 
   // Joins the workers; later runs are serial.
@@ -57,6 +58,7 @@ class ThreadPool final : public ParallelFor {
   std::atomic<uint32_t> sleepers_{0};
   std::atomic<uint32_t> departures_{0};
   std::atomic<uint32_t> waiters_{0};
+  std::atomic<uint64_t> small_{0};  // when small work last found no thread awake
 };
 
 }  // namespace sporkle::cpu

@@ -33,7 +33,7 @@ WinogradPlan::Tile WinogradPlan::tile(ptrdiff_t index) const noexcept {
 
 void WinogradPlan::execute(const HostTensors& tensors, ParallelFor& parallel,
                            void* workspace) const noexcept {
-  ParallelFor* pool = worth_splitting(kernels_, problem().flops() / 3) ? &parallel : nullptr;
+  ParallelFor* pool = threads_for(kernels_, problem().flops() / 3, parallel);
   float* const shared = static_cast<float*>(workspace);
   const uint64_t before = together_ ? (sizeof(float) * input_floats() + 63) / 64 * 64 : 0;
   TaskBlocks tasks(static_cast<char*>(workspace) + before, threads_,
