@@ -48,6 +48,9 @@ struct TileArgs {
   ptrdiff_t acc_row;  // floats from one row of accumulators to the next
   bool accumulate;    // add to acc instead of overwriting it
   float* copy;  // of x, for the kernels that leave one: a row of the tile per channel
+  // Pixel tiles with one tap fetch this from memory, a few lines per channel.
+  const float* ahead;
+  ptrdiff_t ahead_channel, ahead_lines;
   // Null, or in pixel tiles whose columns are one segment: where the finished
   // sums go instead of acc. Its own accumulators are not used.
   const FinishArgs* finish;

@@ -54,7 +54,6 @@ class PixelLanesPlan final : public ConvPlan {
   const float* input_of(const Run& run, ptrdiff_t first_channel) const noexcept;
   const float* pack_tile(const Run& run, const float* input, ptrdiff_t first,
                          ptrdiff_t channels) const noexcept;
-  void prefetch_columns(const float* from, ptrdiff_t first, ptrdiff_t last) const noexcept;
   void run_tile(const Run& run, ptrdiff_t tile, ptrdiff_t first_channel, ptrdiff_t channels,
                 bool last) const noexcept;
   ptrdiff_t segments(const Task& task, ptrdiff_t first, ptrdiff_t count,

@@ -88,15 +88,6 @@ const float* PixelLanesPlan::pack_tile(const Run& run, const float* input, ptrdi
   return run.slab;
 }
 
-// The next tile's part of some channels: runs too short for the hardware's own
-// prefetching. Each channel block fetches its share.
-void PixelLanesPlan::prefetch_columns(const float* from, ptrdiff_t first,
-                                      ptrdiff_t last) const noexcept {
-  for (ptrdiff_t c = first; c < last; ++c) {
-    for (ptrdiff_t i = 0; i < tile_; i += 16) __builtin_prefetch(from + c * flat_.w + i, 0, 3);
-  }
-}
-
 // Every channel block of the task for one tile of pixels.
 void PixelLanesPlan::run_tile(const Run& run, ptrdiff_t tile, ptrdiff_t first_channel,
                               ptrdiff_t channels, bool last) const noexcept {
@@ -135,8 +126,13 @@ void PixelLanesPlan::run_tile(const Run& run, ptrdiff_t tile, ptrdiff_t first_ch
     const bool straight = last && run_count == 1 && runs[0].count == vectors * kernels_.lanes;
     args.finish = straight ? &finish : nullptr;
     if (in_place_ && count == tile_) {
-      const ptrdiff_t parts = t.last_block - t.first_block, part = block - t.first_block;
-      prefetch_columns(args.x + tile_, part * channels / parts, (part + 1) * channels / parts);
+      // Each block fetches some columns of the next tile: runs too short for the
+      // hardware's own prefetching.
+      const ptrdiff_t part = block - t.first_block, lines = divide_up(tile_, 16);
+      const ptrdiff_t begin = part * lines / part_blocks, end = (part + 1) * lines / part_blocks;
+      args.ahead = args.x + tile_ + 16 * begin;
+      args.ahead_channel = flat_.w;
+      args.ahead_lines = end - begin;
     }
     kernels_.pixel_tile[rows][vectors](args);
     if (last && !straight) kernels_.finish(finish);

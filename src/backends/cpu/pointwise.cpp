@@ -20,6 +20,7 @@ namespace {
 constexpr ptrdiff_t panels_cache_part = 4 * sizeof(float);
 // Input channels summed at a time.
 constexpr ptrdiff_t step_most = 512;
+constexpr ptrdiff_t line = 16;  // floats
 // Tasks per thread that even out the threads.
 constexpr ptrdiff_t tasks_each = 4;
 
@@ -44,6 +45,11 @@ class PointwisePlan final : public ConvPlan {
   struct Input {
     const float* from;  // null: none
     ptrdiff_t channels, columns;
+  };
+  // Lines of every channel that a tile fetches for later.
+  struct Lines {
+    const float* from;
+    ptrdiff_t count;
   };
   struct Run {
     const HostTensors& tensors;
@@ -82,8 +88,8 @@ class PointwisePlan final : public ConvPlan {
   Input input_of(const HostTensors& tensors, const Task& task, ptrdiff_t step) const noexcept;
   void run_task(const Run& run, const Input& next_task) const noexcept;
   void run_step(const Run& run, const Step& step) const noexcept;
-  void run_tile(const Run& run, const Step& step, ptrdiff_t block, ptrdiff_t tile) const noexcept;
-  void prefetch_input(const Input& input, ptrdiff_t part, ptrdiff_t parts) const noexcept;
+  void run_tile(const Run& run, const Step& step, ptrdiff_t block, ptrdiff_t tile,
+                const Lines& ahead) const noexcept;
 
   const char* algorithm_;
   const Kernels& kernels_;
@@ -195,27 +201,20 @@ void PointwisePlan::run_step(const Run& run, const Step& step) const noexcept {
   const Task& t = run.task;
   const ptrdiff_t count = t.last_tile - t.first_tile;
   const ptrdiff_t all = count * (t.last_block - t.first_block);
+  // The tiles share the lines of the next input.
+  const ptrdiff_t lines = step.next.from == nullptr ? 0 : divide_up(step.next.columns, line);
+  ptrdiff_t begin = 0, done = 0;
   for (ptrdiff_t block = t.first_block; block < t.last_block; ++block) {
     for (ptrdiff_t tile = 0; tile < count; ++tile) {
-      prefetch_input(step.next, (block - t.first_block) * count + tile, all);
-      run_tile(run, step, block, tile);
-    }
-  }
-}
-
-void PointwisePlan::prefetch_input(const Input& input, ptrdiff_t part,
-                                   ptrdiff_t parts) const noexcept {
-  if (input.from == nullptr) return;
-  const ptrdiff_t first = part * input.channels / parts, last = (part + 1) * input.channels / parts;
-  for (ptrdiff_t c = first; c < last; ++c) {
-    for (ptrdiff_t x = 0; x < input.columns; x += 16) {
-      __builtin_prefetch(input.from + c * plane() + x, 0, 2);
+      const ptrdiff_t end = ++done * lines / all;
+      run_tile(run, step, block, tile, {step.next.from + begin * line, end - begin});
+      begin = end;
     }
   }
 }
 
 void PointwisePlan::run_tile(const Run& run, const Step& step, ptrdiff_t block,
-                             ptrdiff_t tile) const noexcept {
+                             ptrdiff_t tile, const Lines& ahead) const noexcept {
   const Task& t = run.task;
   const ptrdiff_t pixel = (t.first_tile + tile) * tile_;
   const ptrdiff_t count = std::min(tile_, plane() - pixel);
@@ -238,13 +237,6 @@ void PointwisePlan::run_tile(const Run& run, const Step& step, ptrdiff_t block,
   finish.plane = plane();
   set_activation(flat_, &finish);
   const bool straight = step.last && count == vectors * kernels_.lanes;
-  if (step.last) {
-    // The sums take longer than a line needs to arrive.
-    for (ptrdiff_t r = 0; r < rows; ++r) {
-      float* const out = finish.output + r * plane() + pixel;
-      for (ptrdiff_t x = 0; x < count; x += 16) __builtin_prefetch(out + x, 1, 3);
-    }
-  }
   float* const panel = run.panels + tile * step.input.channels * tile_;
   const float* const from = step.input.from + tile * tile_;
   const bool first = block == t.first_block;
@@ -264,6 +256,9 @@ void PointwisePlan::run_tile(const Run& run, const Step& step, ptrdiff_t block,
   args.acc = run.sums + held * rows_ * tile_;
   args.acc_row = tile_;
   args.accumulate = step.first_channel > 0;
+  args.ahead = ahead.from;
+  args.ahead_channel = plane();
+  args.ahead_lines = ahead.count;
   args.finish = straight ? &finish : nullptr;
   (copying ? kernels_.copying_tile[rows] : kernels_.pixel_tile[rows][vectors])(args);
   if (step.last && !straight) kernels_.finish(finish);
