@@ -48,9 +48,12 @@ struct TileArgs {
   ptrdiff_t acc_row;  // floats from one row of accumulators to the next
   bool accumulate;    // add to acc instead of overwriting it
   float* copy;  // of x, for the kernels that leave one: a row of the tile per channel
-  // Pixel tiles with one tap fetch this from memory, a few lines per channel.
+  // Pixel tiles fetch this from memory during the sum. With one tap a few lines per
+  // channel; and the run of columns of each row that the tile will be stored to, null for none.
   const float* ahead;
   ptrdiff_t ahead_channel, ahead_lines;
+  const float* out;
+  ptrdiff_t out_row;  // floats from one row to the next
   // Null, or in pixel tiles whose columns are one segment: where the finished
   // sums go instead of acc. Its own accumulators are not used.
   const FinishArgs* finish;

@@ -35,6 +35,7 @@ PixelLanesPlan::PixelLanesPlan(const PlanRequest& request, const char* algorithm
       bias_(request.memory, flat_.bias_bytes()) {
   choose_channels();
   choose_block(static_cast<ptrdiff_t>(request.level2_bytes));
+  choose_tiles();
   pack_weights(request.weights);
   if (request.bias != nullptr) std::copy_n(request.bias, flat_.k, bias_.floats());
 }
@@ -80,6 +81,17 @@ void PixelLanesPlan::choose_block(ptrdiff_t cache) {
   geometry_.set_block(rows, columns);
 }
 
+// Also saves the detour of tiles with a row end in them through scratch memory.
+void PixelLanesPlan::choose_tiles() {
+  const ptrdiff_t columns = geometry_.block_columns();
+  const ptrdiff_t vectors = divide_up(columns, kernels_.lanes);
+  const ptrdiff_t parts = divide_up(vectors * kernels_.lanes, tile_);
+  const ptrdiff_t sums = kernels_.pixel_rows * pixel_vectors(kernels_, kernels_.pixel_rows);
+  // Small tiles would not keep the multipliers busy.
+  const bool large = 2 * rows_ * (vectors / parts) >= sums;
+  if (!in_place_ && large && vectors * kernels_.lanes < geometry_.pitch()) row_tiles_ = parts;
+}
+
 ptrdiff_t PixelLanesPlan::slab_floats() const noexcept {
   const ptrdiff_t channel = in_place_ ? tile_ : geometry_.channel_floats();
   return divide_up(step_channels_ * channel + kernels_.lanes, 16) * 16;
@@ -88,7 +100,9 @@ ptrdiff_t PixelLanesPlan::slab_floats() const noexcept {
 ptrdiff_t PixelLanesPlan::task_floats() const noexcept {
   const ptrdiff_t slab = slab_floats();
   const ptrdiff_t positions = geometry_.block_rows() * geometry_.pitch();
-  const ptrdiff_t held = steps() == 1 ? 1 : divide_up(positions, tile_);
+  const ptrdiff_t tiles =
+      row_tiles_ > 0 ? geometry_.block_rows() * row_tiles_ : divide_up(positions, tile_);
+  const ptrdiff_t held = steps() == 1 ? 1 : tiles;
   const ptrdiff_t rows = steps() == 1 ? rows_ : divide_up(blocks_, split_) * rows_;
   return slab + held * rows * tile_ + kernels_.lanes;
 }
@@ -114,7 +128,8 @@ double cost(const PlanRequest& request) noexcept {
   const ConvProblem p = flattened(request.problem);
   const int lanes = request.kernels.lanes;
   const int64_t pitch = p.out_w + (p.kernel_w - 1) * p.dilation_w / p.stride_w;
-  const int64_t computed = divide_up((p.out_h - 1) * pitch + p.out_w, lanes) * lanes;
+  const int64_t computed = std::min(divide_up((p.out_h - 1) * pitch + p.out_w, lanes) * lanes,
+                                    p.out_h * divide_up(p.out_w, lanes) * lanes);
   const double copied =
       is_pointwise(request.problem) ? 0 : static_cast<double>(p.c * p.h * p.w);
   return products(p) * static_cast<double>(computed) / static_cast<double>(p.out_h * p.out_w) +

@@ -1,7 +1,8 @@
 // Lanes over output pixels: a vector holds neighbouring outputs of one channel,
 // a tile some output channels of them. The outputs of a block are numbered
-// along its rows with the pitch of the phase planes, so that a tile runs on
-// over the ends of rows; what falls between rows is computed and dropped.
+// along its rows with the pitch of the phase planes, so that a tile may run on
+// over the ends of rows; what falls between rows is computed and dropped. Where
+// whole vectors of each row drop less, tiles end with the row.
 #pragma once
 
 #include "backends/cpu/conv_plan.h"
@@ -36,9 +37,14 @@ class PixelLanesPlan final : public ConvPlan {
     float* sums;
   };
 
+  struct Span {
+    ptrdiff_t first, count;
+  };
+
   bool reads_in_place() const noexcept;
   void choose_channels();
   void choose_block(ptrdiff_t cache);
+  void choose_tiles();
   void pack_weights(const float* weights);
   ptrdiff_t slab_floats() const noexcept;
   ptrdiff_t task_floats() const noexcept;
@@ -49,6 +55,8 @@ class PixelLanesPlan final : public ConvPlan {
   ptrdiff_t steps() const noexcept { return divide_up(flat_.group_c(), step_channels_); }
 
   Task task(int64_t index) const noexcept;
+  ptrdiff_t tiles(const Task& task) const noexcept;
+  Span span(const Task& task, ptrdiff_t tile) const noexcept;
   void run_task(const Run& run) const noexcept;
   void run_step(const Run& run, ptrdiff_t first_channel, bool last) const noexcept;
   const float* input_of(const Run& run, ptrdiff_t first_channel) const noexcept;
@@ -69,6 +77,7 @@ class PixelLanesPlan final : public ConvPlan {
   ptrdiff_t blocks_, rows_, tile_;  // channel blocks of a group, their rows, pixels of a tile
   bool in_place_;                   // reads the input itself instead of phase planes
   ptrdiff_t step_channels_ = 0;     // input channels packed at a time
+  ptrdiff_t row_tiles_ = 0;         // of a row of outputs; 0: tiles run on over row ends
   ptrdiff_t split_ = 1;             // parts of a group's channel blocks
   AlignedBlock weights_, bias_;     // [group][block][channel][tap][row]
 };

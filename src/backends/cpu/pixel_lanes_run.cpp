@@ -72,10 +72,26 @@ void PixelLanesPlan::run_step(const Run& run, ptrdiff_t first_channel, bool last
   if (!in_place_) {
     kernels_.pack(geometry_.pack_args(input_of(run, first_channel), channels, t.y, t.x, run.slab));
   }
-  const ptrdiff_t positions = (t.rows - 1) * geometry_.pitch() + t.columns;
-  for (ptrdiff_t tile = 0; tile * tile_ < positions; ++tile) {
-    run_tile(run, tile, first_channel, channels, last);
+  const ptrdiff_t count = tiles(t);
+  for (ptrdiff_t tile = 0; tile < count; ++tile) run_tile(run, tile, first_channel, channels, last);
+}
+
+ptrdiff_t PixelLanesPlan::tiles(const Task& t) const noexcept {
+  if (row_tiles_ > 0) return t.rows * row_tiles_;
+  return divide_up((t.rows - 1) * geometry_.pitch() + t.columns, tile_);
+}
+
+// Positions of a tile, numbered with the pitch of the planes.
+PixelLanesPlan::Span PixelLanesPlan::span(const Task& t, ptrdiff_t tile) const noexcept {
+  if (row_tiles_ == 0) {
+    const ptrdiff_t positions = (t.rows - 1) * geometry_.pitch() + t.columns;
+    return {tile * tile_, std::min(tile_, positions - tile * tile_)};
   }
+  const ptrdiff_t row = tile / row_tiles_, part = tile % row_tiles_;
+  const ptrdiff_t vectors = divide_up(t.columns, kernels_.lanes);
+  const ptrdiff_t begin = part * vectors / row_tiles_ * kernels_.lanes;
+  const ptrdiff_t end = (part + 1) * vectors / row_tiles_ * kernels_.lanes;
+  return {row * geometry_.pitch() + begin, std::min(end, t.columns) - begin};
 }
 
 // A tile that is not full would read past the end of the input.
@@ -93,18 +109,17 @@ void PixelLanesPlan::run_tile(const Run& run, ptrdiff_t tile, ptrdiff_t first_ch
                               ptrdiff_t channels, bool last) const noexcept {
   const Task& t = run.task;
   const ptrdiff_t taps = flat_.kernel_h * flat_.kernel_w;
-  const ptrdiff_t positions = (t.rows - 1) * geometry_.pitch() + t.columns;
-  const ptrdiff_t count = std::min(tile_, positions - tile * tile_);
+  const auto [begin, count] = span(t, tile);
   const ptrdiff_t vectors = divide_up(count, kernels_.lanes);
   Segment runs[segments_limit];
-  const ptrdiff_t run_count = last ? segments(t, tile * tile_, count, runs) : 0;
+  const ptrdiff_t run_count = last ? segments(t, begin, count, runs) : 0;
   TileArgs args{};
-  args.x = run.slab + tile * tile_;
+  args.x = run.slab + begin;
   args.x_channel = geometry_.channel_floats();
   if (in_place_) {
     const float* input = input_of(run, first_channel);
     const bool full = count == tile_;
-    args.x = full ? input + t.x + tile * tile_ : pack_tile(run, input, tile * tile_, channels);
+    args.x = full ? input + t.x + begin : pack_tile(run, input, begin, channels);
     args.x_channel = full ? flat_.w : tile_;
   }
   args.taps = geometry_.taps().data();
@@ -125,14 +140,17 @@ void PixelLanesPlan::run_tile(const Run& run, ptrdiff_t tile, ptrdiff_t first_ch
     const FinishArgs finish = finish_args(run, k, rows, args.acc, runs, run_count);
     const bool straight = last && run_count == 1 && runs[0].count == vectors * kernels_.lanes;
     args.finish = straight ? &finish : nullptr;
+    // Segments follow each other in the output.
+    args.out = run_count > 0 ? finish.output + runs[0].target : nullptr;
+    args.out_row = finish.plane;
     if (in_place_ && count == tile_) {
       // Each block fetches some columns of the next tile: runs too short for the
       // hardware's own prefetching.
       const ptrdiff_t part = block - t.first_block, lines = divide_up(tile_, 16);
-      const ptrdiff_t begin = part * lines / part_blocks, end = (part + 1) * lines / part_blocks;
-      args.ahead = args.x + tile_ + 16 * begin;
+      const ptrdiff_t from = part * lines / part_blocks;
+      args.ahead = args.x + tile_ + 16 * from;
       args.ahead_channel = flat_.w;
-      args.ahead_lines = end - begin;
+      args.ahead_lines = (part + 1) * lines / part_blocks - from;
     }
     kernels_.pixel_tile[rows][vectors](args);
     if (last && !straight) kernels_.finish(finish);

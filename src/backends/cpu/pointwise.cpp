@@ -259,6 +259,8 @@ void PointwisePlan::run_tile(const Run& run, const Step& step, ptrdiff_t block,
   args.ahead = ahead.from;
   args.ahead_channel = plane();
   args.ahead_lines = ahead.count;
+  args.out = step.last ? finish.output + pixel : nullptr;
+  args.out_row = plane();
   args.finish = straight ? &finish : nullptr;
   (copying ? kernels_.copying_tile[rows] : kernels_.pixel_tile[rows][vectors])(args);
   if (step.last && !straight) kernels_.finish(finish);
