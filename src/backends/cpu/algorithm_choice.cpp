@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <new>
+#include <span>
 
 #include "base/clock.h"
 #include "base/fp_environment.h"
@@ -13,7 +14,11 @@ namespace {
 
 // Estimates this much apart leave nothing to measure.
 constexpr double close = 1.5;
-constexpr int rounds = 4;  // the first one warms the caches
+// Every candidate runs this often, then more often for as long as this.
+constexpr int rounds_least = 5, rounds_most = 24;
+constexpr uint64_t measuring_ns = 30000000;
+constexpr double behind = 1.3;  // a candidate this far behind the best is out
+constexpr double even = 1.05;   // times this close are even
 // Problems beyond these limits are not measured; a batch is cut to fit.
 constexpr double flops_limit = 1e9;
 constexpr uint64_t bytes_limit = uint64_t{128} << 20;
@@ -71,17 +76,46 @@ void fill_random(float* data, uint64_t count) noexcept {
   }
 }
 
-uint64_t time_of(const ConvPlan& plan, const HostTensors& tensors, ParallelFor& parallel,
-                 ScratchPool& scratch) {
-  const ScratchLease workspace(scratch, plan.workspace_bytes());
-  const FpEnvironmentScope scope;
+// A candidate's plan and its least time so far.
+struct Contestant {
+  const Implementation* implementation;
+  std::shared_ptr<ConvPlan> plan;
   uint64_t best = UINT64_MAX;
-  for (int i = 0; i < rounds; ++i) {
-    const uint64_t start = now_ns();
-    plan.execute(tensors, parallel, workspace.data());
-    if (i > 0) best = std::min(best, now_ns() - start);
+};
+
+void run_once(Contestant& contestant, const HostTensors& tensors, ParallelFor& parallel,
+              ScratchPool& scratch) {
+  const ScratchLease workspace(scratch, contestant.plan->workspace_bytes());
+  const uint64_t start = now_ns();
+  contestant.plan->execute(tensors, parallel, workspace.data());
+  contestant.best = std::min(contestant.best, now_ns() - start);
+}
+
+// They take turns, so that what disturbs the machine for a while disturbs all of
+// them; the least time counts. Those far behind drop out.
+const Implementation* fastest(std::span<Contestant> all, const HostTensors& tensors,
+                              ParallelFor& parallel, ScratchPool& scratch) {
+  const FpEnvironmentScope scope;
+  const uint64_t end = now_ns() + measuring_ns;
+  uint64_t best = UINT64_MAX;
+  for (int round = 0; round < rounds_most; ++round) {
+    if (round >= rounds_least && now_ns() > end) break;
+    for (Contestant& contestant : all) {
+      if (round >= rounds_least - 1 && static_cast<double>(contestant.best) >
+                                           behind * static_cast<double>(best)) continue;
+      run_once(contestant, tensors, parallel, scratch);
+      // The first round warms the caches and wakes the threads.
+      if (round == 0) contestant.best = UINT64_MAX;
+      best = std::min(best, contestant.best);
+    }
   }
-  return best;
+  // The rule's order decides what the clock does not.
+  for (const Contestant& contestant : all) {
+    if (static_cast<double>(contestant.best) < even * static_cast<double>(best)) {
+      return contestant.implementation;
+    }
+  }
+  return nullptr;
 }
 
 // The fastest of those that are close, or null when nothing is to be measured.
@@ -97,16 +131,15 @@ const Implementation* measure(const PlanRequest& request, const Candidates& cand
   const AlignedBlock input(request.memory, part.input_bytes());
   const AlignedBlock output(request.memory, part.output_bytes());
   fill_random(input.floats(), part.input_bytes() / sizeof(float));
-  const Implementation* fastest = nullptr;
-  uint64_t best = UINT64_MAX;
+  Contestant contestants[implementation_count];
+  uint32_t count = 0;
   for (uint32_t i = 0; is_close(i); ++i) {
-    const auto plan = create(trial, *candidates.list[i].implementation);
-    if (plan == nullptr) continue;
-    const uint64_t time =
-        time_of(*plan, {input.floats(), nullptr, output.floats()}, parallel, scratch);
-    if (time < best) best = time, fastest = candidates.list[i].implementation;
+    const Implementation* implementation = candidates.list[i].implementation;
+    auto plan = create(trial, *implementation);
+    if (plan != nullptr) contestants[count++] = {implementation, std::move(plan)};
   }
-  return fastest;
+  return fastest({contestants, count}, {input.floats(), nullptr, output.floats()}, parallel,
+                 scratch);
 }
 
 }  // namespace
