@@ -77,9 +77,12 @@ static bool takes(const Case *p, uint32_t variant) {
  * The sizes of the workgroup and the length of a step are numbers in the same code. */
 static void write_path(const char *name, char *path, size_t capacity) {
   char family[16] = "", block[16] = "", thread[16] = "";
-  const int parts = sscanf(name, "%15[a-z0-9]_%15[0-9x]_%15[0-9x]", family, block, thread);
-  const bool split = strstr(name, "_k") != NULL;
-  snprintf(path, capacity, "%s %s%s", family, parts == 3 ? thread : block, split ? " split" : "");
+  const bool fused = sscanf(name, "%15[a-z0-9]_fused_%15[0-9x]_%15[0-9x]", family, block, thread) > 1;
+  const int parts =
+      fused ? 3 : sscanf(name, "%15[a-z0-9]_%15[0-9x]_%15[0-9x]", family, block, thread);
+  const bool split = strstr(name, "_k") != NULL || (fused && strstr(name, "_s1") == NULL);
+  snprintf(path, capacity, "%s%s %s%s", family, fused ? " fused" : "", parts == 3 ? thread : block,
+           split ? " split" : "");
 }
 
 static bool path_seen(uint32_t variant) {
@@ -116,8 +119,8 @@ static void kernels_match_float64(void **state) {
     ++kernels;
     runs += taken;
   }
-  /* The tile of 128x128x16 wants more shared memory than OpenGL promises. */
-  assert_true(refused <= 1);
+  /* Some tiles want more shared memory than the 32 KiB that OpenGL promises. */
+  assert_true(refused <= 4);
   printf("gl_algorithms: %d kernels by name, %d runs, worst relative L2 error %.2g\n", kernels,
          runs, worst);
 }

@@ -5,7 +5,7 @@ namespace {
 
 ErrorClass error_class_of(const Variant& v) {
   if (v.family == Family::fourier) return ErrorClass::fourier;
-  if (v.family != Family::winograd) return ErrorClass::exact_order;
+  if (v.family != Family::winograd && v.family != Family::fused) return ErrorClass::exact_order;
   return tile_edge(v) == 6 ? ErrorClass::winograd4 : ErrorClass::winograd2;
 }
 
@@ -32,6 +32,8 @@ Recipe build(const Variant& variant, const ConvProblem& problem, const Limits& l
   recipe.workspace_bytes = geometry.workspace_bytes;
   if (is_transformed(variant.family)) {
     build_transformed(recipe, problem, limits, geometry);
+  } else if (variant.family == Family::fused) {
+    build_fused(recipe, problem, limits, geometry);
   } else {
     build_tiled(recipe, problem, limits, geometry);
   }

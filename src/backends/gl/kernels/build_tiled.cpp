@@ -84,6 +84,13 @@ void add_stem_defines(Defines& d, const Variant& v, const ConvProblem& p, const 
   d.add("TILES_Y", g.tiles_y).add("TILES_X", g.tiles_x).add("CSTAGE", g.stage);
   d.add("TAPS", p.kernel_h * p.kernel_w);
   d.add("PATCH_H", g.patch_h).add("PATCH_W4", g.patch_w4).add("WINDOW4", g.window4);
+  // What the next stage needs is loaded ahead where registers hold it.
+  const int64_t patch = g.stage * g.patch_h * p.stride_w * g.patch_w4;
+  const int64_t weights = g.stage * p.kernel_h * p.kernel_w * v.block_m / 4;
+  const int64_t x_passes = ceil_div(patch, thread_count(v));
+  const int64_t w_passes = ceil_div(weights, thread_count(v));
+  d.add("X_PASSES", x_passes).add("W_PASSES", w_passes);
+  d.add("AHEAD", x_passes + w_passes <= (g.stage < p.c ? 14 : 28));
 }
 
 void add_tiled_program(Recipe& recipe, const ConvProblem& p, const Geometry& g) {

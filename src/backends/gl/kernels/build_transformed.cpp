@@ -119,10 +119,15 @@ void emit_output(Recipe& recipe, const ConvProblem& p, const Limits& limits, con
 
 }  // namespace
 
-void build_transformed(Recipe& recipe, const ConvProblem& p, const Limits& limits,
-                       const Geometry& g) {
+void build_packing(Recipe& recipe, const ConvProblem& p, const Limits& limits,
+                   const Geometry& g) {
   add_packer(recipe, p, g);
   emit_packing(recipe, p, limits, g);
+}
+
+void build_transformed(Recipe& recipe, const ConvProblem& p, const Limits& limits,
+                       const Geometry& g) {
+  build_packing(recipe, p, limits, g);
   add_programs(recipe, p, g);
   for (int64_t n = 0; n < p.n; n += g.images) {
     const int64_t count = std::min(g.images, p.n - n);

@@ -99,13 +99,20 @@ constexpr Variant catalogue[] = {
     {"spread_8x128x4_8x4_s8", Family::spread, 0, 8, 128, 4, 8, 4, 1, 8, 1},
     {"spread_16x64x4_16x2_s4", Family::spread, 0, 16, 64, 4, 16, 2, 1, 4, 1},
     {"spread_16x64x4_16x2_s8", Family::spread, 0, 16, 64, 4, 16, 2, 1, 8, 1},
+    {"spread_12x64x4_12x2_s4", Family::spread, 0, 12, 64, 4, 12, 2, 1, 4, 1},
+    {"spread_12x32x8_12x1_s2", Family::spread, 0, 12, 32, 8, 12, 1, 1, 2, 1},
+    {"spread_12x64x8_12x2_s2", Family::spread, 0, 12, 64, 8, 12, 2, 1, 2, 1},
+    {"spread_12x128x4_12x4_s2", Family::spread, 0, 12, 128, 4, 12, 4, 1, 2, 1},
     {"depthwise_2x4", Family::depthwise, 0, 1, 1024, 1, 1, 8, 1, 2, 1},
     {"depthwise_4x4", Family::depthwise, 0, 1, 2048, 1, 1, 16, 1, 4, 1},
     {"depthwise_8x4", Family::depthwise, 0, 1, 4096, 1, 1, 32, 1, 8, 1},
     {"stem_64x128x8_8x4_l4", Family::stem, 0, 64, 128, 8, 8, 4, 4, 0, 1},
-    {"stem_64x128x1_8x4_l4", Family::stem, 0, 64, 128, 1, 8, 4, 4, 0, 1},
     {"stem_32x128x8_4x4_l4", Family::stem, 0, 32, 128, 8, 4, 4, 4, 0, 1},
     {"stem_16x128x8_4x4_l2", Family::stem, 0, 16, 128, 8, 4, 4, 2, 0, 1},
+    {"stem_16x128x1_4x4_l2", Family::stem, 0, 16, 128, 1, 4, 4, 2, 0, 1},
+    {"stem_64x32x1_4x4_l8", Family::stem, 0, 64, 32, 1, 4, 4, 8, 0, 1},
+    {"stem_32x128x1_4x4_l4", Family::stem, 0, 32, 128, 1, 4, 4, 4, 0, 1},
+    {"stem_32x128x1_8x4_l4", Family::stem, 0, 32, 128, 1, 8, 4, 4, 0, 1},
     {"w4_64x128x8_8x8_l2_p4", Family::winograd, 4, 64, 128, 8, 8, 8, 2, 4, 1},
     {"w4_64x128x8_8x8_l2_p2", Family::winograd, 4, 64, 128, 8, 8, 8, 2, 2, 1},
     {"w4_64x128x8_8x8_l2_p2_k2", Family::winograd, 4, 64, 128, 8, 8, 8, 2, 2, 2},
@@ -138,6 +145,12 @@ constexpr Variant catalogue[] = {
     {"w2k5_24x128x12_4x8_l2_p4", Family::winograd, 2, 24, 128, 12, 4, 8, 2, 4, 1, 5},
     {"w2k5_64x32x16_4x4_l8_p2", Family::winograd, 2, 64, 32, 16, 4, 4, 8, 2, 1, 5},
     {"w2k5_64x32x16_4x4_l8_p2_k2", Family::winograd, 2, 64, 32, 16, 4, 4, 8, 2, 2, 5},
+    {"w2_fused_16x24x8_8x4_s2", Family::fused, 2, 16, 24, 8, 8, 4, 1, 2, 1},
+    {"w2_fused_16x24x4_8x4_s2", Family::fused, 2, 16, 24, 4, 8, 4, 1, 2, 1},
+    {"w2_fused_16x16x8_8x4_s1", Family::fused, 2, 16, 16, 8, 8, 4, 1, 1, 1},
+    {"w2_fused_32x12x8_8x4_s2", Family::fused, 2, 32, 12, 8, 8, 4, 1, 2, 1},
+    {"w2_fused_16x32x8_8x4_s1", Family::fused, 2, 16, 32, 8, 8, 4, 1, 1, 1},
+    {"w2_fused_32x32x4_8x8_s1", Family::fused, 2, 32, 32, 4, 8, 8, 1, 1, 1},
     {"f16_64x128x8_8x8_l2_p4", Family::fourier, 0, 64, 128, 8, 8, 8, 2, 4, 1},
     {"f16_128x128x8_8x8_l4_p2", Family::fourier, 0, 128, 128, 8, 8, 8, 4, 2, 1},
     {"f16_96x128x12_8x8_l2_p4", Family::fourier, 0, 96, 128, 12, 8, 8, 2, 4, 1},
@@ -160,6 +173,9 @@ constexpr bool well_formed(const Variant& v) {
     return v.thread_m == v.block_m && (v.block_m == 1 || v.block_m % 4 == 0) && v.splits == 1;
   if (v.family == Family::spread)
     return v.thread_m == v.block_m && v.block_m % 4 == 0 && v.block_n == 32 * v.thread_n;
+  if (v.family == Family::fused)
+    return v.thread_m % 4 == 0 && v.block_m % v.thread_m == 0 && v.block_n % v.thread_n == 0 &&
+           v.block_k % 4 == 0 && v.tile == 2;
   const int lanes_n = 32 / v.lanes_m;
   const int threads = v.block_m * v.block_n / (v.thread_m * v.thread_n);
   const bool by_quads = multiplies_quads(v.family);

@@ -35,6 +35,7 @@ double efficiency(const Variant& v, const ConvProblem& p, const Geometry& g) {
     case Family::pgemm:
     case Family::fourier:
     case Family::winograd: return quad_efficiency(v);
+    case Family::fused: return 0.35;
     case Family::depthwise: return 0.35;
     case Family::igemm:
       if (thread_count(v) > 128) return 0.48;
@@ -73,11 +74,20 @@ double spread_us(const Variant& v, const Geometry& g, double units, double tiles
   return 1.0 + std::max(work, chain * step_us);
 }
 
+// A workgroup of fused transforms its inputs and outputs as well.
+double fused_us(const Variant& v, const Geometry& g, double units, double tiles) {
+  const double rounds = tiles * static_cast<double>(g.slabs_per_group) / units;
+  const double filled = std::max(1.0, rounds + 0.5 * (std::ceil(rounds) - rounds));
+  const double flops = 2.0 * fused_positions * v.block_m * v.block_n * static_cast<double>(g.depth);
+  return filled * (4.2 * v.block_m * v.block_n / 1024.0 + flops / (unit_flops_per_us * 0.35)) + 2.0;
+}
+
 // The multiplying dispatches: whole workgroups on whole units, never faster than the
 // latency of a chain of steps allows.
 double product_us(const Variant& v, const ConvProblem& p, const Geometry& g, double units,
                   double tiles) {
   if (v.family == Family::spread) return spread_us(v, g, units, tiles);
+  if (v.family == Family::fused) return fused_us(v, g, units, tiles);
   const double groups = tiles * static_cast<double>(g.total_slabs()) * v.splits;
   const double depth = static_cast<double>(g.depth) / v.splits;
   const double flops = 2.0 * v.block_m * v.block_n * depth;
@@ -93,7 +103,8 @@ double pixel_tiles(const Variant& v, const ConvProblem& p, const Geometry& g) {
   const int64_t tiles = p.n * g.tiles_y * g.tiles_x;
   if (v.family == Family::stem) return static_cast<double>(tiles);
   if (v.family == Family::depthwise) return static_cast<double>(ceil_div(tiles, thread_count(v)));
-  const int64_t columns = is_transformed(v.family) ? tiles : p.n * p.out_h * p.out_w;
+  const bool counts_tiles = is_transformed(v.family) || v.family == Family::fused;
+  const int64_t columns = counts_tiles ? tiles : p.n * p.out_h * p.out_w;
   return static_cast<double>(ceil_div(columns, v.block_n));
 }
 
@@ -105,6 +116,7 @@ double software_us(const Variant& v, const ConvProblem& p, const Geometry& g) {
   switch (v.family) {
     case Family::gemm:
     case Family::pgemm:
+    case Family::fused:
     case Family::winograd: rate = outputs >= 64 ? 8 : 5; translate_ms = 250; break;
     case Family::fourier: rate = outputs >= 64 ? 8 : 5; translate_ms = 4000; break;
     case Family::depthwise: rate = 3; break;

@@ -23,6 +23,7 @@ void add_tile_defines(Defines& defines, const Variant& v, const Geometry& g) {
   defines.add("BM", v.block_m).add("BM4", v.block_m / 4);
   defines.add("SLABS", g.slabs_per_group).add("GROUP_K", g.group_k);
   defines.add("TM4", v.thread_m / 4).add("LANES_M", v.lanes_m).add("LANES_N", lanes_n);
+  defines.add("MIXED_LANES", v.lanes_m > 1 && lanes_n > 1);
   if (v.family == Family::stem) return;
   defines.add("BN", v.block_n).add("BK", v.block_k);
   defines.add("BLOCKS", g.blocks).add("SPLITS", v.splits);

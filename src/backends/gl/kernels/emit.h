@@ -89,10 +89,16 @@ void bind_slabs(DispatchBuilder& dispatch, const Variant& variant, const Geometr
 void bind_epilogue(DispatchBuilder& dispatch, const Recipe& recipe, const Geometry& geometry,
                    const ConvProblem& problem, uint64_t begin, uint64_t end);
 
-// The two kinds of recipe; `recipe` has its variant and layout, no programs yet.
+// The kinds of recipe; `recipe` has its variant and layout, no programs yet.
 void build_tiled(Recipe& recipe, const ConvProblem& problem, const Limits& limits,
                  const Geometry& geometry);
 void build_transformed(Recipe& recipe, const ConvProblem& problem, const Limits& limits,
                        const Geometry& geometry);
+void build_fused(Recipe& recipe, const ConvProblem& problem, const Limits& limits,
+                 const Geometry& geometry);
+
+// The program and dispatch that transform the weights of winograd, fused and fourier.
+void build_packing(Recipe& recipe, const ConvProblem& problem, const Limits& limits,
+                   const Geometry& geometry);
 
 }  // namespace sporkle::gl

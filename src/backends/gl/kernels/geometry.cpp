@@ -89,6 +89,12 @@ bool limit_slabs(const Variant& v, const Limits& limits, Geometry* g, Reason* re
     g->slabs = by_grid < static_cast<uint64_t>(g->slabs_per_group)
                    ? 0 : positions * g->slabs_per_group;
   }
+  if (v.family == Family::fused) {
+    // One dispatch has the slabs of all positions.
+    const bool fits = static_cast<uint64_t>(g->total_slabs()) <= by_weights &&
+                      static_cast<uint64_t>(g->slabs_per_group) <= by_grid;
+    g->slabs = fits ? g->total_slabs() : 0;
+  }
   if (g->slabs < 1) return refuse(reason, "the product exceeds the device's grid or blocks");
   return true;
 }
@@ -137,6 +143,7 @@ int64_t packed_depth(const Variant& v, const ConvProblem& p) noexcept {
   const int64_t taps = p.kernel_h * p.kernel_w;
   switch (v.family) {
     case Family::gemm: return round_up(p.group_c(), v.block_k);
+    case Family::fused: return round_up(p.c, uint64_t{v.block_k} * v.steps);
     case Family::winograd:
     case Family::fourier: return round_up(p.c * p.stride_h * p.stride_w, v.block_k);
     case Family::pgemm:
@@ -153,6 +160,7 @@ int64_t packed_depth(const Variant& v, const ConvProblem& p) noexcept {
 uint32_t thread_count(const Variant& v) noexcept {
   const uint32_t threads =
       static_cast<uint32_t>(v.block_m) * v.block_n / (v.thread_m * v.thread_n);
+  if (v.family == Family::fused) return threads * fused_positions * v.steps;
   return v.family == Family::spread ? threads * v.steps : threads;
 }
 
@@ -175,16 +183,19 @@ bool make_geometry(const Variant& v, const ConvProblem& p, const Limits& limits,
     return refuse(reason, "only kernels up to 16x16");
   if (is_transformed(v.family) && (p.groups != 1 || p.stride_h > 4 || p.stride_w > 4))
     return refuse(reason, "no groups, and only strides up to 4");
-  g->groups = v.family == Family::winograd  ? tile_edge(v) * tile_edge(v)
+  g->groups = v.family == Family::fused     ? fused_positions
+              : v.family == Family::winograd ? tile_edge(v) * tile_edge(v)
               : v.family == Family::fourier ? fourier_positions
                                             : p.groups;
   g->group_k = p.group_k();
   g->slabs_per_group = ceil_div(g->group_k, v.block_m);
   g->depth = packed_depth(v, p);
   g->blocks = g->depth / v.block_k;
+  if (v.family == Family::fused) g->blocks /= v.steps;
   if (v.family == Family::spread && g->blocks < v.steps)
     return refuse(reason, "only %lld reduction steps for %u warps",
                   static_cast<long long>(g->blocks), v.steps);
+  if (v.family == Family::fused && !fused_geometry(v, p, limits, g, reason)) return false;
   if (is_transformed(v.family) && !transformed_geometry(v, p, limits, g, reason)) return false;
   if (v.family == Family::depthwise && !depthwise_geometry(v, p, g, reason)) return false;
   if (v.family == Family::stem && !stem_geometry(v, p, limits, g, reason)) return false;

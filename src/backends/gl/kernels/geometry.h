@@ -27,6 +27,9 @@ constexpr bool multiplies_quads(Family family) {
 constexpr int fourier_edge = 16, fourier_positions = 382;
 constexpr int fourier_threads = 256, fourier_lanes = 32;
 
+// fused: products per tile.
+constexpr int fused_positions = 16;
+
 // Edge of the input tile of a Winograd variant.
 constexpr int tile_edge(const Variant& v) { return v.tile + v.kernel - 1; }
 
@@ -47,14 +50,15 @@ struct Geometry {
   uint64_t bias_offset = 0;
   uint64_t table_offset = 0;
   uint64_t packed_bytes = 0;
-  int64_t tiles_y = 0, tiles_x = 0;  // depthwise, stem, winograd, fourier
+  int64_t tiles_y = 0, tiles_x = 0;  // depthwise, stem, winograd, fused, fourier
   int64_t tile_h = 0, tile_w = 0;    // winograd, fourier: outputs of a tile
-  int64_t rows = 0;                  // winograd, fourier: depth before padding
+  int64_t rows = 0;                  // winograd, fused, fourier: depth before padding
   int64_t tiles = 0;                 // winograd, fourier: per dispatch, padded to a multiple of 4
   uint64_t product_offset = 0;       // winograd, fourier: workspace offset of the products
   int64_t stage = 0;                 // stem: channels staged at once
   int64_t patch_h = 0, patch_w4 = 0, window4 = 0;
   int64_t patch_w = 0;               // depthwise
+  int64_t rounds = 0, area = 0;      // fused: rounds of the output transform; floats per position
 
   int64_t total_slabs() const { return groups * slabs_per_group; }
 };
@@ -77,6 +81,8 @@ bool stem_geometry(const Variant& variant, const ConvProblem& problem, const Lim
                    Geometry* out, Reason* reason) noexcept;
 bool depthwise_geometry(const Variant& variant, const ConvProblem& problem, Geometry* out,
                         Reason* reason) noexcept;
+bool fused_geometry(const Variant& variant, const ConvProblem& problem, const Limits& limits,
+                    Geometry* out, Reason* reason) noexcept;
 bool transformed_geometry(const Variant& variant, const ConvProblem& problem,
                           const Limits& limits, Geometry* out, Reason* reason) noexcept;
 

@@ -12,13 +12,15 @@ bool stem_geometry(const Variant& v, const ConvProblem& p, const Limits& limits,
   if (p.c > 8) return refuse(reason, "only up to 8 input channels");
   // A multiply-add per tap of a row and pixel is written out in the source.
   if (p.kernel_w > 11 || p.kernel_h > 32) return refuse(reason, "only kernels up to 32x11");
-  g->window4 = ceil_div((v.thread_n - 1) * p.stride_w + (p.kernel_w - 1) * p.dilation_w + 1, 4);
-  if (g->window4 > 10) return refuse(reason, "stride and dilation make the window too wide");
+  // Of each phase of the stride; some of them may have no tap.
+  g->window4 = ceil_div(v.thread_n + (p.kernel_w - 1) * p.dilation_w / p.stride_w, 4);
+  if (p.stride_w * g->window4 > 12)
+    return refuse(reason, "stride and dilation make the window too wide");
   const int64_t tile_h = v.block_n / tile_w;
   g->patch_h = (tile_h - 1) * p.stride_h + (p.kernel_h - 1) * p.dilation_h + 1;
-  g->patch_w4 = (tile_w - v.thread_n) * p.stride_w / 4 + g->window4;
+  g->patch_w4 = (tile_w - v.thread_n) / 4 + g->window4;
   const int64_t channel_bytes =
-      16 * g->patch_h * g->patch_w4 + 4 * p.kernel_h * p.kernel_w * v.block_m;
+      16 * g->patch_h * p.stride_w * g->patch_w4 + 4 * p.kernel_h * p.kernel_w * v.block_m;
   for (g->stage = std::min<int64_t>(p.c, v.block_k); g->stage > 0; --g->stage)
     if (p.c % g->stage == 0 && g->stage * channel_bytes <= limits.shared_bytes) break;
   if (g->stage == 0)
@@ -45,6 +47,33 @@ bool depthwise_geometry(const Variant& v, const ConvProblem& p, Geometry* g,
   g->tiles_y = ceil_div(p.out_h, rows);
   g->tiles_x = ceil_div(p.out_w, columns);
   return true;
+}
+
+bool fused_geometry(const Variant& v, const ConvProblem& p, const Limits& limits, Geometry* g,
+                    Reason* reason) noexcept {
+  if (p.kernel_h != 3 || p.kernel_w != 3 || p.groups != 1 || p.stride_h != 1 || p.stride_w != 1 ||
+      p.dilation_h != 1 || p.dilation_w != 1)
+    return refuse(reason, "only 3x3 kernels, no stride, dilation or groups");
+  const uint64_t capacity = binding_capacity(limits);
+  if (p.output_bytes() / p.n > capacity || p.weights_bytes() > capacity)
+    return refuse(reason, "one image or the weights are larger than a storage block");
+  g->rows = p.c;
+  g->tiles_y = ceil_div(p.out_h, 2);
+  g->tiles_x = ceil_div(p.out_w, 2);
+  // As in the shader; its padding keeps positions in different banks.
+  const int64_t step = int64_t{v.block_k} * v.steps;
+  const int64_t weights = 16 * (step * v.block_m / 4 + 2);
+  int64_t shared = 0;
+  for (const int64_t rounds : {1, v.thread_m / 4}) {
+    g->rounds = rounds;
+    const int64_t row = v.block_n + (v.block_n / v.thread_n > 4 ? 2 : 1);
+    const auto exchanged = static_cast<int64_t>(round_up(v.block_m / rounds * row, 32)) + 16;
+    g->area = std::max(step * v.block_n + 8, exchanged);
+    shared = fused_positions * (4 * g->area + weights);
+    if (shared <= limits.shared_bytes) return true;
+  }
+  return refuse(reason, "%lld bytes of shared memory, the device has %u",
+                static_cast<long long>(shared), limits.shared_bytes);
 }
 
 namespace {

@@ -68,10 +68,10 @@ enum class Tensor : uint8_t { input, packed, residual, output, workspace, raw };
 // direct: one thread, a few pixels and channels, no shared memory. spread: for small problems,
 // the warps of a workgroup share the reduction of a few pixels and channels. stem: few input channels,
 // patch and weights in shared memory. winograd: what has 3x3, 4x4 or 5x5 taps per phase of
-// its stride, in three dispatches. fourier: up to 12x12 taps per phase, likewise.
+// its stride, in three dispatches. fused: F(2x2,3x3) in one. fourier: up to 12x12 taps per phase, likewise.
 // igemm, itable, direct and spread take any problem whose sizes fit, pgemm kernels up to 16x16.
 enum class Family : uint8_t {
-  gemm, pgemm, igemm, itable, direct, spread, depthwise, stem, winograd, fourier
+  gemm, pgemm, igemm, itable, direct, spread, depthwise, stem, winograd, fused, fourier
 };
 
 // exact_order: every output is one chain of fused or unfused multiply-adds in a fixed order
@@ -87,12 +87,13 @@ struct Variant {
   Family family;
   uint8_t tile;       // winograd: output tile edge, 2 to 4; else 0
   uint16_t block_m;   // output channels per workgroup
-  uint16_t block_n;   // pixels per workgroup
+  uint16_t block_n;   // pixels per workgroup; fused: tiles
   uint16_t block_k;   // reduction depth per step; stem: most channels staged at once
   uint8_t thread_m, thread_n;  // outputs per thread
   uint8_t lanes_m;    // threads of 32 that lie along the output channels
   uint8_t steps;      // gemm, pgemm, winograd, fourier: reduction steps written out in the rolled loop;
-                      // depthwise: output rows per thread; spread: warps; else 0
+                      // depthwise: output rows per thread; spread: warps; fused: parts
+                      // of the workgroup that share the channels; else 0
   uint16_t splits;    // split-K
   uint8_t kernel = 3; // winograd: edge of the filter per phase, 3 to 5; else unused
 };
@@ -124,7 +125,7 @@ struct Dispatch {
 struct Program {
   enum class Shader : uint8_t {
     gemm, igemm, direct, spread, depthwise, stem, reduce,
-    winograd_input, winograd_weights, winograd_output,
+    winograd_input, winograd_weights, winograd_output, winograd_fused,
     fourier_input, fourier_weights, fourier_output
   };
   Shader shader;

@@ -25,6 +25,7 @@ const char* shader_body(Program::Shader shader) noexcept {
     case Program::Shader::winograd_input: return shaders::winograd_input;
     case Program::Shader::winograd_weights: return shaders::winograd_weights;
     case Program::Shader::winograd_output: return shaders::winograd_output;
+    case Program::Shader::winograd_fused: return shaders::winograd_fused;
     case Program::Shader::reduce: return shaders::reduce;
   }
   return "";
@@ -148,6 +149,7 @@ const char* shader_name(Program::Shader shader) noexcept {
     case Program::Shader::winograd_input: return "winograd_input";
     case Program::Shader::winograd_weights: return "winograd_weights";
     case Program::Shader::winograd_output: return "winograd_output";
+    case Program::Shader::winograd_fused: return "winograd_fused";
     case Program::Shader::reduce: return "reduce";
   }
   return "unknown";

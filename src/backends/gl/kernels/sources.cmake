@@ -1,5 +1,6 @@
 set(SPORKLE_GL_KERNEL_SOURCES
   src/backends/gl/kernels/build.cpp
+  src/backends/gl/kernels/build_fused.cpp
   src/backends/gl/kernels/build_tiled.cpp
   src/backends/gl/kernels/build_transformed.cpp
   src/backends/gl/kernels/catalogue.cpp
@@ -20,4 +21,5 @@ set(SPORKLE_GL_KERNEL_SOURCES
   src/backends/gl/shaders/spread.cpp
   src/backends/gl/shaders/stem.cpp
   src/backends/gl/shaders/winograd.cpp
+  src/backends/gl/shaders/winograd_fused.cpp
 )

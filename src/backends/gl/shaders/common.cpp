@@ -34,6 +34,19 @@ layout(std430, binding = 2) readonly buffer Bias { float bias[]; };
 #define BIAS(i) 0.0
 #endif
 
+#ifdef LANES_M
+// A warp's threads along channels and pixels. Bit 0 of the thread's number counts pixels, bit
+// 1 channels: of two neighbours one always reads the same element of either operand, so that
+// shared memory serves a whole vec4 per thread in fewer passes.
+#if MIXED_LANES
+int lane_m(int lane) { return (lane >> 1) % 2 + lane / (2 * LANES_N) * 2; }
+int lane_n(int lane) { return lane % 2 + (lane >> 2) % (LANES_N / 2) * 2; }
+#else
+int lane_m(int lane) { return lane / LANES_N; }
+int lane_n(int lane) { return lane % LANES_N; }
+#endif
+#endif
+
 // Pixel tiles are folded over y and z; the last ones may lie past the end.
 uint pixel_tile() { return gl_WorkGroupID.y + gl_WorkGroupID.z * gl_NumWorkGroups.y; }
 )glsl";

@@ -84,8 +84,8 @@ void main() {
 
   int warp = tid / 32;
   int lane = tid % 32;
-  int m_at = (warp / WARPS_N) * (LANES_M * TM4) + lane / LANES_N;
-  int n_at = (warp % WARPS_N) * (LANES_N * TN) + lane % LANES_N;
+  int m_at = (warp / WARPS_N) * (LANES_M * TM4) + lane_m(lane);
+  int n_at = (warp % WARPS_N) * (LANES_N * TN) + lane_n(lane);
 
 @for j TN
 @for q TM4

@@ -21,6 +21,7 @@ extern const char fourier_output[];
 extern const char winograd_input[];
 extern const char winograd_weights[];
 extern const char winograd_output[];
+extern const char winograd_fused[];
 extern const char reduce[];
 
 }  // namespace sporkle::gl::shaders

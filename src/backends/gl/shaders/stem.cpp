@@ -3,8 +3,9 @@
 namespace sporkle::gl::shaders {
 
 // First layers: few input channels, one group. A workgroup keeps the input patch
-// of TILE_H x TILE_W output pixels and the weights of CSTAGE channels in shared memory. A thread
-// slides a register window of one input row over TN adjacent pixels.
+// of TILE_H x TILE_W output pixels and the weights of CSTAGE channels in shared memory, a row of
+// the patch cut into the phases of the stride, so that neighbouring threads read neighbouring
+// elements. A thread slides a register window of one input row over TN adjacent pixels.
 const char stem[] = R"glsl(
 layout(std430, binding = 0) readonly buffer Input { float x[]; };
 layout(std430, binding = 1) readonly buffer Weights { vec4 w[]; };
@@ -18,10 +19,27 @@ layout(std430, binding = 3) readonly buffer Residual { QUAD residual[]; };
 #endif
 layout(std430, binding = 4) writeonly buffer Output { QUAD y[]; };
 
-shared vec4 sx[CSTAGE * PATCH_H * PATCH_W4];
-shared vec4 sw[CSTAGE * TAPS * BM4];
+#define ROW4 (STRIDE_W * PATCH_W4)
+#define X_COUNT (CSTAGE * PATCH_H * ROW4)
+#define W_COUNT (CSTAGE * TAPS * BM4)
+shared vec4 sx[X_COUNT];
+shared vec4 sw[W_COUNT];
 
-float load_input(int at, int iw) { return uint(iw) < uint(IN_W) ? x[at + iw] : 0.0; }
+// Element i of a patch whose first channel, row and column are these. Loads are
+// unconditional, inside the input; what lies in the padding is replaced by zero.
+vec4 load_input(int i, int plane, int ih0, int iw0) {
+  i = min(i, X_COUNT - 1);
+  int ih = ih0 + i / ROW4 % PATCH_H;
+  ivec4 iw = iw0 + i % PATCH_W4 * (4 * STRIDE_W) + i % ROW4 / PATCH_W4 +
+             ivec4(0, 1, 2, 3) * STRIDE_W;
+  ivec4 at = clamp(iw, ivec4(0), ivec4(IN_W - 1)) + plane + i / (PATCH_H * ROW4) * PLANE_IN +
+             clamp(ih, 0, IN_H - 1) * IN_W;
+  vec4 v = vec4(x[at.x], x[at.y], x[at.z], x[at.w]);
+  bvec4 inside = lessThan(uvec4(iw), uvec4(uint(ih) < uint(IN_H) ? IN_W : 0));
+  return mix(vec4(0.0), v, inside);
+}
+#define LOAD_X(i) load_input(i, plane, oh0 * STRIDE_H - PAD_TOP, ow0 * STRIDE_W - PAD_LEFT)
+#define LOAD_W(i) w[w_at + uint(min(i, W_COUNT - 1))]
 
 void store(uint o, QUAD v, float bias_m) {
   v += bias_m;
@@ -42,8 +60,8 @@ void main() {
 
   int warp = tid / 32;
   int lane = tid % 32;
-  int m_at = (warp / WARPS_N) * (LANES_M * TM4) + lane / LANES_N;
-  int segment = (warp % WARPS_N) * LANES_N + lane % LANES_N;
+  int m_at = (warp / WARPS_N) * (LANES_M * TM4) + lane_m(lane);
+  int segment = (warp % WARPS_N) * LANES_N + lane_n(lane);
   int seg_y = segment / SEGMENTS_X;
   int seg_x = segment % SEGMENTS_X;
 
@@ -55,37 +73,73 @@ void main() {
 @end
 @end
 
+  int plane = int(args[0].z) + image * IMAGE_IN;
+  uint w_at = slab * uint(IN_C * TAPS * BM4) - args[1].y;
+#if AHEAD
+@for i X_PASSES
+  vec4 rx$i = LOAD_X(tid + $i * THREADS);
+@end
+@for i W_PASSES
+  vec4 rw$i = LOAD_W(tid + $i * THREADS);
+@end
+#endif
+
   for (int c0 = 0; c0 < IN_C + zero; c0 += CSTAGE) {
-    barrier();
-    for (int i = tid; i < CSTAGE * PATCH_H * PATCH_W4; i += THREADS) {
-      int c = c0 + i / (PATCH_H * PATCH_W4);
-      int ih = oh0 * STRIDE_H - PAD_TOP + (i / PATCH_W4) % PATCH_H;
-      int iw = ow0 * STRIDE_W - PAD_LEFT + 4 * (i % PATCH_W4);
-      int at = int(args[0].z) + image * IMAGE_IN + c * PLANE_IN + ih * IN_W;
-      vec4 v = vec4(0.0);
-      if (uint(ih) < uint(IN_H))
-        v = vec4(load_input(at, iw), load_input(at, iw + 1), load_input(at, iw + 2),
-                 load_input(at, iw + 3));
-      sx[i] = v;
+    if (c0 > 0) barrier();
+#if AHEAD
+@for i X_PASSES
+    if (tid + $i * THREADS < X_COUNT) sx[tid + $i * THREADS] = rx$i;
+@end
+@for i W_PASSES
+    if (tid + $i * THREADS < W_COUNT) sw[tid + $i * THREADS] = rw$i;
+@end
+#else
+    for (int i = tid; i < X_COUNT + zero; i += 4 * THREADS) {
+@for i 4
+      vec4 v$i = LOAD_X(i + $i * THREADS);
+@end
+@for i 4
+      if (i + $i * THREADS < X_COUNT) sx[i + $i * THREADS] = v$i;
+@end
     }
-    uint w_at = (slab * IN_C + uint(c0)) * uint(TAPS * BM4) - args[1].y;
-    for (int i = tid; i < CSTAGE * TAPS * BM4; i += THREADS) sw[i] = w[w_at + uint(i)];
+    for (int i = tid; i < W_COUNT + zero; i += 8 * THREADS) {
+@for i 8
+      vec4 v$i = LOAD_W(i + $i * THREADS);
+@end
+@for i 8
+      if (i + $i * THREADS < W_COUNT) sw[i + $i * THREADS] = v$i;
+@end
+    }
+#endif
     barrier();
+    plane += CSTAGE * PLANE_IN;
+    w_at += uint(W_COUNT);
+#if AHEAD && CSTAGE < IN_C
+    if (c0 + CSTAGE < IN_C) {
+@for i X_PASSES
+      rx$i = LOAD_X(tid + $i * THREADS);
+@end
+@for i W_PASSES
+      rw$i = LOAD_W(tid + $i * THREADS);
+@end
+    }
+#endif
 
     int wi = m_at;
     for (int c = 0; c < CSTAGE + zero; ++c) {
       for (int r = 0; r < KERNEL_H + zero; ++r) {
-        int xi = (c * PATCH_H + seg_y * STRIDE_H + r * DILATION_H) * PATCH_W4 +
-                 seg_x * (TN * STRIDE_W / 4);
-        float window[4 * WINDOW4];
+        int xi = (c * PATCH_H + seg_y * STRIDE_H + r * DILATION_H) * ROW4 + seg_x * TN4;
+        float window[STRIDE_W * 4 * WINDOW4];
+@for f STRIDE_W
 @for v WINDOW4
         {
-          vec4 v = sx[xi + $v];
-          window[4 * $v] = v.x;
-          window[4 * $v + 1] = v.y;
-          window[4 * $v + 2] = v.z;
-          window[4 * $v + 3] = v.w;
+          vec4 v = sx[xi + $f * PATCH_W4 + $v];
+          window[4 * ($f * WINDOW4 + $v)] = v.x;
+          window[4 * ($f * WINDOW4 + $v) + 1] = v.y;
+          window[4 * ($f * WINDOW4 + $v) + 2] = v.z;
+          window[4 * ($f * WINDOW4 + $v) + 3] = v.w;
         }
+@end
 @end
 @for s KERNEL_W
 @for q TM4
@@ -93,7 +147,8 @@ void main() {
           vec4 a = sw[wi + $s * BM4 + $q * LANES_M];
 @for v TN4
 @for l 4
-          acc$q_$v$l = fma(a, vec4(window[(4 * $v + $l) * STRIDE_W + $s * DILATION_W]), acc$q_$v$l);
+          acc$q_$v$l = fma(a, vec4(window[$s * DILATION_W % STRIDE_W * (4 * WINDOW4) +
+                                          $s * DILATION_W / STRIDE_W + 4 * $v + $l]), acc$q_$v$l);
 @end
 @end
         }
