@@ -16,6 +16,8 @@ namespace {
 
 // Packed weights that the tiles of a task share, in the level-2 cache.
 constexpr ptrdiff_t step_cache_floats = 192 * 1024 / 4;
+// How far a 1x1 kernel fetches its weights ahead, in floats.
+constexpr ptrdiff_t weights_ahead = 4096 / 4;
 // Padded copies of this many floats are made at a time: whole images.
 constexpr ptrdiff_t copy_floats = 8 * 1024 * 1024 / 4;
 // Tiles that go through the weights together.
@@ -214,6 +216,9 @@ void ChannelLanesPlan::run_tile(const Run& run, const Task& task, ptrdiff_t tile
   args.acc = acc;
   args.acc_row = tile_lanes_limit;
   args.accumulate = first_channel > 0;
+  args.ahead = args.w + weights_ahead;
+  args.ahead_channel = lanes;
+  args.ahead_lines = divide_up(lanes, 16);
   kernels_.channel_tile[at.count][vectors](args);
 }
 

@@ -48,8 +48,8 @@ struct TileArgs {
   ptrdiff_t acc_row;  // floats from one row of accumulators to the next
   bool accumulate;    // add to acc instead of overwriting it
   float* copy;  // of x, for the kernels that leave one: a row of the tile per channel
-  // Pixel tiles fetch this from memory during the sum. With one tap a few lines per
-  // channel; and the run of columns of each row that the tile will be stored to, null for none.
+  // Fetched from memory during the sum. With one tap a few lines per channel; in pixel
+  // tiles the run of columns of each row that the tile will be stored to, null for none.
   const float* ahead;
   ptrdiff_t ahead_channel, ahead_lines;
   const float* out;

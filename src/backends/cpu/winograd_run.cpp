@@ -6,6 +6,12 @@
 
 namespace sporkle::cpu {
 
+namespace {
+
+constexpr ptrdiff_t line = 16;  // floats
+
+}  // namespace
+
 // What a task needs beside the transformed input: scratch memory of the
 // transform, sums, outputs of a tile, and the inputs of a tile that is computed
 // directly.
@@ -136,6 +142,7 @@ void WinogradPlan::multiply(const Run& run, ptrdiff_t channels, ptrdiff_t first,
   args.x_channel = panel_tiles();
   args.w_channel = lanes;
   args.acc_row = row_floats();
+  args.ahead_channel = divide_up(divide_up(lanes, last - first), line) * line;
   for (ptrdiff_t position = 0; position < positions_; ++position) {
     const float* const input = run.input + position * input_position(run.block.count);
     float* const sums = run.task + position * sums_position(run.block.count);
@@ -143,12 +150,19 @@ void WinogradPlan::multiply(const Run& run, ptrdiff_t channels, ptrdiff_t first,
       args.w = weights + (position * all + c) * lanes;
       args.channels = std::min(step_channels_, all - c);
       args.accumulate = c > 0;
+      // All groups of tiles together fetch the weights that come next: position and
+      // channel after channel they are one stream.
+      ptrdiff_t missing = args.channels * lanes;
+      args.ahead = args.w + missing;
       for (ptrdiff_t t = first * rows; t < end; t += rows) {
         const ptrdiff_t count = std::min(rows, run.block.count - t);
         const ptrdiff_t panel = t / panel_tiles(), within = t % panel_tiles();
         args.x = input + (panel * all + c) * panel_tiles() + within;
         args.acc = sums + t * row_floats();
+        args.ahead_lines = missing > 0 ? divide_up(args.ahead_channel, line) : 0;
         kernels_.channel_tile[count][vectors](args);
+        args.ahead += args.channels * args.ahead_channel;
+        missing -= args.channels * args.ahead_channel;
       }
     }
   }
