@@ -46,6 +46,7 @@ Entry& CommandQueue::next_entry() {
 Entry& CommandQueue::entry_for(uint64_t value) noexcept {
   Entry& target = ring_[value % ring_.size()];
   target.status = SPORKLE_OK;
+  target.counted = false;
   target.timer = -1;
   return target;
 }
@@ -129,15 +130,21 @@ bool CommandQueue::wait_call(Call* call, Deadline deadline) noexcept {
   return true;
 }
 
+// Before the fence ends: whoever has seen its end finds it counted.
+void CommandQueue::count_end(Entry* e) noexcept {
+  if (e->counted) return;
+  e->counted = true;
+  e->operation.note_end(e->status, 0);
+  if (e->status >= 0 || e->sink != nullptr || e->exchange != nullptr) return;
+  stats_->add(Counter::submit_failures, 1);
+}
+
 void CommandQueue::end(uint64_t value, bool keep) noexcept {
   for (uint64_t v = completed() + 1; v <= value; ++v) {
     Entry& e = entry(v);
     if (!keep && e.operation.rescue(e.status)) e.status = SPORKLE_OK;
-    e.operation.note_end(e.status, 0);
-    if (e.status < 0) {
-      if (e.operation.fence) fence_fail(e.operation.fence, e.status);
-      if (e.sink == nullptr && e.exchange == nullptr) stats_->add(Counter::submit_failures, 1);
-    }
+    count_end(&e);
+    if (e.status < 0 && e.operation.fence) fence_fail(e.operation.fence, e.status);
     if (e.sink != nullptr) e.sink->status = e.status;
     if (e.exchange != nullptr) e.exchange->finish(e.status);
     if (keep) continue;
@@ -180,6 +187,7 @@ void CommandQueue::fail_all(Status status, bool keep) noexcept {
     Entry& e = entry(v);
     // A thread that was given up may still use the operation.
     e.status = !keep && e.operation.rescue(status) ? SPORKLE_OK : status;
+    count_end(&e);
   }
   // Fences inserted behind the operations have no entry of their own.
   if (completed() < last) fence_pool_fail_all(fences_, timeline_, status);

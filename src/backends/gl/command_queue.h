@@ -29,6 +29,7 @@ struct Entry {
   // Instead of an operation: a hand-over to or from a caller's context.
   std::shared_ptr<Exchange> exchange;
   Status status = SPORKLE_OK;  // the submission thread's
+  bool counted = false;        // its end is in the statistics
   Prediction predicted;
   int32_t timer = -1;
 };
@@ -90,6 +91,7 @@ class CommandQueue {
   Entry& next_entry();
   void store(Operation&& operation, RunSink* sink, uint64_t value) noexcept;
   uint64_t publish_entry() noexcept;
+  void count_end(Entry* e) noexcept;
   void end(uint64_t value, bool keep) noexcept;
 
   Stats* stats_;
