@@ -39,13 +39,54 @@ def cpu(runs):
             parts.append(f"{threads} thread{'s' if threads > 1 else ''}, batch {batch}: geometric "
                          f"mean {cudnn.geometric_mean(direct):.2f}, lowest {min(direct):.2f}. "
                          f"{source(run)}.\n")
-            head = ["problem", "ratio", "ours", "one call", "AVX2", "nchw", "blocked", "Winograd",
-                    "peak", "algorithm"]
+            contestants = {"ours": "sporkle", "reproducible": "sporkle_reproducible",
+                           "one call": "sporkle_call", "AVX2": "sporkle_avx2",
+                           "nchw": "onednn_nchw", "blocked": "onednn_any",
+                           "Winograd": "onednn_winograd", "peak": "peak"}
+            parts.append(table(["problem", "ratio", *contestants, "algorithm"], [
+                [r["name"], ratio(r.get("ratio_direct"))]
+                + [rate(r, key) for key in contestants.values()]
+                + [r["sporkle"]["algorithm"]] for r in results]) + "\n")
+    return "\n".join(parts)
+
+
+def milliseconds(result, contestant):
+    value = result.get(contestant, {}).get("ms_median")
+    return f"{value:.3f}" if value else "-"
+
+
+def percent(value):
+    return f"{value * 100:+.0f} %" if isinstance(value, (int, float)) else "-"
+
+
+def forms(runs):
+    """The plan beside the reproducible plan and the one-call form."""
+    large = 100e6
+    columns = {"plan": "sporkle", "reproducible": "sporkle_reproducible",
+               "plan and a read": "sporkle_plan_read", "one call": "sporkle_call",
+               "the read alone": "weights_read"}
+    parts = []
+    for run in samples.newest(runs, "bench_conv2d"):
+        for (threads, batch), results in sorted(conv_groups(run).items()):
+            results = [r for r in results if "sporkle_plan_read" in r]
+            if not results:
+                continue
+            cost = [r["reproducible_cost"] for r in results if r.get("reproducible_cost") is not None]
+            over = [r["call_over_read"] for r in results
+                    if r.get("call_over_read") is not None and r["flops"] > large]
+            mean = cudnn.geometric_mean([1 + value for value in cost]) - 1
+            parts.append(f"{threads} thread{'s' if threads > 1 else ''}, batch {batch}: reproducible "
+                         f"{percent(mean)} (geometric mean), most {percent(max(cost))}; one call above "
+                         f"100 MFLOP beyond plan and a read in one loop at most {percent(max(over))}. "
+                         f"{source(run)}.\n")
+            head = ["problem", *(f"{name}, ms" for name in columns), "reproducible costs",
+                    "one call: beyond plan and a read", "beyond plan and the read alone",
+                    "reproducible algorithm"]
             parts.append(table(head, [
-                [r["name"], ratio(r.get("ratio_direct"))] + [rate(r, key) for key in (
-                    "sporkle", "sporkle_call", "sporkle_avx2", "onednn_nchw", "onednn_any",
-                    "onednn_winograd", "peak")] + [r["sporkle"]["algorithm"]] for r in results])
-                         + "\n")
+                [r["name"], *(milliseconds(r, key) for key in columns.values()),
+                 percent(r.get("reproducible_cost")), percent(r.get("call_over_read")),
+                 percent(r.get("call_excess")), r["sporkle_reproducible"]["algorithm"]]
+                for r in results]) + "\n")
     return "\n".join(parts)
 
 
@@ -86,7 +127,7 @@ def gl(runs):
     return "\n".join(parts)
 
 
-PARTS = {"cpu": cpu, "gl": gl, "fences": all_figures("bench_fences"),
+PARTS = {"cpu": cpu, "forms": forms, "threads": all_figures("bench_threads"), "gl": gl, "fences": all_figures("bench_fences"),
           "buffers": all_figures("buffers"),
           "sequence": all_figures("bench_sequence"), "pm4": all_figures("bench_pm4"),
           **figures.LINKS}

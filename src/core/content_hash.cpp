@@ -5,9 +5,9 @@
 //    of (m[2i] + k[2i] mod 2^32) * (m[2i+1] + k[2i+1] mod 2^32). For two blocks
 //    of one size that differ, the sums are equal with probability 2^-32 at most
 //    over the key words of any one pair in which they differ (lemma there).
-//    Sum p uses the key from word 8 p on (Toeplitz). Let i be the last pair that
+//    Sum p uses the key from word 16 p on (Toeplitz). Let i be the last pair that
 //    differs. Pairs that are equal cancel, so the sums before p depend on key
-//    pairs below i + 4 p only, and pair i + 4 p is new to sum p: it collides
+//    pairs below i + 8 p only, and pair i + 8 p is new to sum p: it collides
 //    with 2^-32 whatever those before it did. Both: 2^-64.
 // 2. The sums of a part of 64 KiB, 64 bits each, are the coefficients of a
 //    polynomial over the integers mod 2^127 - 1 at a random point, of which each
@@ -18,7 +18,7 @@
 //
 // Different contents of equal sizes differ in some block, different sizes in the
 // last polynomial: together 2^-64 + 2^-121 + (n + 2) 2^-126, below 2^-63 up to
-// 2 TiB. A last block is filled up with zeros to 32 bytes, which is one-to-one
+// 2 TiB. A last block is filled up with zeros to 64 bytes, which is one-to-one
 // for a given size.
 #include "core/content_hash.h"
 
@@ -39,7 +39,7 @@ namespace {
 __extension__ typedef unsigned __int128 Wide;
 
 constexpr Wide prime = (Wide{1} << 127) - 1;
-constexpr size_t group_bytes = 32;
+constexpr size_t group_bytes = 64;
 // Fewer parts are not worth a second thread: 256 KiB take about 7 us.
 constexpr uint64_t parts_worth_splitting = 4;
 // Values of parts that wait for their order at a time.
@@ -74,15 +74,19 @@ Wide multiplied(Wide a, Wide b) noexcept {
 }
 
 #if defined(__x86_64__)
-// Whether the CPU has AVX2 and the system saves its registers. (GCC's own test
-// would import abort.)
-bool has_avx2() noexcept {
+using Vectors = ContentHash::Vectors;
+
+// What the CPU has and whose registers the system saves. (GCC's own test would
+// import abort.)
+Vectors usable_vectors() noexcept {
+  constexpr unsigned saved_ymm = 0x06, saved_zmm = 0xe6;
   unsigned a, b, c, d;
-  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return false;
-  unsigned low, high;
-  __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  if ((low & 6) != 6) return false;
-  return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b & bit_AVX2) != 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) return Vectors::none;
+  unsigned saved, high;
+  __asm__("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return Vectors::none;
+  if ((b & bit_AVX512F) != 0 && (saved & saved_zmm) == saved_zmm) return Vectors::avx512;
+  return (b & bit_AVX2) != 0 && (saved & saved_ymm) == saved_ymm ? Vectors::avx2 : Vectors::none;
 }
 #endif
 
@@ -100,11 +104,13 @@ bool draw(void* to, size_t bytes) noexcept {
 
 }  // namespace
 
-ContentHash::ContentHash(bool vectors) noexcept : block_(sum_block), keyed_(false), key_{} {
+ContentHash::ContentHash(Vectors most) noexcept : block_(sum_block), keyed_(false), key_{} {
 #if defined(__x86_64__)
-  if (vectors && has_avx2()) block_ = sum_block_avx2;
+  const Vectors usable = std::min(usable_vectors(), most);
+  if (usable == Vectors::avx2) block_ = sum_block_avx2;
+  if (usable == Vectors::avx512) block_ = sum_block_avx512;
 #else
-  static_cast<void>(vectors);
+  static_cast<void>(most);
 #endif
   keyed_ = draw(&key_, sizeof key_);
 }
@@ -129,8 +135,9 @@ void ContentHash::sum_block(const unsigned char* data, size_t bytes, const uint3
 __attribute__((target("avx2"))) void ContentHash::sum_block_avx2(const unsigned char* data,
                                                                  size_t bytes, const uint32_t* key,
                                                                  Sums& sums) {
+  constexpr size_t vector = 32;
   __m256i acc[passes] = {};
-  for (size_t at = 0; at < bytes; at += group_bytes, key += group_bytes / 4) {
+  for (size_t at = 0; at < bytes; at += vector, key += vector / 4) {
     const __m256i m = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(data + at));
 #pragma GCC unroll 4
     for (size_t p = 0; p < passes; ++p) {
@@ -141,9 +148,34 @@ __attribute__((target("avx2"))) void ContentHash::sum_block_avx2(const unsigned 
     }
   }
   for (size_t p = 0; p < passes; ++p) {
-    uint64_t lanes[4];
+    uint64_t lanes[vector / 8];
     std::memcpy(lanes, &acc[p], sizeof lanes);
     sums[p] = lanes[0] + lanes[1] + lanes[2] + lanes[3];
+  }
+}
+
+__attribute__((target("avx512f"))) void ContentHash::sum_block_avx512(const unsigned char* data,
+                                                                      size_t bytes,
+                                                                      const uint32_t* key,
+                                                                      Sums& sums) {
+  // GCC 12 warns of the undefined operand in its forms without a mask.
+  constexpr __mmask8 all = 0xff;
+  __m512i acc[passes] = {};
+#pragma GCC unroll 2
+  for (size_t at = 0; at < bytes; at += group_bytes, key += group_bytes / 4) {
+    const __m512i m = _mm512_loadu_si512(data + at);
+#pragma GCC unroll 4
+    for (size_t p = 0; p < passes; ++p) {
+      const __m512i t = _mm512_add_epi32(m, _mm512_loadu_si512(key + p * shift_words));
+      const __m512i upper = _mm512_maskz_srli_epi64(all, t, 32);
+      acc[p] = _mm512_add_epi64(acc[p], _mm512_maskz_mul_epu32(all, t, upper));
+    }
+  }
+  for (size_t p = 0; p < passes; ++p) {
+    uint64_t lanes[group_bytes / 8];
+    std::memcpy(lanes, &acc[p], sizeof lanes);
+    sums[p] = 0;
+    for (const uint64_t lane : lanes) sums[p] += lane;
   }
 }
 #endif

@@ -26,8 +26,11 @@ struct ContentSpan {
 
 class ContentHash {
  public:
-  // Draws a key from the system. `vectors` false: without SIMD, for tests.
-  explicit ContentHash(bool vectors = true) noexcept;
+  enum class Vectors { none, avx2, avx512 };
+
+  // Draws a key from the system. Uses the widest vectors that the CPU has, up to
+  // `most`, which is for tests.
+  explicit ContentHash(Vectors most = Vectors::avx512) noexcept;
 
   // False when the system gave no random numbers: digests mean nothing then.
   bool keyed() const noexcept { return keyed_; }
@@ -44,7 +47,7 @@ class ContentHash {
 
  private:
   static constexpr size_t passes = 2;
-  static constexpr size_t shift_words = 8;
+  static constexpr size_t shift_words = 16;
 
   struct Key {
     uint32_t words[block_bytes / 4 + (passes - 1) * shift_words];
@@ -58,6 +61,8 @@ class ContentHash {
 #if defined(__x86_64__)
   static void sum_block_avx2(const unsigned char* data, size_t bytes, const uint32_t* key,
                              Sums& sums);
+  static void sum_block_avx512(const unsigned char* data, size_t bytes, const uint32_t* key,
+                               Sums& sums);
 #endif
   void sum_any_block(const unsigned char* data, size_t bytes, Sums& sums) const noexcept;
   ContentDigest part_digest(const unsigned char* data, uint64_t bytes) const noexcept;

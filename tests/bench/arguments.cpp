@@ -9,13 +9,14 @@ namespace bench {
 namespace {
 
 constexpr const char* usage =
-    "usage: bench_conv2d --file PROBLEMS [--peer onednn] [--threads 1,2] [--batch 1,4]\n"
+    "usage: bench_conv2d --file PROBLEMS [--peer onednn|ours] [--threads 1,2] [--batch 1,4]\n"
     "                    [--repeat 7] [--json FILE]\n"
     "Times the CPU convolution on every problem of a file (benchdnn's grammar), after\n"
-    "checking its output against double precision. With a peer: ours as plan, as one\n"
-    "call and limited to AVX2, oneDNN plain, blocked and Winograd, the FMA peak and one\n"
-    "read of the weights, all in processes of their own that take turns, and the ratios\n"
-    "of the medians.\n";
+    "checking its output against double precision. With a peer: ours as plan, as\n"
+    "reproducible plan, as one call, as plan and one read of the weights, and limited to\n"
+    "AVX2, oneDNN plain, blocked and Winograd, the FMA peak and one read of the weights,\n"
+    "all in processes of their own that take turns, and the ratios of the medians. The\n"
+    "peer \"ours\": the forms of ours among themselves.\n";
 
 [[noreturn]] void wrong(const char* what, const char* value) {
   std::fprintf(stderr, "bench_conv2d: %s: %s\n%s", what, value, usage);
@@ -51,8 +52,9 @@ void set(Arguments* arguments, const char* option, const char* value) {
   } else if (std::strcmp(option, "--repeat") == 0) {
     arguments->repeat = numbers(option, value).front();
   } else if (std::strcmp(option, "--peer") == 0) {
-    if (std::strcmp(value, "onednn") != 0) wrong("there is no such peer", value);
-    arguments->peer = true;
+    arguments->peer = std::strcmp(value, "onednn") == 0;
+    arguments->ours = std::strcmp(value, "ours") == 0;
+    if (!arguments->peer && !arguments->ours) wrong("there is no such peer", value);
   } else {
     wrong("unknown option", option);
   }

@@ -9,6 +9,7 @@ namespace bench {
 struct Arguments {
   std::string file;
   bool peer = false;  // compare with oneDNN
+  bool ours = false;  // the forms of ours among themselves
   std::vector<int> threads = {1};
   std::vector<int> batches;  // empty: as the file says
   std::string json;

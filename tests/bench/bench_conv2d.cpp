@@ -37,14 +37,20 @@ std::vector<Problem> read_problems(const std::string& path) {
   return problems;
 }
 
+// Without a peer the plan alone, or all that is ours.
+bool takes_part(const Arguments& arguments, Kind kind) {
+  if (arguments.peer || kind == Kind::sporkle) return true;
+  return arguments.ours && (is_ours(kind) || kind == Kind::weights_read);
+}
+
 void compete(const Arguments& arguments, Problem problem, int batch, int threads,
              Report* report) {
   if (batch > 0) problem.n = batch;
   char text[PROBLEM_TEXT_CAPACITY];
   problem_format(&problem, text, sizeof text);
   Field field;
-  // Without a peer the plan alone.
-  for (int kind = 0; kind < (arguments.peer ? kind_count : 1); ++kind) {
+  for (int kind = 0; kind < kind_count; ++kind) {
+    if (!takes_part(arguments, static_cast<Kind>(kind))) continue;
     field.push_back(std::make_unique<Contestant>(static_cast<Kind>(kind), text, threads));
   }
   for (int i = 0; i < arguments.repeat; ++i) {
@@ -65,7 +71,7 @@ int run(int argc, char** argv) {
   const std::vector<Problem> problems = read_problems(arguments.file);
   std::vector<int> batches = arguments.batches;
   if (batches.empty()) batches.push_back(0);
-  Report report(arguments.peer, arguments.json);
+  Report report(arguments.peer || arguments.ours, arguments.json);
   for (const int threads : arguments.threads) {
     for (const int batch : batches) {
       for (const Problem& problem : problems) {

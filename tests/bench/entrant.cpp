@@ -57,7 +57,7 @@ class Entrant {
     if (machine_) {
       runner_ = make_machine(kind, threads, weights_.get(),
                              static_cast<uint64_t>(weight_count()) * sizeof(float));
-    } else if (!is_onednn(kind)) {
+    } else if (is_ours(kind)) {
       runner_ = make_sporkle(kind, desc_, threads, tensors);
     }
 #ifdef BENCH_HAS_ONEDNN

@@ -5,21 +5,24 @@
 
 namespace bench {
 
-// Ours: a plan; the one-call form; a plan limited to AVX2. oneDNN: plain NCHW;
-// the layouts it prefers; its Winograd, both with conversions timed. The machine:
-// multiply-adds in registers, with the widest instruction set and with AVX2; one
-// read of the weights by one thread, and of 128 MiB by all threads.
+// Ours: a plan; a plan that is reproducible; the one-call form; a plan before which
+// one thread reads the weights, the least that a one-call form can do; a plan limited
+// to AVX2. oneDNN: plain NCHW; the layouts it prefers; its Winograd, both with
+// conversions timed. The machine: multiply-adds in registers, with the widest
+// instruction set and with AVX2; one read of the weights by one thread, and of
+// 128 MiB by all threads.
 enum class Kind : int {
-  sporkle, sporkle_call, sporkle_avx2, onednn_nchw, onednn_any, onednn_winograd, peak, peak_avx2,
-  weights_read, memory_read
+  sporkle, sporkle_reproducible, sporkle_call, sporkle_plan_read, sporkle_avx2, onednn_nchw,
+  onednn_any, onednn_winograd, peak, peak_avx2, weights_read, memory_read
 };
-constexpr const char* kind_names[] = {"sporkle",    "sporkle_call",    "sporkle_avx2",
-                                      "onednn_nchw", "onednn_any",     "onednn_winograd",
-                                      "peak",       "peak_avx2",       "weights_read",
-                                      "memory_read"};
-constexpr int kind_count = 10;
+constexpr const char* kind_names[] = {
+    "sporkle",     "sporkle_reproducible", "sporkle_call", "sporkle_plan_read",
+    "sporkle_avx2", "onednn_nchw",         "onednn_any",   "onednn_winograd",
+    "peak",        "peak_avx2",            "weights_read", "memory_read"};
+constexpr int kind_count = 12;
 
 inline bool is_machine(Kind kind) { return kind >= Kind::peak; }
+inline bool is_ours(Kind kind) { return kind <= Kind::sporkle_avx2; }
 inline bool is_onednn(Kind kind) {
   return kind == Kind::onednn_nchw || kind == Kind::onednn_any || kind == Kind::onednn_winograd;
 }

@@ -15,12 +15,12 @@ void print_contestant(const Contestant& contestant) {
   const char* name = kind_names[static_cast<int>(contestant.kind())];
   const Ready& ready = contestant.ready();
   if (!contestant.usable()) {
-    std::printf("  %-15s %s: %s\n", name, ready.absent ? "absent" : "refused", ready.failure);
+    std::printf("  %-20s %s: %s\n", name, ready.absent ? "absent" : "refused", ready.failure);
     return;
   }
   const std::vector<double>& rounds = contestant.rounds_ns();
   const auto [low, high] = std::minmax_element(rounds.begin(), rounds.end());
-  std::printf("  %-15s %7.1f %s (%.1f..%.1f)  %9.4f ms", name, contestant.rate(),
+  std::printf("  %-20s %7.1f %s (%.1f..%.1f)  %9.4f ms", name, contestant.rate(),
               contestant.kind() >= Kind::weights_read ? "GB/s   " : "GFLOP/s", ready.work / *high,
               ready.work / *low, contestant.median_ns() * 1e-6);
   if (is_machine(contestant.kind())) {
@@ -87,6 +87,8 @@ void Report::add_json(const Row& row, const Field& field) {
     json_number(&json_, "peak_share", row.peak_share());
     json_number(&json_, "avx2_peak_share", row.avx2_share());
     json_number(&json_, "call_excess", row.call_excess());
+    json_number(&json_, "call_over_read", row.call_over_read());
+    json_number(&json_, "reproducible_cost", row.reproducible_cost());
   }
   for (const auto& contestant : field) {
     json_object_begin(&json_, kind_names[static_cast<int>(contestant->kind())]);

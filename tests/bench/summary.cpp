@@ -64,6 +64,10 @@ void print_group(const std::vector<const Row*>& rows) {
        [](const Row& row) { return if_large(row, !row.winograd_used, row.avx2_share()); }},
       {"one call above 100 MFLOP, beyond plan and one read of the weights", "%", 100, true,
        [](const Row& row) { return if_large(row, true, row.call_excess()); }},
+      {"one call above 100 MFLOP, beyond plan with a read in one loop", "%", 100, true,
+       [](const Row& row) { return if_large(row, true, row.call_over_read()); }},
+      {"reproducible plan, beyond plan", "%", 100, true,
+       [](const Row& row) { return row.reproducible_cost(); }},
   };
   for (const Figure& figure : figures) print_figure(figure, rows);
 }
@@ -93,6 +97,14 @@ double Row::call_excess() const {
   return (of(*this, Kind::sporkle_call) - of(*this, Kind::weights_read)) /
              of(*this, Kind::sporkle) -
          1;
+}
+
+double Row::call_over_read() const {
+  return of(*this, Kind::sporkle_call) / of(*this, Kind::sporkle_plan_read) - 1;
+}
+
+double Row::reproducible_cost() const {
+  return of(*this, Kind::sporkle_reproducible) / of(*this, Kind::sporkle) - 1;
 }
 
 Row make_row(const Problem& problem, const std::string& text, int threads) {

@@ -24,7 +24,12 @@ struct Row {
   double winograd_ratio() const;  // than oneDNN's Winograd
   double peak_share() const;      // of the multiply-adds measured in the same rounds
   double avx2_share() const;      // our AVX2 plan, of AVX2 multiply-adds
-  double call_excess() const;     // one-call form: (call - read of the weights) / plan - 1
+  // The one-call form beyond what it cannot do without: (call - read of the weights)
+  // / plan - 1 with the read by itself, its data in the caches; and call / (plan and
+  // read) - 1 with both in one loop.
+  double call_excess() const;
+  double call_over_read() const;
+  double reproducible_cost() const;  // reproducible plan / plan - 1
 };
 
 Row make_row(const Problem& problem, const std::string& text, int threads);

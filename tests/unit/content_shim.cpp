@@ -20,8 +20,8 @@ class Backwards final : public ParallelFor {
 
 }  // namespace
 
-shim_hash* shim_hash_create(int vectors) {
-  auto* hash = new shim_hash{ContentHash(vectors != 0)};
+shim_hash* shim_hash_create(void) {
+  auto* hash = new shim_hash{ContentHash()};
   if (hash->hash.keyed()) return hash;
   delete hash;
   return nullptr;
@@ -29,8 +29,8 @@ shim_hash* shim_hash_create(int vectors) {
 
 void shim_hash_destroy(shim_hash* hash) { delete hash; }
 
-shim_hash* shim_hash_plain_twin(const shim_hash* hash) {
-  auto* twin = new shim_hash{ContentHash(false)};
+shim_hash* shim_hash_twin(const shim_hash* hash, int vectors) {
+  auto* twin = new shim_hash{ContentHash(static_cast<ContentHash::Vectors>(vectors))};
   twin->hash.take_key(hash->hash);
   return twin;
 }

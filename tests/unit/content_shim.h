@@ -13,11 +13,11 @@ typedef struct shim_digest {
 } shim_digest;
 
 typedef struct shim_hash shim_hash;
-/* A random key; `vectors` 0: without SIMD. Null: no random numbers. */
-shim_hash *shim_hash_create(int vectors);
+/* A random key. Null: no random numbers. */
+shim_hash *shim_hash_create(void);
 void shim_hash_destroy(shim_hash *hash);
-/* Without SIMD, with the key of another one. */
-shim_hash *shim_hash_plain_twin(const shim_hash *hash);
+/* With the key of another one; `vectors` 0: without SIMD, 1: AVX2 at most. */
+shim_hash *shim_hash_twin(const shim_hash *hash, int vectors);
 /* The tasks of a parallel digest run last to first. */
 shim_digest shim_hash_digest(const shim_hash *hash, const void *first, uint64_t first_bytes,
                              const void *second, uint64_t second_bytes, int parallel);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the library for arm64 and runs the test of its algorithms under QEMU.
+# Builds the library for arm64 and runs under QEMU: every algorithm by name, random
+# problems through the interface, sequences between blocked tensors.
 #
 #   neon.sh SOURCE_DIR BUILD_DIR HIGHWAY_INCLUDE
 set -euo pipefail
@@ -23,17 +24,32 @@ cmake -S "$source" -B "$build" -G Ninja --log-level=WARNING \
   -DSPORKLE_BUILD_TOOLS=OFF
 cmake --build "$build" --target sporkle
 
-mkdir -p "$build/test"
+# program NAME FILE...: links a test with the library's objects.
 tests=$source/tests tools=$source/src/tools
 includes=(-I"$tests/numerics/cross" -I"$source/include" -I"$source/src" -I"$tests")
-for file in "$tests"/numerics/{algorithms,problems}.c \
-            "$tests"/support/{allocator,expect,logs,tensors,world}.c \
-            "$tools"/{oracle,oracle_compare}.c; do
-  $prefix-gcc -std=c11 -O2 -D_GNU_SOURCE "${includes[@]}" -c "$file" \
-    -o "$build/test/$(basename "$file").o"
-done
-$prefix-g++ -std=c++20 -O2 "${includes[@]}" -c "$tests/numerics/cpu_shim.cpp" \
-  -o "$build/test/cpu_shim.o"
 mapfile -t library < <(find "$build/src/CMakeFiles/sporkle_objects.dir" -name '*.o')
-$prefix-g++ -static -pthread -o "$build/algorithms" "$build"/test/*.o "${library[@]}" -ldl
+program() {
+  local name=$1 file objects=()
+  shift
+  mkdir -p "$build/test/$name"
+  for file in "$@" "$tests"/support/{allocator,expect,job,logs,tensors,world}.c \
+              "$tools"/{oracle,oracle_compare}.c; do
+    local object=$build/test/$name/$(basename "$file").o
+    case "$file" in
+      *.c) $prefix-gcc -std=c11 -O2 -D_GNU_SOURCE "${includes[@]}" -c "$file" -o "$object" ;;
+      *) $prefix-g++ -std=c++20 -O2 "${includes[@]}" -c "$file" -o "$object" ;;
+    esac
+    objects+=("$object")
+  done
+  $prefix-g++ -static -pthread -o "$build/$name" "${objects[@]}" "${library[@]}" -ldl
+}
+numerics=$tests/numerics sequence=$tests/sequence
+program algorithms "$numerics"/{algorithms,problems}.c "$numerics/cpu_shim.cpp"
+program numerics "$numerics"/{main,problems,check,large,exact}.c
+program sequence_layout "$sequence"/{layout,chain}.c "$tools"/{network,network_check}.c
+
+export SPORKLE_CACHE_DIR=off
 qemu-aarch64 "$build/algorithms" neon 6
+qemu-aarch64 "$build/numerics" cpu 8
+# Every kind of step between blocked tensors.
+qemu-aarch64 "$build/sequence_layout" cpu
