@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 
@@ -67,7 +68,7 @@ void Report::add(const Problem& problem, const std::string& text, int threads,
     if (!contestant->usable() && !contestant->ready().absent) ++failures_;
   }
   row.winograd_used = is_winograd(field.front()->ready().algorithm);
-  if (peer_) std::printf("%.2fx  ", row.direct_ratio());
+  if (std::isfinite(row.direct_ratio())) std::printf("%.2fx  ", row.direct_ratio());
   std::printf("%s  %d thread%s  %s\n", text.c_str(), threads, threads == 1 ? "" : "s", cpu_);
   for (const auto& contestant : field) print_contestant(*contestant);
   std::fflush(stdout);

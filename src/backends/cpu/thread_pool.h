@@ -36,6 +36,7 @@ class ThreadPool final : public ParallelFor {
     Thread thread;
   };
 
+  bool has_several_callers(uint64_t now) noexcept;
   void start_workers() noexcept;
   void open_job(Job* job) noexcept;
   void close_job(Job* job) noexcept;
@@ -58,7 +59,12 @@ class ThreadPool final : public ParallelFor {
   std::atomic<uint32_t> sleepers_{0};
   std::atomic<uint32_t> departures_{0};
   std::atomic<uint32_t> waiters_{0};
-  std::atomic<uint64_t> small_{0};  // when small work last found no thread awake
+  bool crowded_;  // more threads than cores
+  // Small work: when it last found no thread awake, who brought the last one, when that
+  // was another one than before.
+  std::atomic<uint64_t> small_{0};
+  std::atomic<const void*> caller_{nullptr};
+  std::atomic<uint64_t> changed_{0};
 };
 
 }  // namespace sporkle::cpu
