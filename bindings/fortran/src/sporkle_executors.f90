@@ -7,8 +7,10 @@ module sporkle_executors
   use, intrinsic :: iso_c_binding, only: c_char, c_int32_t, c_int64_t, c_loc, c_null_ptr, c_ptr
   use, intrinsic :: iso_fortran_env, only: int64
   use sporkle_c, only: sporkle_executor_acquire, sporkle_executor_create, &
-    sporkle_executor_desc, sporkle_executor_destroy, sporkle_executor_release, &
-    sporkle_executor_submit, sporkle_slot, SPORKLE_OK, SPORKLE_TIMEOUT_INFINITE
+    sporkle_executor_desc, sporkle_executor_describe, sporkle_executor_destroy, &
+    sporkle_executor_info_t => sporkle_executor_info, sporkle_executor_release, &
+    sporkle_executor_submit, sporkle_executor_submit_many, sporkle_slot, &
+    SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_OK, SPORKLE_TIMEOUT_INFINITE
   use sporkle_contexts, only: sporkle_context_t
   use sporkle_fences, only: sporkle_fence_t
   use sporkle_mappings, only: mapped_region
@@ -19,7 +21,7 @@ module sporkle_executors
   use sporkle_slots, only: sporkle_slot_t
   implicit none
   private
-  public :: sporkle_executor_t, sporkle_slot_t
+  public :: sporkle_executor_info_t, sporkle_executor_t, sporkle_slot_t
 
   type, extends(sporkle_object_t) :: sporkle_executor_t
     type(problem_shapes) :: shapes_
@@ -29,6 +31,8 @@ module sporkle_executors
     procedure :: destroy => executor_destroy
     procedure :: acquire => executor_acquire
     procedure :: submit => executor_submit
+    procedure :: submit_many => executor_submit_many
+    procedure :: describe => executor_describe
     procedure :: release => executor_release
     procedure, private :: alias => executor_alias
     generic :: assignment(=) => alias
@@ -37,9 +41,10 @@ module sporkle_executors
 
 contains
 
-  ! Slots of these sizes in bytes.
+  ! Slots of these sizes in bytes. retries: how often an operation runs again after
+  ! the device was lost.
   subroutine executor_create_bytes(self, context, input_size, output_size, residual_size, slots, &
-      device, label, stat, errmsg)
+      device, label, stat, errmsg, retries)
     class(sporkle_executor_t), intent(inout) :: self
     type(sporkle_context_t), intent(in) :: context
     integer(int64), intent(in) :: input_size, output_size
@@ -48,6 +53,7 @@ contains
     character(len=*), intent(in), optional :: label
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    integer, intent(in), optional :: retries
     character(kind=c_char), allocatable, target :: label_(:)
     type(sporkle_executor_desc) :: desc
     integer(c_int32_t) :: code
@@ -58,6 +64,7 @@ contains
     if (present(residual_size)) desc%residual_size = residual_size
     if (present(slots)) desc%slot_count = int(slots, c_int32_t)
     if (present(device)) desc%device = int(device, c_int32_t)
+    if (present(retries)) desc%retries = int(retries, c_int32_t)
     call to_c(label, label_)
     if (allocated(label_)) desc%label = c_loc(label_(1))
     code = sporkle_executor_create(context%handle_, desc, self%handle_)
@@ -66,7 +73,8 @@ contains
   end subroutine executor_create_bytes
 
   ! Slots for one problem; pointers of rank 4 get its shapes by themselves.
-  subroutine executor_create_problem(self, context, problem, slots, device, label, stat, errmsg)
+  subroutine executor_create_problem(self, context, problem, slots, device, label, stat, errmsg, &
+      retries)
     class(sporkle_executor_t), intent(inout) :: self
     type(sporkle_context_t), intent(in) :: context
     type(sporkle_problem_t), intent(in) :: problem
@@ -74,6 +82,7 @@ contains
     character(len=*), intent(in), optional :: label
     integer, intent(out), optional :: stat
     character(len=*), intent(inout), optional :: errmsg
+    integer, intent(in), optional :: retries
     type(sporkle_problem_info_t) :: info
     type(problem_shapes) :: shapes
     integer(c_int32_t) :: code
@@ -90,7 +99,7 @@ contains
     residual_size = 0
     if (problem%has_residual) residual_size = info%output_size
     call executor_create_bytes(self, context, info%input_size, info%output_size, residual_size, &
-                               slots, device, label, stat, errmsg)
+                               slots, device, label, stat, errmsg, retries)
     self%shapes_ = shapes
   end subroutine executor_create_problem
 
@@ -144,6 +153,46 @@ contains
     call fence%adopt(handle, owner=.false.)
     call conclude(self, code, stat, errmsg)
   end subroutine executor_submit
+
+  ! All or nothing, in this order and as one group: slot i with plan i gives fence i.
+  subroutine executor_submit_many(self, slots, plans, fences, stat, errmsg)
+    class(sporkle_executor_t), intent(inout) :: self
+    type(sporkle_slot_t), intent(in) :: slots(:)
+    type(sporkle_plan_t), intent(in) :: plans(:)
+    type(sporkle_fence_t), intent(inout) :: fences(:)
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    integer(c_int32_t) :: indices(size(slots)), code
+    type(c_ptr) :: plan_handles(size(slots)), fence_handles(size(slots))
+    integer :: i
+
+    if (size(plans) /= size(slots) .or. size(fences) /= size(slots)) then
+      call conclude(self, SPORKLE_ERROR_INVALID_ARGUMENT, stat, errmsg, &
+                    "submit_many: slots, plans and fences differ in size")
+      return
+    end if
+    indices = int(slots%index, c_int32_t)
+    fence_handles = c_null_ptr
+    do i = 1, size(slots)
+      plan_handles(i) = plans(i)%handle_
+    end do
+    code = sporkle_executor_submit_many(self%handle_, indices, plan_handles, &
+                                        size(slots, kind=c_int32_t), fence_handles)
+    do i = 1, size(slots)
+      call fences(i)%adopt(fence_handles(i), owner=.false.)
+    end do
+    call conclude(self, code, stat, errmsg)
+  end subroutine executor_submit_many
+
+  ! Slots, operations, busy and idle time.
+  subroutine executor_describe(self, info, stat, errmsg)
+    class(sporkle_executor_t), intent(inout) :: self
+    type(sporkle_executor_info_t), intent(out) :: info
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+
+    call conclude(self, sporkle_executor_describe(self%handle_, info), stat, errmsg)
+  end subroutine executor_describe
 
   ! Gives a slot back; its pointers are no longer used.
   subroutine executor_release(self, slot, stat, errmsg)

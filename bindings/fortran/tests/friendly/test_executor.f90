@@ -13,6 +13,7 @@ program test_executor
   call context%find_device("null", null_device, stat)
   call check(stat == SPORKLE_OK, "null device")
   call pipeline()
+  call groups()
   call slots()
   call fences()
   call hanging_device()
@@ -65,6 +66,57 @@ contains
     call executor%destroy(stat)
     call check(stat == SPORKLE_OK, "destroy")
   end subroutine pipeline
+
+  ! Two plans in one call; a loss of the device that the operations outlive.
+  subroutine groups()
+    type(sporkle_plan_t) :: plan(2)
+    type(sporkle_executor_t) :: executor
+    type(sporkle_executor_info_t) :: info
+    type(sporkle_slot_t) :: slot(2)
+    type(sporkle_fence_t) :: fence(2)
+    type(sporkle_problem_t) :: problem
+    real(real32) :: weights(3, 3, 3, 4, 2), x(12, 10, 3, 1)
+    real(real32), pointer :: input(:, :, :, :), output(:, :, :, :)
+    character(len=200) :: errmsg
+    integer :: i
+
+    problem = sporkle_problem(1, 3, 10, 12, 4, 3, 1, 1)
+    do i = 1, 2
+      call fill(weights(:, :, :, :, i), i)
+      call plan(i)%create(context, weights(:, :, :, :, i), problem, device=null_device)
+    end do
+    call executor%create(context, problem, slots=2, device=null_device, retries=9, stat=stat)
+    call check(stat == SPORKLE_ERROR_INVALID_ARGUMENT, "nine retries")
+    call executor%create(context, problem, slots=2, device=null_device, retries=1, stat=stat)
+    call check(stat == SPORKLE_OK, "create with retries")
+    do i = 1, 2
+      call executor%acquire(slot(i))
+      call slot(i)%input(input)
+      call fill(input, 10 + i)
+    end do
+    call executor%submit_many(slot, plan(1:1), fence, stat, errmsg)
+    call check(stat == SPORKLE_ERROR_INVALID_ARGUMENT .and. index(errmsg, "differ") > 0, "sizes")
+    call executor%submit_many(slot([1, 1]), plan, fence, stat, errmsg)
+    call check(stat == SPORKLE_ERROR_BUSY .and. index(errmsg, "slots[1]") > 0, "twice")
+    call context%null_control(null_device, SPORKLE_NULL_RESET, 1_int64, stat=stat)
+    call check(stat == SPORKLE_OK, "reset planned")
+    call executor%submit_many(slot, plan, fence, stat)
+    call check(stat == SPORKLE_OK, "submit_many")
+    call sporkle_wait_all(fence, stat=stat)
+    call check(stat == SPORKLE_OK, "wait for the group")
+    do i = 1, 2
+      call fill(x, 10 + i)
+      call slot(i)%output(output)
+      call check(close_to(output, expected(problem, x, weights(:, :, :, :, i))), "group values")
+    end do
+    call executor%describe(info, stat)
+    call check(stat == SPORKLE_OK .and. info%slots == 2 .and. info%submitted == 2, "describe")
+    call check(info%ended == 2 .and. info%failed == 0 .and. info%retried == 1, "run again")
+    call executor%destroy()
+    call executor%describe(info, stat)
+    call check(stat == SPORKLE_ERROR_INVALID_HANDLE, "describe nothing")
+    call context%null_control(null_device, SPORKLE_NULL_RECOVER, stat=stat)
+  end subroutine groups
 
   subroutine slots()
     type(sporkle_executor_t) :: executor, reference
