@@ -120,7 +120,7 @@ static void kernels_match_float64(void **state) {
     runs += taken;
   }
   /* Some tiles want more shared memory than the 32 KiB that OpenGL promises. */
-  assert_true(refused <= 4);
+  assert_true(refused <= 3);
   printf("gl_algorithms: %d kernels by name, %d runs, worst relative L2 error %.2g\n", kernels,
          runs, worst);
 }

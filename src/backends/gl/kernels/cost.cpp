@@ -38,13 +38,13 @@ double efficiency(const Variant& v, const ConvProblem& p, const Geometry& g) {
     case Family::fused: return 0.35;
     case Family::depthwise: return 0.35;
     case Family::igemm:
-      if (thread_count(v) > 128) return 0.48;
-      return outputs >= 32 ? 0.54 : 0.50;
+      if (thread_count(v) > 128) return 0.50;
+      return outputs >= 32 ? 0.57 : 0.55;
     case Family::itable: return 0.28;
     case Family::spread: return 0.20;
     case Family::stem:
-      if (outputs < 32) return 0.33;
-      return g.stage < p.c ? 0.55 : 0.47;
+      if (g.stage < p.c) return 0.56;
+      return outputs < 32 ? 0.41 : 0.50;
     case Family::direct: break;
   }
   return outputs >= 32 ? 0.12 : outputs >= 16 ? 0.08 : outputs >= 8 ? 0.14
@@ -54,7 +54,7 @@ double efficiency(const Variant& v, const ConvProblem& p, const Geometry& g) {
 // The time of a chain of dependent steps, however idle the unit is.
 double chain_us(const Variant& v, const ConvProblem& p, const Geometry& g) {
   const double depth = static_cast<double>(g.depth) / v.splits;
-  if (v.family == Family::stem) return 2.0 * static_cast<double>(p.c / g.stage) + 0.05 * depth;
+  if (v.family == Family::stem) return 0.5 * static_cast<double>(p.c / g.stage) + 0.04 * depth;
   const double step = v.family == Family::igemm || v.family == Family::itable ? 0.30 : 0.25;
   return depth / v.block_k * (step + 0.016 * v.block_k);
 }
@@ -138,7 +138,10 @@ double predicted_us(const Variant& v, const ConvProblem& p, const Limits& limits
   if (!make_geometry(v, p, limits, &g, nullptr)) return INFINITY;
   if (limits.vendor == Vendor::software) return software_us(v, p, g);
   const double units = limits.compute_units ? limits.compute_units : 64;
-  const double input = static_cast<double>(p.input_bytes());
+  // Rows that no tap of a large stride touches are not read.
+  const int64_t rows_read = std::min(p.stride_h, (p.kernel_h - 1) * p.dilation_h + 1);
+  const double input = static_cast<double>(p.input_bytes()) * static_cast<double>(rows_read) /
+                       static_cast<double>(p.stride_h);
   const double output = static_cast<double>(p.output_bytes());
   const double chunks = static_cast<double>(ceil_div(p.n, g.images));
   const double product = product_us(v, p, g, units, pixel_tiles(v, p, g));
@@ -155,7 +158,7 @@ double predicted_us(const Variant& v, const ConvProblem& p, const Limits& limits
   }
   if (v.splits == 1)
     return std::max(product, traffic_us(input + output)) + dispatch_us * chunks;
-  return product + traffic_us(output * (v.splits + 1)) + (2 * dispatch_us + reduce_us) * chunks;
+  return std::max(product, traffic_us(input)) + traffic_us(output * (v.splits + 1)) + (2 * dispatch_us + reduce_us) * chunks;
 }
 
 }  // namespace sporkle::gl
