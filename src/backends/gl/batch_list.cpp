@@ -102,7 +102,7 @@ void BatchList::add(uint64_t value, Prediction predicted) noexcept {
 
 bool BatchList::should_close(bool queue_dry) const noexcept {
   if (open_operations_ == 0 || count_ == capacity) return false;
-  if (open_operations_ >= batch_operation_limit || open_predicted_.ns >= batch_limit_ns_) {
+  if (open_operations_ >= batch_operation_limit || open_predicted_.ns >= batch_limit_ns()) {
     return true;
   }
   if (!queue_dry || count_ >= in_flight_limit) return false;
@@ -117,12 +117,12 @@ bool BatchList::worth_closing(uint64_t now) const noexcept {
 
 bool BatchList::must_close_before(uint64_t predicted_ns) const noexcept {
   return open_operations_ != 0 && count_ < capacity &&
-         open_predicted_.ns + predicted_ns > batch_limit_ns_;
+         open_predicted_.ns + predicted_ns > batch_limit_ns();
 }
 
 bool BatchList::must_wait_before(uint64_t predicted_ns) const noexcept {
   return open_operations_ != 0 && count_ == capacity &&
-         open_predicted_.ns + predicted_ns > batch_limit_ns_;
+         open_predicted_.ns + predicted_ns > batch_limit_ns();
 }
 
 bool BatchList::close() noexcept {

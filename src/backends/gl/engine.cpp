@@ -17,6 +17,9 @@ namespace {
 // operations.
 constexpr uint64_t ask_interval = 8;
 
+// Operations that wait behind the one being emitted when a backlog counts as deep.
+constexpr uint64_t deep_backlog = 8;
+
 // A GPU that has just hung is asked for less long whether it computes again:
 // closing the device waits for that.
 constexpr uint64_t hung_self_test_ns = 1000000000u;
@@ -103,6 +106,7 @@ bool Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexc
     const uint64_t value = emitted_ + 1;
     Entry& entry = queue_.entry(value);
     entry.predicted = predict(entry);
+    batches_.set_backlog(last - value >= deep_backlog);
     if (batches_.must_wait_before(entry.predicted.ns)) return true;
     emit(entry, value);
     if (lost_) return false;
