@@ -80,9 +80,15 @@ static void expect_ends_before(sporkle_fence fence, uint64_t index, const char *
   assert_true(gpu.begin_ns(index) > gpu.now());
 }
 
+// Runs the job so often without length that this is what the library expects of it.
+static void teach_nothing(Job *job) {
+  gpu.set_clock(GPU_IMMEDIATE, 0);
+  for (int i = 0; i < 32; ++i) teach_once(job, 0);
+  gpu.set_clock(GPU_SCALED, 1);
+}
+
 // A short operation never waits for a long successor, nor a long one for another.
-static void long_tiny_long(void **state) {
-  (void)state;
+static void expect_one_by_one(void (*before)(Job *job)) {
   const uint64_t costs[3] = {8000000, 20000, 8000000};
   World world;
   Job jobs[3];
@@ -90,6 +96,7 @@ static void long_tiny_long(void **state) {
   const sporkle_conv2d_desc problem = small_problem();
   for (int i = 0; i < 3; ++i) {
     job_prepare(&jobs[i], &world, &problem, 7 + (uint64_t)i);
+    if (before != NULL) before(&jobs[i]);
     teach(&jobs[i], costs[i]);
     job_clear(&jobs[i]);
   }
@@ -118,6 +125,17 @@ static void long_tiny_long(void **state) {
   job_check(&jobs[2]);
   for (int i = 0; i < 3; ++i) job_free(&jobs[i]);
   close_gpu(&world);
+}
+
+static void long_tiny_long(void **state) {
+  (void)state;
+  expect_one_by_one(NULL);
+}
+
+// Operations once expected to take no time are expected to take what they took since.
+static void length_of_nothing_is_unlearnt(void **state) {
+  (void)state;
+  expect_one_by_one(teach_nothing);
 }
 
 // `count` in flight while the clock stands; then they end in order, each output
@@ -341,7 +359,8 @@ static void hang_at_each_step(void **state) {
 }
 
 const struct CMUnitTest virtual_tests[] = {
-    cmocka_unit_test(long_tiny_long), cmocka_unit_test(ends_one_by_one),
+    cmocka_unit_test(long_tiny_long), cmocka_unit_test(length_of_nothing_is_unlearnt),
+    cmocka_unit_test(ends_one_by_one),
     cmocka_unit_test(hundred_in_flight), cmocka_unit_test(ten_thousand_in_flight),
     cmocka_unit_test(late_by_an_hour), cmocka_unit_test(reset_at_each_step),
     cmocka_unit_test(lost_at_each_step), cmocka_unit_test(hang_at_each_step),

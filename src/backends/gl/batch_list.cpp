@@ -205,6 +205,7 @@ BatchAnswer BatchList::ask() noexcept {
 }
 
 void BatchList::drop_oldest() noexcept {
+  last_pending_ns_ = batches_[first_].pending_ns;
   context_->gl().DeleteSync(batches_[first_].sync);
   context_->checkpoint();
   first_ = (first_ + 1) % capacity;
@@ -214,6 +215,10 @@ void BatchList::drop_oldest() noexcept {
 
 uint64_t BatchList::begin_of_oldest() const noexcept {
   return std::max(batches_[first_].closed_ns, last_end_ns_);
+}
+
+uint64_t BatchList::earliest_begin_of_oldest() const noexcept {
+  return std::max(batches_[first_].closed_ns, last_pending_ns_);
 }
 
 Deadline BatchList::next_look() const noexcept {

@@ -69,6 +69,8 @@ class BatchList {
 
   // When the device can have begun with the oldest batch.
   uint64_t begin_of_oldest() const noexcept;
+  // When it can have begun at the earliest: the one before was seen unfinished until then.
+  uint64_t earliest_begin_of_oldest() const noexcept;
   // When the oldest batch is worth asking again.
   Deadline next_look() const noexcept;
   // Whether it is expected to end within the span of a short spin.
@@ -116,6 +118,7 @@ class BatchList {
   uint64_t open_last_ = 0;
   Prediction open_predicted_;
   uint64_t last_end_ns_ = 0;   // when the newest batch that has ended was seen to
+  uint64_t last_pending_ns_ = 0;  // and when it was last seen unfinished
   uint64_t sync_cost_ns_ = 0;
   uint64_t word_threshold_ns_ = 0;  // shorter batches have no word
   uint64_t word_patience_ns_ = 0;   // for word and sync object to agree

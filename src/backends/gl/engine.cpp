@@ -24,6 +24,14 @@ constexpr uint64_t deep_backlog = 8;
 // closing the device waits for that.
 constexpr uint64_t hung_self_test_ns = 1000000000u;
 
+// An operation's part of its batch's time: what was predicted, but never nothing, or a
+// prediction of 0 would be 0 for ever.
+double weight_of(const Entry& entry) noexcept {
+  constexpr uint64_t least_ns = 1000;
+  if (entry.exchange != nullptr) return 0;
+  return static_cast<double>(std::max(entry.predicted.ns, least_ns));
+}
+
 }  // namespace
 
 Engine::Engine(const DeviceEnvironment& environment, const EglFunctions& egl,
@@ -165,7 +173,7 @@ void Engine::end_batches() noexcept {
       return;
     }
     const Batch& batch = batches_.oldest();
-    observe(batch, batches_.begin_of_oldest(), now_ns());
+    observe(batch, now_ns());
     queue_.complete(batch.last_value);
     batches_.drop_oldest();
     if (!busy()) encoder_.note_all_ended();
@@ -200,14 +208,19 @@ bool Engine::has_exchange(const Batch& batch) noexcept {
   return false;
 }
 
-void Engine::observe(const Batch& batch, uint64_t begin, uint64_t now) noexcept {
-  // Device time of the operations alone.
-  const auto since_begin = [&](uint64_t then) {
+void Engine::observe(const Batch& batch, uint64_t now) noexcept {
+  // Device time of the operations alone, between two bounds: the batch before was seen
+  // to end when somebody looked, and may have ended when it was last seen unfinished.
+  const auto beyond_sync = [&](uint64_t begin, uint64_t then) {
     const uint64_t start = begin + batches_.sync_cost_ns();
     return static_cast<double>(then > start ? then - start : 0);
   };
-  const double least = since_begin(batch.pending_ns), most = since_begin(now);
-  const uint64_t predicted = batch.predicted.ns - batches_.sync_cost_ns();
+  const double least = beyond_sync(batches_.begin_of_oldest(), batch.pending_ns);
+  const double most = beyond_sync(batches_.earliest_begin_of_oldest(), now);
+  double weights = 0;
+  for (uint64_t v = queue_.completed() + 1; v <= batch.last_value; ++v) {
+    weights += weight_of(queue_.entry(v));
+  }
   // Behind a hand-over the time is also the caller's commands'.
   const bool mixed = has_exchange(batch);
   for (uint64_t v = queue_.completed() + 1; v <= batch.last_value; ++v) {
@@ -216,11 +229,9 @@ void Engine::observe(const Batch& batch, uint64_t begin, uint64_t now) noexcept 
     encoder_.collect(entry);
     context_->checkpoint();
     if (mixed) continue;
-    auto& plan = static_cast<GlWork&>(*entry.operation.plan);
-    // Shares of the batch's time in proportion to what was predicted.
-    const double share = static_cast<double>(entry.predicted.ns) /
-                         static_cast<double>(std::max<uint64_t>(predicted, 1));
-    plan.observe(static_cast<uint64_t>(least * share), static_cast<uint64_t>(most * share));
+    const double share = weight_of(entry) / weights;
+    static_cast<GlWork&>(*entry.operation.plan)
+        .observe(static_cast<uint64_t>(least * share), static_cast<uint64_t>(most * share));
     if (OperationMeter* meter = entry.operation.meter.get()) {
       meter->busy_ns.fetch_add(static_cast<uint64_t>((least + most) / 2 * share),
                                std::memory_order_relaxed);

@@ -88,7 +88,7 @@ class Engine {
   void emit(Entry& entry, uint64_t value) noexcept;
   void close_batch() noexcept;
   void end_batches() noexcept;
-  void observe(const Batch& batch, uint64_t begin, uint64_t now) noexcept;
+  void observe(const Batch& batch, uint64_t now) noexcept;
   void count_disagreements(uint64_t before) noexcept;
   void note_lost_word() noexcept;
   bool has_exchange(const Batch& batch) noexcept;
