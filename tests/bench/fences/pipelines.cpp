@@ -18,6 +18,8 @@ namespace {
 constexpr int rounds = 7;
 constexpr uint32_t variants = 5;
 constexpr uint32_t probes = 16;
+// Of the raw kernel with 64 workgroups, each way.
+constexpr uint64_t raw_bytes = 64 * RawGl::group_size * 4;
 
 // Deterministic work whose time does not depend on data.
 uint64_t churn(uint64_t passes) {
@@ -223,13 +225,26 @@ void measure_pipeline(Bench& bench, const Work& work, const std::string& name, d
   const double raw_fill = raw != nullptr ? raw->fill_ns() : 0;
   const Shape raw_shape{items, slots, passes_for(device - raw_fill)};
   const bool finish = raw != nullptr && bench.raw->finish_is_sound();
-  Samples ours, finished, synced;
-  uint64_t checked = 0, raw_checked = 0;
+  // And one whose operations move as many bytes in and out as the library's.
+  const uint64_t bytes = work.sizes().input_size;
+  std::unique_ptr<RawPipeline> equal;
+  Shape equal_shape = raw_shape;
+  double equal_fill = 0;
+  if (raw != nullptr && bytes > 2 * raw_bytes && bytes <= RawGl::most_bytes) {
+    const auto groups = static_cast<uint32_t>((bytes + 255) / 256);
+    equal = std::make_unique<RawPipeline>(*bench.raw,
+                                          RawWork{groups, bench.raw->calibrate(groups, device)});
+    equal_fill = equal->fill_ns();
+    equal_shape.passes = passes_for(device - equal_fill);
+  }
+  Samples ours, finished, synced, synced_equal;
+  uint64_t checked = 0, raw_checked = 0, equal_checked = 0;
   library.run({items / 4 + 8, slots, shape.passes}, &checked);
   for (int r = 0; r < rounds; ++r) {
     ours.add(library.run(shape, &checked) * 1e-3);
     if (finish) finished.add(raw->run_finish(raw_shape, &raw_checked) * 1e-3);
     if (raw != nullptr) synced.add(raw->run_sync(raw_shape, &raw_checked) * 1e-3);
+    if (equal != nullptr) synced_equal.add(equal->run_sync(equal_shape, &equal_checked) * 1e-3);
   }
   char note[240];
   std::snprintf(note, sizeof note,
@@ -240,6 +255,12 @@ void measure_pipeline(Bench& bench, const Work& work, const std::string& name, d
   bench.records.add({name, "us", note, ours, {}, checked});
   if (raw != nullptr) {
     bench.records.add({name + "_raw_sync", "us", note, synced, {}, raw_checked});
+  }
+  if (equal != nullptr) {
+    bench.records.add({name + "_raw_sync_equal_bytes", "us",
+                       "per item; as many bytes in and out as the library's, fill " +
+                           std::to_string(std::lround(equal_fill * 1e-3)) + " us",
+                       synced_equal, {}, equal_checked});
   }
   if (!finish) return;
   bench.records.add({name + "_raw_finish", "us", note, finished, {}, raw_checked});

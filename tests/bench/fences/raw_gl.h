@@ -21,6 +21,7 @@ class RawGl {
   static constexpr uint32_t slot_count = 128;
   static constexpr uint32_t group_size = 64;
   static constexpr uint32_t most_groups = 1024;
+  static constexpr uint64_t most_bytes = uint64_t{most_groups} * group_size * 4;
 
   // Opens a context on the device whose GL_RENDERER is `renderer`.
   bool open(const std::string& renderer, std::string* reason);
