@@ -8,6 +8,7 @@ namespace {
 
 constexpr double dispatch_us = 3.4;           // dispatch and barrier
 constexpr double reduce_us = 1.5;             // latency of the reduction of a split
+constexpr double split_us = 0.2;              // more of it per split
 constexpr double unit_flops_per_us = 5.07e5;  // 128 lanes, multiply-add, 1.98 GHz
 constexpr double memory_bytes_per_us = 3.0e6;
 constexpr double cache_bytes_per_us = 5.0e6;
@@ -71,7 +72,7 @@ double spread_us(const Variant& v, const Geometry& g, double units, double tiles
   const double work =
       std::ceil(groups / units) * v.steps * chain * v.block_k * cycles / 1980.0;
   const double step_us = 0.3 + 0.105 * v.block_k * (v.thread_n > 2 ? 1.9 : 1.0);
-  return 1.0 + std::max(work, chain * step_us);
+  return 0.8 * (1.0 + std::max(work, chain * step_us));
 }
 
 // A workgroup of fused transforms its inputs and outputs as well.
@@ -150,15 +151,17 @@ double predicted_us(const Variant& v, const ConvProblem& p, const Limits& limits
     const double in = tiles * static_cast<double>(g.rows);
     const double out = tiles * static_cast<double>(p.k * v.splits);
     const auto weights = static_cast<double>(g.packed_bytes);
-    // How far the transforms stay behind the memory.
-    const bool fourier = v.family == Family::fourier;
-    return (fourier ? 2.0 : 1.25) * traffic_us(input + in) +
-           (fourier ? 2.3 : 1.25) * traffic_us(out + output) +
-           std::max(product, traffic_us(in + out + weights)) + 3 * dispatch_us * chunks;
+    // How far the transforms stay behind the memory; those of fourier gain nothing from a cache.
+    const double transforms = v.family == Family::fourier
+                                  ? (2.0 * (input + in) + 2.3 * (out + output)) / memory_bytes_per_us
+                                  : 1.25 * (traffic_us(input + in) + traffic_us(out + output));
+    return transforms + std::max(product, traffic_us(in + out + weights)) +
+           3 * dispatch_us * chunks;
   }
   if (v.splits == 1)
     return std::max(product, traffic_us(input + output)) + dispatch_us * chunks;
-  return std::max(product, traffic_us(input)) + traffic_us(output * (v.splits + 1)) + (2 * dispatch_us + reduce_us) * chunks;
+  return std::max(product, traffic_us(input)) + traffic_us(output * (v.splits + 1)) +
+         (2 * dispatch_us + reduce_us + split_us * v.splits) * chunks;
 }
 
 }  // namespace sporkle::gl

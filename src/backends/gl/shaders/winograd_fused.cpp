@@ -2,8 +2,8 @@
 
 namespace sporkle::gl::shaders {
 
-// F(2x2,3x3) in one dispatch, without workspace, for problems too small for three: BM output channels x BN tiles per workgroup, SPLIT parts of it share the channels.
-// Per step of ROWS channels the inputs of the tiles are transformed on their way to shared
+// F(2x2,3x3) in one dispatch, without workspace, for problems too small for three: BM
+// output channels x BN tiles per workgroup, SPLIT parts of it share the channels. Per step of ROWS channels the inputs of the tiles are transformed on their way to shared
 // memory while those of the next step are loaded; a thread multiplies TM x TN at one position
 // of the tile. At last the positions meet in shared memory for the output transform.
 const char winograd_fused[] = R"glsl(
