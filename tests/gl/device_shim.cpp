@@ -23,9 +23,12 @@ struct shim_device {
   DeviceEnvironment environment;
   std::shared_ptr<Device> device;
   uint32_t pieces = 1;
+  std::atomic<uint64_t> beside{0};
 };
 
 namespace {
+
+std::atomic<uint64_t> asked_beside{0};
 
 OpenRules rules_of(uint32_t bits) {
   OpenRules rules;
@@ -33,6 +36,7 @@ OpenRules rules_of(uint32_t bits) {
   rules.without_coherent = (bits & SHIM_NO_COHERENT) != 0;
   rules.windowed = (bits & SHIM_WINDOWED) != 0;
   rules.without_probe = (bits & SHIM_PROBE) == 0;
+  if ((bits & SHIM_BESIDE) != 0) rules.beside = &asked_beside;
   return rules;
 }
 
@@ -90,6 +94,7 @@ static shim_device* open_with(OpenRules rules, char* reason) {
   process_enter();
   auto* d = new shim_device;
   rules.pieces = &d->pieces;
+  if (rules.beside == &asked_beside) rules.beside = &d->beside;
   fill_environment(d);
   {
     DeviceScan scan(d->environment, rules);
@@ -231,6 +236,55 @@ sporkle_status shim_device_chain(shim_device* d, const sporkle_conv2d_desc* desc
     last->invalidate(0, p.output_bytes());
     std::memcpy(output, last->data(), p.output_bytes());
   });
+  return called == SPORKLE_OK ? status : called;
+}
+
+sporkle_status shim_device_stream(shim_device* d, const sporkle_conv2d_desc* desc, int layout,
+                                  uint32_t count, const float* inputs, const float* weights,
+                                  float* outputs, uint64_t* beside) {
+  sporkle_status status = SPORKLE_OK;
+  const sporkle_status called = guarded([&] {
+    const ConvProblem p = make_problem(*desc);
+    const uint64_t in = p.input_bytes(), out = p.output_bytes();
+    auto plan = d->device->create_plan(p, weights, nullptr);
+    const bool sliced = layout == SHIM_SLICES;
+    std::shared_ptr<DeviceMemory> from, to;
+    if (sliced) from = d->device->create_memory(count * in, 15);
+    if (sliced || layout == SHIM_AGAIN) to = d->device->create_memory(sliced ? count * out : out, 15);
+    std::vector<Operation> operations(count);
+    std::vector<FenceRef> fences;
+    std::vector<MemoryRange> results;
+    for (uint32_t i = 0; i < count; ++i) {
+      Operation& operation = operations[i];
+      operation.plan = plan;
+      const char* content = reinterpret_cast<const char*>(inputs) + i * in;
+      if (layout == SHIM_CHAIN && i > 0) {
+        operation.input = results.back();
+      } else if (sliced) {
+        operation.input = {from, i * in};
+        std::memcpy(static_cast<char*>(from->data()) + i * in, content, in);
+        from->flush(i * in, in);
+      } else {
+        operation.input = {filled(*d->device, reinterpret_cast<const float*>(content), in, 1), 0};
+      }
+      if (to == nullptr) operation.output = {d->device->create_memory(out, 15), 0};
+      else operation.output = {to, sliced ? i * out : 0};
+      results.push_back(operation.output);
+      fences.push_back(operation.fence = fence_take(d->environment.fences, false));
+    }
+    d->device->submit_all(operations);
+    for (uint32_t i = 0; i < count; ++i) {
+      const sporkle_status ended = wait(fences[i]);
+      if (ended != SPORKLE_OK) status = ended;
+      // As soon as its fence says so: later ones are still in flight.
+      const MemoryRange& result = results[i];
+      if (layout == SHIM_AGAIN && i + 1 < count) continue;
+      result.memory->invalidate(result.offset, out);
+      std::memcpy(reinterpret_cast<char*>(outputs) + i * out,
+                  static_cast<const char*>(result.memory->data()) + result.offset, out);
+    }
+  });
+  *beside += d->beside.load();
   return called == SPORKLE_OK ? status : called;
 }
 

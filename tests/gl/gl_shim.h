@@ -61,7 +61,7 @@ uint32_t shim_diagnose(const shim_patient *patient, shim_finding *out, uint32_t 
 
 /* A device opened with rules; null when there is none (reason, 256 bytes). */
 typedef struct shim_device shim_device;
-enum { SHIM_NO_STORAGE = 1, SHIM_NO_COHERENT = 2, SHIM_WINDOWED = 4, SHIM_PROBE = 8 };
+enum { SHIM_NO_STORAGE = 1, SHIM_NO_COHERENT = 2, SHIM_WINDOWED = 4, SHIM_PROBE = 8, SHIM_BESIDE = 16 };
 shim_device *shim_device_open(uint32_t rules, char *reason);
 /* With a driver that has only `limit` bytes for buffers. */
 shim_device *shim_device_open_limited(uint32_t rules, uint64_t limit, char *reason);
@@ -92,6 +92,14 @@ sporkle_status shim_device_submit(shim_device *device, const sporkle_conv2d_desc
  * submitted before either has ended. */
 sporkle_status shim_device_chain(shim_device *device, const sporkle_conv2d_desc *desc,
                                  const float *input, const float *weights, float *output);
+/* `count` operations submitted at once, on inputs one behind the other. SEPARATE:
+ * memory of their own; SLICES: parts of one memory for inputs, of one for outputs;
+ * CHAIN: each reads what the one before wrote; AGAIN: all write the same output, which
+ * is the last one's. Copies that ran beside kernels are added to `beside`. */
+enum { SHIM_SEPARATE, SHIM_SLICES, SHIM_CHAIN, SHIM_AGAIN };
+sporkle_status shim_device_stream(shim_device *device, const sporkle_conv2d_desc *desc, int layout,
+                                  uint32_t count, const float *inputs, const float *weights,
+                                  float *outputs, uint64_t *beside);
 /* Counters since the device was opened. */
 void shim_device_counters(shim_device *device, uint64_t *map_calls,
                           uint64_t *cpu_copied, uint64_t *gpu_copied);

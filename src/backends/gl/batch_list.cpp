@@ -95,7 +95,7 @@ void BatchList::forget() noexcept {
 }
 
 void BatchList::add(uint64_t value, Prediction predicted) noexcept {
-  ++open_operations_;
+  if (open_operations_++ == 0) open_first_ = value;
   open_last_ = value;
   open_predicted_.add(predicted);
 }
@@ -121,15 +121,20 @@ bool BatchList::must_close_before(uint64_t predicted_ns) const noexcept {
 }
 
 bool BatchList::must_wait_before(uint64_t predicted_ns) const noexcept {
+  if (count_ >= in_flight_limit && is_long(predicted_ns) && is_long(newest().predicted.ns)) {
+    return true;
+  }
   return open_operations_ != 0 && count_ == capacity &&
          open_predicted_.ns + predicted_ns > batch_limit_ns();
 }
 
-bool BatchList::close() noexcept {
+bool BatchList::close(uint64_t unfinished) noexcept {
   const GladGLContext& gl = context_->gl();
   Batch batch;
   batch.serial = next_serial_++;
-  batch.last_value = open_last_;
+  batch.first_value = open_first_;
+  batch.emitted_value = open_last_;
+  batch.last_value = unfinished != 0 ? unfinished - 1 : open_last_;
   batch.predicted = open_predicted_;
   batch.predicted.ns += sync_cost_ns_;
   batch.hinted = hint_.enabled() && open_predicted_.ns >= word_threshold_ns_;

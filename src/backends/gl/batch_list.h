@@ -11,7 +11,8 @@ namespace sporkle::gl {
 struct Batch {
   GLsync sync = nullptr;
   uint32_t serial = 0;
-  uint64_t last_value = 0;     // of the timeline
+  uint64_t first_value = 0, emitted_value = 0;  // of the timeline: its operations
+  uint64_t last_value = 0;     // what has ended with it: without the copies left to the next
   uint64_t closed_ns = 0;
   Prediction predicted;        // device time of its operations
   bool hinted = false;         // has a completion word
@@ -53,11 +54,14 @@ class BatchList {
   // Whether the open batch must end before an operation of that length joins
   // it: a short operation never waits for a long successor.
   bool must_close_before(uint64_t predicted_ns) const noexcept;
-  // Whether it must and cannot, because too many are in flight.
+  // Whether it must and cannot, because too many are in flight; or is so long that
+  // the device has enough to do, and what comes meanwhile can be copied beside it.
   bool must_wait_before(uint64_t predicted_ns) const noexcept;
-  // Emits the completion word, the sync object and the flush. False when the
-  // driver gives no sync object.
-  bool close() noexcept;
+  bool is_long(uint64_t predicted_ns) const noexcept { return predicted_ns >= batch_limit_ns_; }
+  // Emits the completion word, the sync object and the flush. Operations from
+  // `unfinished` on end with a later batch; 0: none. False when the driver gives no
+  // sync object.
+  bool close(uint64_t unfinished) noexcept;
 
   bool in_flight() const noexcept { return count_ != 0; }
   bool has_room() const noexcept { return count_ < capacity; }
@@ -115,7 +119,7 @@ class BatchList {
   uint32_t first_ = 0, count_ = 0;
   uint32_t next_serial_ = 1;
   uint32_t open_operations_ = 0;
-  uint64_t open_last_ = 0;
+  uint64_t open_first_ = 0, open_last_ = 0;
   Prediction open_predicted_;
   uint64_t last_end_ns_ = 0;   // when the newest batch that has ended was seen to
   uint64_t last_pending_ns_ = 0;  // and when it was last seen unfinished

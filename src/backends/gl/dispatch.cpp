@@ -72,13 +72,22 @@ class Batches {
 
 }  // namespace
 
+static bool reads_weights(const Dispatch& d) noexcept {
+  return std::any_of(d.bindings, d.bindings + d.binding_count,
+                     [](const Binding& b) { return b.tensor == Tensor::packed; });
+}
+
 static void dispatch_all(const GladGLContext& gl, const std::pmr::vector<Dispatch>& dispatches,
                          const GLuint* programs, const RecipeTensors& tensors,
-                         BoundState& bound) noexcept {
+                         BoundState& bound, Beside beside = {}) noexcept {
   const TensorPlace* const places[] = {&tensors.input,  &tensors.packed,    &tensors.residual,
                                        &tensors.output, &tensors.workspace, &tensors.raw};
   for (const Dispatch& d : dispatches) {
     if (d.barrier != 0) gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
+    if (beside.run != nullptr && reads_weights(d)) {
+      beside.run(beside.data);
+      beside.run = nullptr;
+    }
     bound.use(gl, programs[d.program], d.args);
     for (uint32_t i = 0; i < d.binding_count; ++i) {
       const Binding& b = d.bindings[i];
@@ -90,8 +99,9 @@ static void dispatch_all(const GladGLContext& gl, const std::pmr::vector<Dispatc
 }
 
 void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
-                     const RecipeTensors& tensors, BoundState& bound) noexcept {
-  dispatch_all(gl, recipe.dispatches, programs, tensors, bound);
+                     const RecipeTensors& tensors, BoundState& bound,
+                     Beside beside) noexcept {
+  dispatch_all(gl, recipe.dispatches, programs, tensors, bound, beside);
 }
 
 void dispatch_packing(const GladGLContext& gl, const Recipe& recipe, const GLuint* packers,

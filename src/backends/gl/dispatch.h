@@ -17,10 +17,19 @@ struct RecipeTensors {
   TensorPlace input, packed, residual, output, workspace, raw;
 };
 
+// What runs beside the recipe's main work.
+struct Beside {
+  void (*run)(void* data) noexcept = nullptr;
+  void* data = nullptr;
+};
+
 // `programs` are the linked programs of recipe.programs, in that order. Emits no
 // barrier before the first dispatch, and of the bindings what differs from `bound`.
+// `beside` is called once, before the first dispatch that reads packed weights and
+// behind its barrier: transforms are too short to hide anything.
 void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
-                     const RecipeTensors& tensors, BoundState& bound) noexcept;
+                     const RecipeTensors& tensors, BoundState& bound,
+                     Beside beside = {}) noexcept;
 
 // The same where nothing is known of the bindings.
 inline void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe,

@@ -27,6 +27,7 @@ void Encoder::start(const GlContext* context, uint64_t generation) noexcept {
 }
 
 void Encoder::stop(const GladGLContext& gl) noexcept {
+  copy_.destroy(gl);
   for (BufferObject& workspace : workspaces_) gl.DeleteBuffers(1, &workspace.name);
   gl.DeleteQueries(timer_count * 2, timers_);
   forget();
@@ -37,7 +38,8 @@ void Encoder::forget() noexcept {
   hazards_.barrier_done();
   bound_.reset();
   download_count_ = 0;
-  client_barrier_ = false;
+  deferred_ = client_barrier_ = false;
+  copy_.forget();
   context_ = nullptr;
 }
 
@@ -117,7 +119,7 @@ TensorPlace place_of(const StepTensor& tensor, const Operation& operation,
 }  // namespace
 
 void Encoder::encode_step(const Operation& operation, const GlWork& work, const GlStep& step,
-                          GLuint workspace) noexcept {
+                          GLuint workspace, Beside beside) noexcept {
   RecipeTensors tensors;
   tensors.input = place_of(step.input, operation, workspace);
   tensors.packed = {step.plan->packed_name(), 0};
@@ -137,10 +139,10 @@ void Encoder::encode_step(const Operation& operation, const GlWork& work, const 
   if (hazards_.needs_barrier(accesses, count)) order();
   hazards_.add(accesses, count);
   dispatch_recipe(context_->gl(), step.plan->recipe(), step.plan->program_names(), tensors,
-                  bound_);
+                  bound_, beside);
 }
 
-Status Encoder::encode(Entry& entry, uint64_t value) noexcept try {
+Status Encoder::encode(Entry& entry, uint64_t value, const Operation* next) noexcept try {
   const Operation& operation = entry.operation;
   const auto& work = static_cast<const GlWork&>(*operation.plan);
   const Status checked = check(operation);
@@ -149,16 +151,22 @@ Status Encoder::encode(Entry& entry, uint64_t value) noexcept try {
   // Of our own calls every error has been taken.
   if (!bound_.known()) clear_gl_errors(gl);
   error_ = GL_NO_ERROR;
+  if (deferred_) prepare_beside(operation);
   upload(memory_of(operation.input));
   upload(memory_of(operation.residual));
   upload(memory_of(operation.output));
   const GLuint workspace = take_workspace(work.workspace_bytes());
   start_timer(entry, value);
-  for (const GlStep& step : work.steps()) encode_step(operation, work, step, workspace);
+  next_ = next;
+  Beside beside{[](void* self) noexcept { static_cast<Encoder*>(self)->run_beside(); }, this};
+  for (const GlStep& step : work.steps()) {
+    encode_step(operation, work, step, workspace, beside);
+    beside = {};
+  }
   note_error();
   const Status status = status_of_gl_error(error_);
   if (entry.timer >= 0) gl.QueryCounter(timers_[entry.timer * 2 + 1], GL_TIMESTAMP);
-  if (status == SPORKLE_OK) plan_download(entry);
+  if (status == SPORKLE_OK) plan_download(entry, value);
   return status;
 } catch (const Error& error) {
   return error.status;
@@ -172,14 +180,14 @@ void Encoder::start_timer(Entry& entry, uint64_t value) noexcept {
   context_->gl().QueryCounter(timers_[entry.timer * 2], GL_TIMESTAMP);
 }
 
-void Encoder::plan_download(Entry& entry) noexcept {
+void Encoder::plan_download(Entry& entry, uint64_t value) noexcept {
   const Operation& operation = entry.operation;
   GlMemory* memory = memory_of(operation.output);
   client_barrier_ |= memory->wants_client_barrier();
   if (memory->form() != MemoryForm::window || !memory->cpu_reads()) return;
   if (download_count_ == download_limit) order();
   downloads_[download_count_++] = {
-      memory, {operation.output.offset, operation.plan->extent().output_bytes}, &entry};
+      memory, {operation.output.offset, operation.plan->extent().output_bytes}, &entry, value};
 }
 
 void Encoder::flush_downloads() noexcept {
@@ -190,12 +198,16 @@ void Encoder::flush_downloads() noexcept {
   for (uint32_t i = 0; i < download_count_; ++i) {
     downloads_[i].memory->download(context_->gl(), downloads_[i].stretch);
   }
-  // Which of the copies failed is not known: none counts as done.
-  const Status status = status_of_gl_error(context_->gl().GetError());
+  note_downloads(status_of_gl_error(context_->gl().GetError()));
+}
+
+// Which of the copies failed is not known: none counts as done.
+void Encoder::note_downloads(Status status) noexcept {
   for (uint32_t i = 0; i < download_count_; ++i) {
     if (status < 0) downloads_[i].entry->status = status;
   }
   download_count_ = 0;
+  deferred_ = false;
 }
 
 void Encoder::finish_batch() noexcept {

@@ -4,6 +4,7 @@
 
 #include "backends/gl/bound_state.h"
 #include "backends/gl/command_queue.h"
+#include "backends/gl/copy_shader.h"
 #include "backends/gl/dispatch.h"
 #include "backends/gl/gl_memory.h"
 #include "backends/gl/gl_plan.h"
@@ -21,12 +22,20 @@ class Encoder {
   void stop(const GladGLContext& gl) noexcept;
   void forget() noexcept;
 
-  // Emits one operation. Returns the status it ends with if this fails.
-  Status encode(Entry& entry, uint64_t value) noexcept;
+  // Emits one operation. Returns the status it ends with if this fails. `next`: the
+  // operation behind it, whose input may be copied beside this one; or null.
+  Status encode(Entry& entry, uint64_t value, const Operation* next) noexcept;
 
   // What must follow the last operation of a batch: copies to where the CPU
   // reads, and the client barrier. An operation whose copy fails, fails.
   void finish_batch() noexcept;
+
+  // Instead: leaves the copies to where the CPU reads for the next encode(), where
+  // they run beside the kernel. Returns the first operation that has not ended
+  // then; 0 when that is not possible and finish_batch() is needed.
+  uint64_t defer_downloads() noexcept;
+  // Orders everything emitted so far before what follows, downloads excepted.
+  void order_all() noexcept;
 
   // All operations encoded so far have ended.
   void note_all_ended() noexcept { hazards_.all_ended(); }
@@ -43,10 +52,18 @@ class Encoder {
   Status check(const Operation& operation) const noexcept;
   // Emits one step and what must come before it.
   void encode_step(const Operation& operation, const GlWork& work, const GlStep& step,
-                   GLuint workspace) noexcept;
+                   GLuint workspace, Beside beside) noexcept;
   void order() noexcept;
+  // Copies beside kernels (encoder_beside.cpp).
+  void prepare_beside(const Operation& operation) noexcept;
+  void run_beside() noexcept;
+  void download_beside() noexcept;
+  void look_ahead(const Operation& next) noexcept;
+  void upload_beside(GlMemory& memory) noexcept;
+  void note_downloads(Status status) noexcept;
+  void note_copy(uint64_t bytes) noexcept;
   void upload(GlMemory* memory);
-  void plan_download(Entry& entry) noexcept;
+  void plan_download(Entry& entry, uint64_t value) noexcept;
   void note_error() noexcept;
   void flush_downloads() noexcept;
   GLuint take_workspace(uint64_t bytes);
@@ -57,6 +74,7 @@ class Encoder {
     GlMemory* memory;
     Stretch stretch;
     Entry* entry;
+    uint64_t value;  // of the timeline
   };
   static constexpr uint32_t download_limit = 64;
   static constexpr uint32_t workspace_count = 2;
@@ -74,6 +92,9 @@ class Encoder {
   uint32_t next_workspace_ = 0;
   Download downloads_[download_limit];
   uint32_t download_count_ = 0;
+  bool deferred_ = false;  // downloads of an earlier batch are among them
+  const Operation* next_ = nullptr;  // whose input is copied beside the present one
+  CopyShader copy_;
   bool client_barrier_ = false;
   GLenum error_ = GL_NO_ERROR;  // the first of the operation being encoded
   GLuint timers_[timer_count * 2] = {};

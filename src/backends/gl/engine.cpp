@@ -103,9 +103,8 @@ void Engine::advance(DriverSlot& slot, const std::atomic<bool>& stop) noexcept {
     held = emit_waiting(slot, stop);
     if (lost_) return;
     if (batches_.should_close(true)) close_batch();
-    end_batches();
     // What was held back may go once one of those in flight has ended.
-  } while (held && batches_.has_room() && !stop.load(std::memory_order_relaxed));
+  } while (end_batches() && held && !stop.load(std::memory_order_relaxed));
 }
 
 bool Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexcept {
@@ -144,42 +143,60 @@ void Engine::emit(Entry& entry, uint64_t value) noexcept {
     return;
   }
   if (batches_.must_close_before(entry.predicted.ns)) close_batch();
-  if (!lost_) entry.status = encoder_.encode(entry, value);
+  if (!lost_) entry.status = encoder_.encode(entry, value, successor(value));
 }
 
+const Operation* Engine::successor(uint64_t value) noexcept {
+  if (value == queue_.completed() || value >= queue_.submitted() || !copies_beside()) return nullptr;
+  const Entry &present = queue_.entry(value), &next = queue_.entry(value + 1);
+  if (present.exchange != nullptr || next.exchange != nullptr) return nullptr;
+  const bool stream = present.operation.plan == next.operation.plan;
+  return stream && batches_.is_long(predict(next).ns) ? &next.operation : nullptr;
+}
+
+// Software renderers copy on the processor that computes.
+bool Engine::copies_beside() const noexcept { return !facts().software || rules_.beside != nullptr; }
+
 void Engine::close_batch() noexcept {
-  encoder_.finish_batch();
+  const uint64_t deferred = successor(emitted_) != nullptr ? encoder_.defer_downloads() : 0;
+  if (deferred == 0) encoder_.finish_batch();
   context_->checkpoint();
-  if (!batches_.close()) {
+  if (!batches_.close(deferred)) {
     lost_ = true;
     return;
   }
-  if (!batches_.newest().hinted) return;
+  if (!batches_.newest().hinted) {
+    if (deferred != 0) encoder_.order_all();
+    return;
+  }
   encoder_.note_full_barrier();
   encoder_.note_foreign_calls();
 }
 
-void Engine::end_batches() noexcept {
+bool Engine::end_batches() noexcept {
+  bool ended = false;
   while (batches_.in_flight() && !lost_) {
     const uint64_t before = batches_.disagreements();
     const bool hinted = batches_.hinted();
     const BatchAnswer answer = batches_.ask();
     count_disagreements(before);
     if (hinted && !batches_.hinted()) note_lost_word();
-    if (answer == BatchAnswer::pending) return;
+    if (answer == BatchAnswer::pending) return ended;
     if (answer == BatchAnswer::lost || answer == BatchAnswer::hung) {
       lost_ = true;
       hung_ = answer == BatchAnswer::hung;
-      return;
+      return ended;
     }
     const Batch& batch = batches_.oldest();
     observe(batch, now_ns());
-    queue_.complete(batch.last_value);
+    if (batch.last_value > queue_.completed()) queue_.complete(batch.last_value);
     batches_.drop_oldest();
+    ended = true;
     if (!busy()) encoder_.note_all_ended();
     // Operations that collected while this one was in flight may go now.
     if (batches_.should_close(emitted_ == queue_.submitted())) close_batch();
   }
+  return ended;
 }
 
 void Engine::count_disagreements(uint64_t before) noexcept {
@@ -202,7 +219,7 @@ void Engine::announce(uint64_t now) noexcept {
 }
 
 bool Engine::has_exchange(const Batch& batch) noexcept {
-  for (uint64_t v = queue_.completed() + 1; v <= batch.last_value; ++v) {
+  for (uint64_t v = batch.first_value; v <= batch.emitted_value; ++v) {
     if (queue_.entry(v).exchange != nullptr) return true;
   }
   return false;
@@ -218,17 +235,21 @@ void Engine::observe(const Batch& batch, uint64_t now) noexcept {
   const double least = beyond_sync(batches_.begin_of_oldest(), batch.pending_ns);
   const double most = beyond_sync(batches_.earliest_begin_of_oldest(), now);
   double weights = 0;
-  for (uint64_t v = queue_.completed() + 1; v <= batch.last_value; ++v) {
+  for (uint64_t v = batch.first_value; v <= batch.emitted_value; ++v) {
     weights += weight_of(queue_.entry(v));
   }
   // Behind a hand-over the time is also the caller's commands'.
   const bool mixed = has_exchange(batch);
   for (uint64_t v = queue_.completed() + 1; v <= batch.last_value; ++v) {
-    Entry& entry = queue_.entry(v);
-    if (entry.exchange != nullptr) continue;
-    encoder_.collect(entry);
+    if (queue_.entry(v).exchange != nullptr) continue;
+    encoder_.collect(queue_.entry(v));
     context_->checkpoint();
-    if (mixed) continue;
+  }
+  if (mixed) return;
+  // The time is that of the kernels in it, whose copies may end later: their
+  // operations are in the queue as long.
+  for (uint64_t v = batch.first_value; v <= batch.emitted_value; ++v) {
+    Entry& entry = queue_.entry(v);
     const double share = weight_of(entry) / weights;
     static_cast<GlWork&>(*entry.operation.plan)
         .observe(static_cast<uint64_t>(least * share), static_cast<uint64_t>(most * share));

@@ -86,12 +86,17 @@ class Engine {
   bool emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexcept;
   static Prediction predict(const Entry& entry) noexcept;
   void emit(Entry& entry, uint64_t value) noexcept;
+  // The operation behind `value` when it is queued and long and of the same plan: a
+  // stream, whose copies go beside its kernels. Else null.
+  const Operation* successor(uint64_t value) noexcept;
   void close_batch() noexcept;
-  void end_batches() noexcept;
+  // Whether one has ended.
+  bool end_batches() noexcept;
   void observe(const Batch& batch, uint64_t now) noexcept;
   void count_disagreements(uint64_t before) noexcept;
   void note_lost_word() noexcept;
   bool has_exchange(const Batch& batch) noexcept;
+  bool copies_beside() const noexcept;
 
   // A lost context whose mapped memory somebody still may look at.
   struct Zombie {

@@ -1,6 +1,7 @@
 // One OpenGL context, current on the thread that opened it for its whole life.
 #pragma once
 
+#include <atomic>
 #include <glad/gl.h>
 
 #include "backends/gl/driver_thread.h"
@@ -31,6 +32,8 @@ struct OpenRules {
   bool without_coherent = false;
   bool windowed = false;       // device-local memory with a mapped window
   bool without_probe = false;  // placement by profile alone
+  // Copies beside kernels on software drivers too; counts them.
+  std::atomic<uint64_t>* beside = nullptr;
   // Strings to believe instead of the driver's; null: the driver's.
   const char* pretend_vendor = nullptr;
   const char* pretend_renderer = nullptr;

@@ -63,6 +63,14 @@ class GlMemory final : public DeviceMemory {
     return form_ == MemoryForm::direct && data_ != nullptr && !device_.object->coherent;
   }
 
+  // Whether the CPU's bytes are a mapped buffer that shaders can copy from and to
+  // without anything said to the driver; where they begin in that object.
+  bool shader_copies() const noexcept {
+    return form_ == MemoryForm::window && window_ && window_.object->coherent;
+  }
+  GLuint window_name() const noexcept { return window_.name(); }
+  uint64_t window_base() const noexcept { return window_.offset; }
+
   static constexpr uint32_t stretch_limit = 16;
   // Takes what has been flushed since the last call.
   uint32_t take_flushed(Stretch out[stretch_limit]) noexcept;

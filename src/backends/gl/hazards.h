@@ -27,6 +27,8 @@ class HazardTracker {
     return false;
   }
 
+  bool has_room(uint32_t count) const noexcept { return used_ + count <= capacity; }
+
   void add(const Access* accesses, uint32_t count) noexcept {
     for (uint32_t i = 0; i < count && used_ < capacity; ++i) table_[used_++] = accesses[i];
   }

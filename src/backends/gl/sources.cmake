@@ -6,6 +6,7 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/causes_use.cpp
   src/backends/gl/command_queue.cpp
   src/backends/gl/completion_hint.cpp
+  src/backends/gl/copy_shader.cpp
   src/backends/gl/device_placement.cpp
   src/backends/gl/device_scan.cpp
   src/backends/gl/diagnosis.cpp
@@ -14,6 +15,7 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/egl_device.cpp
   src/backends/gl/egl_library.cpp
   src/backends/gl/encoder.cpp
+  src/backends/gl/encoder_beside.cpp
   src/backends/gl/engine.cpp
   src/backends/gl/functions.cpp
   src/backends/gl/gl_backend.cpp

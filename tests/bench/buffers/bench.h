@@ -8,6 +8,12 @@
 
 namespace buffers {
 
+// What an operation's input is multiplied by. Five, which divides no number of slots here.
+constexpr float factors[] = {1, -1, 2, -2, 4};
+
+constexpr size_t sample_count = 64;
+constexpr size_t sample_at(size_t i, size_t values) { return i * (values - 1) / (sample_count - 1); }
+
 class Bench {
  public:
   Bench(sporkle_context context, uint32_t device, const Workload& workload);
@@ -48,8 +54,11 @@ class Bench {
 
   // Wall time per operation over `count` batches, fill and read included.
   double pipeline(uint32_t depth, bool two_threads, Records* records);
-  void launch(sporkle_executor e, Flight* flight);
-  void land(sporkle_executor e, const Flight& flight);
+  // Inputs differ from one operation to the next by a factor, so that an output
+  // that a slot still holds from before is seen; land() checks samples of each.
+  void launch(sporkle_executor e, Flight* flight, size_t operation = 0);
+  void land(sporkle_executor e, const Flight& flight, size_t operation = 0);
+  void take_samples();
   void stream(sporkle_executor e, uint32_t depth, bool two_threads);
   void pipelines(double device_us, double compute_us, Records* records);
   // Bytes that the CPU copied and that crossed the link for one operation.
@@ -65,7 +74,10 @@ class Bench {
   sporkle_conv2d_desc desc_;
   sporkle_conv2d_info info_ = SPORKLE_CONV2D_INFO_INIT;
   sporkle_plan plan_ = nullptr;
-  std::vector<float> x_, weights_, y_;
+  std::vector<float> weights_, y_;
+  std::vector<std::vector<float>> inputs_;  // the first is x_ times 1
+  const std::vector<float>& x_;
+  std::vector<float> samples_;  // of the output that belongs to x_
   double fastest_wall_ = 0;  // of the pipelines with two threads
 };
 

@@ -15,7 +15,8 @@ void check(sporkle_status status, const char* what) {
 }
 
 Bench::Bench(sporkle_context context, uint32_t device, const Workload& w)
-    : context_(context), device_(device), w_(w), count_(w.batches) {
+    : context_(context), device_(device), w_(w), count_(w.batches),
+      inputs_(std::size(factors)), x_(inputs_[0]) {
   sporkle_device_info info = SPORKLE_DEVICE_INFO_INIT;
   check(sporkle_device_describe(context, device, &info), "device");
   if ((info.flags & SPORKLE_DEVICE_SOFTWARE) != 0) {
@@ -25,10 +26,13 @@ Bench::Bench(sporkle_context context, uint32_t device, const Workload& w)
   sporkle_conv2d_desc_init(&desc_);
   sporkle_conv2d_desc_set(&desc_, w.n, w.c, w.h, w.h, w.k, w.kernel, w.stride, w.padding);
   check(sporkle_conv2d_describe(&desc_, &info_), "problem");
-  x_.resize(info_.input_size / 4);
+  for (auto& input : inputs_) input.resize(info_.input_size / 4);
   weights_.resize(info_.weights_size / 4);
   y_.resize(info_.output_size / 4);
-  bench_fill(x_.data(), x_.size(), 1);
+  bench_fill(inputs_[0].data(), x_.size(), 1);
+  for (size_t i = 1; i < inputs_.size(); ++i) {
+    for (size_t j = 0; j < x_.size(); ++j) inputs_[i][j] = factors[i] * x_[j];
+  }
   bench_fill(weights_.data(), weights_.size(), 2);
   check(sporkle_plan_create(context, device, &desc_, weights_.data(), nullptr, &plan_), "plan");
 }
@@ -127,6 +131,7 @@ double Bench::stage_device(Records* records) {
     std::memcpy(y_.data(), flight.slot.output, info_.output_size);
     outputs += verify(y_);
   }
+  take_samples();
   sporkle_executor_destroy(e);
   return records->add(label("stage device (in, compute, out)"), "us", samples, outputs);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <initializer_list>
 #include <stdexcept>
 #include <thread>
 
@@ -24,7 +25,10 @@ void Bench::run(NaiveGl* naive, Records* records) {
 
 void Bench::pipelines(double device, double compute, Records* records) {
   for (const uint32_t depth : {1u, 2u, 3u, 4u, 8u}) pipeline(depth, false, records);
-  for (const uint32_t depth : {2u, 3u, 4u, 8u}) {
+  // Deeper ones where a sync object costs more than a tenth of an operation.
+  const std::initializer_list<uint32_t> depths = {2, 3, 4, 8, 16, 32};
+  for (const uint32_t depth : depths) {
+    if (depth > 8 && compute > 100) break;
     const double slowest =
         std::max({stage_fill(depth, records), stage_read(depth, records), device});
     const double wall = pipeline(depth, true, records);
@@ -45,40 +49,54 @@ double Bench::pipeline(uint32_t depth, bool two_threads, Records* records) {
                             (two_threads ? ", two threads" : "")), "us", samples, verify(y_));
 }
 
-void Bench::launch(sporkle_executor e, Flight* flight) {
+void Bench::take_samples() {
+  samples_.clear();
+  for (size_t i = 0; i < sample_count; ++i) samples_.push_back(y_[sample_at(i, y_.size())]);
+}
+
+void Bench::launch(sporkle_executor e, Flight* flight, size_t operation) {
   flight->slot = SPORKLE_SLOT_INIT;
   check(sporkle_executor_acquire(e, SPORKLE_TIMEOUT_INFINITE, &flight->slot), "acquire");
-  std::memcpy(flight->slot.input, x_.data(), info_.input_size);
+  std::memcpy(flight->slot.input, inputs_[operation % inputs_.size()].data(), info_.input_size);
   check(sporkle_executor_submit(e, flight->slot.index, plan_, &flight->fence), "submit");
 }
 
-void Bench::land(sporkle_executor e, const Flight& flight) {
+void Bench::land(sporkle_executor e, const Flight& flight, size_t operation) {
   check(sporkle_fence_wait(flight.fence, SPORKLE_TIMEOUT_INFINITE), "wait");
   std::memcpy(y_.data(), flight.slot.output, info_.output_size);
+  const float factor = factors[operation % inputs_.size()];
+  for (size_t i = 0; i < samples_.size(); ++i) {
+    // Powers of two: the same roundings.
+    if (y_[sample_at(i, y_.size())] != factor * samples_[i]) {
+      throw std::runtime_error("an operation's output is wrong");
+    }
+  }
   check(sporkle_executor_release(e, flight.slot.index), "release");
 }
 
 void Bench::stream(sporkle_executor e, uint32_t depth, bool two_threads) {
+  // The last one's factor is 1: what is left in y_ is verified.
+  const auto turn = [this](int i) { return static_cast<size_t>(count() - 1 - i); };
   std::vector<Flight> flights(static_cast<size_t>(count()));
   if (!two_threads) {
     for (int i = 0; i < count() + static_cast<int>(depth) - 1; ++i) {
-      if (i < count()) launch(e, &flights[static_cast<size_t>(i)]);
+      if (i < count()) launch(e, &flights[static_cast<size_t>(i)], turn(i));
       const int done = i - static_cast<int>(depth) + 1;
-      if (done >= 0) land(e, flights[static_cast<size_t>(done)]);
+      if (done >= 0) land(e, flights[static_cast<size_t>(done)], turn(done));
     }
     return;
   }
   std::atomic<int> launched{0};
   std::thread filler([&] {
-    for (auto& flight : flights) {
-      launch(e, &flight);
+    for (int i = 0; i < count(); ++i) {
+      launch(e, &flights[static_cast<size_t>(i)], turn(i));
       launched.fetch_add(1);
       launched.notify_one();
     }
   });
   for (int i = 0; i < count(); ++i) {
     for (int seen = launched.load(); seen <= i; seen = launched.load()) launched.wait(seen);
-    land(e, flights[static_cast<size_t>(i)]);
+    land(e, flights[static_cast<size_t>(i)], turn(i));
   }
   filler.join();
 }
