@@ -17,8 +17,9 @@ constexpr double close = 1.5;
 // Every candidate runs this often, then more often for as long as this.
 constexpr int rounds_least = 5, rounds_most = 24;
 constexpr uint64_t measuring_ns = 30000000;
-constexpr double behind = 1.3;  // a candidate this far behind the best is out
-constexpr double even = 1.05;   // times this close are even
+constexpr double behind = 1.3;       // a candidate this far behind the best is out
+constexpr double even = 1.05;        // times this close are even
+constexpr double even_costs = 1.05;  // and estimates
 // Problems beyond these limits are not measured; a batch is cut to fit.
 constexpr double flops_limit = 1e9;
 constexpr uint64_t bytes_limit = uint64_t{128} << 20;
@@ -79,6 +80,7 @@ void fill_random(float* data, uint64_t count) noexcept {
 // A candidate's plan and its least time so far.
 struct Contestant {
   const Implementation* implementation;
+  double cost;
   std::shared_ptr<ConvPlan> plan;
   uint64_t best = UINT64_MAX;
 };
@@ -109,13 +111,17 @@ const Implementation* fastest(std::span<Contestant> all, const HostTensors& tens
       best = std::min(best, contestant.best);
     }
   }
-  // The rule's order decides what the clock does not.
+  // What the clock leaves open the rule decides, where it has a preference.
+  const Contestant* choice = nullptr;
   for (const Contestant& contestant : all) {
-    if (static_cast<double>(contestant.best) < even * static_cast<double>(best)) {
-      return contestant.implementation;
+    const auto time = static_cast<double>(contestant.best);
+    if (time > even * static_cast<double>(best)) continue;
+    if (choice == nullptr ||
+        (contestant.cost < even_costs * choice->cost && contestant.best < choice->best)) {
+      choice = &contestant;
     }
   }
-  return nullptr;
+  return choice == nullptr ? nullptr : choice->implementation;
 }
 
 // The fastest of those that are close, or null when nothing is to be measured.
@@ -136,7 +142,7 @@ const Implementation* measure(const PlanRequest& request, const Candidates& cand
   for (uint32_t i = 0; is_close(i); ++i) {
     const Implementation* implementation = candidates.list[i].implementation;
     auto plan = create(trial, *implementation);
-    if (plan != nullptr) contestants[count++] = {implementation, std::move(plan)};
+    if (plan != nullptr) contestants[count++] = {implementation, candidates.list[i].cost, std::move(plan)};
   }
   return fastest({contestants, count}, {input.floats(), nullptr, output.floats()}, parallel,
                  scratch);

@@ -54,39 +54,17 @@ void BlockedWinograd::pack_weights(const PlanRequest& request) {
   const uint64_t floats =
       static_cast<uint64_t>(vectors_ * lanes_ * positions_ * in_blocks_ * lanes_);
   weights_ = AlignedBlock(request.memory, sizeof(float) * floats);
-  const ptrdiff_t n = size_ + 2;
-  const WeightRows g = weight_rows(static_cast<int>(size_));
-  float check = 0;
-  double half[6][3][blocked_vectors * 16];
+  const ptrdiff_t channels = in_blocks_ * lanes_;
   for (ptrdiff_t b = 0; b < blocks_; ++b) {
     const ptrdiff_t width = vectors(b) * lanes_;
-    const ptrdiff_t channels = in_blocks_ * lanes_;
-    float* const out = weights_.floats() + weights_before(b, positions_);
-    for (ptrdiff_t c = 0; c < channels; ++c) {
+    float* out = weights_.floats() + weights_before(b, positions_);
+    for (ptrdiff_t c = 0; c < channels; ++c, out += width) {
       const float* const from = direct_.floats() + weights_before(b, taps) +
                                 (c / lanes_ * taps * lanes_ + c % lanes_) * width;
-      for (ptrdiff_t i = 0; i < n; ++i) {
-        for (ptrdiff_t s = 0; s < 3; ++s) {
-          for (ptrdiff_t k = 0; k < width; ++k) {
-            half[i][s][k] = g.row[i][0] * from[s * lanes_ * width + k] +
-                            g.row[i][1] * from[(3 + s) * lanes_ * width + k] +
-                            g.row[i][2] * from[(6 + s) * lanes_ * width + k];
-          }
-        }
-      }
-      for (ptrdiff_t i = 0; i < n; ++i) {
-        for (ptrdiff_t j = 0; j < n; ++j) {
-          float* const to = out + ((i * n + j) * channels + c) * width;
-          for (ptrdiff_t k = 0; k < width; ++k) {
-            to[k] = static_cast<float>(half[i][0][k] * g.row[j][0] + half[i][1][k] * g.row[j][1] +
-                                       half[i][2][k] * g.row[j][2]);
-            check += to[k] * 0.0f;
-          }
-        }
-      }
+      usable_ &= transform_channel(static_cast<int>(size_), from, lanes_ * width, width, out,
+                                   channels * width);
     }
   }
-  usable_ = check == 0;
 }
 
 ptrdiff_t BlockedWinograd::task_floats() const noexcept {

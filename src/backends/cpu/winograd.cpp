@@ -86,32 +86,11 @@ void WinogradPlan::pack_weights(const float* weights) {
 
 // `from` is [channel][tap][lane], `out` [position][channel][lane].
 void WinogradPlan::transform_weights(const float* from, ptrdiff_t block, float* out) {
-  const ptrdiff_t channels = problem().c, n = size_ + 2;
+  const ptrdiff_t channels = problem().c;
   const ptrdiff_t lanes = lanes_begin(block + 1) - lanes_begin(block);
-  const WeightRows g = weight_rows(static_cast<int>(size_));
-  double half[6][3][3 * 16];
-  for (ptrdiff_t c = 0; c < channels; ++c, from += 9 * lanes) {
-    for (ptrdiff_t i = 0; i < n; ++i) {
-      for (ptrdiff_t s = 0; s < 3; ++s) {
-        for (ptrdiff_t k = 0; k < lanes; ++k) {
-          half[i][s][k] = g.row[i][0] * from[s * lanes + k] +
-                          g.row[i][1] * from[(3 + s) * lanes + k] +
-                          g.row[i][2] * from[(6 + s) * lanes + k];
-        }
-      }
-    }
-    for (ptrdiff_t i = 0; i < n; ++i) {
-      for (ptrdiff_t j = 0; j < n; ++j) {
-        float* const to = out + ((i * n + j) * channels + c) * lanes;
-        float check = 0;
-        for (ptrdiff_t k = 0; k < lanes; ++k) {
-          to[k] = static_cast<float>(half[i][0][k] * g.row[j][0] + half[i][1][k] * g.row[j][1] +
-                                     half[i][2][k] * g.row[j][2]);
-          check += to[k] * 0.0f;
-        }
-        if (check != 0) usable_ = false;
-      }
-    }
+  for (ptrdiff_t c = 0; c < channels; ++c, from += 9 * lanes, out += lanes) {
+    const auto size = static_cast<int>(size_);
+    usable_ &= transform_channel(size, from, lanes, lanes, out, channels * lanes);
   }
 }
 

@@ -1,4 +1,4 @@
-// The matrix that transforms the weights of F(m x m, 3 x 3).
+// The transformation of the weights of F(m x m, 3 x 3), in float64.
 #pragma once
 
 #include "backends/cpu/winograd_kernels.h"
@@ -25,6 +25,33 @@ inline WeightRows weight_rows(int size) noexcept {
   }
   rows.row[finite][2] = 1;
   return rows;
+}
+
+// The weights of one input channel for `lanes` output channels, at most 48: tap t at
+// from + t * tap to position i at to + i * position. False when one is not finite.
+inline bool transform_channel(int size, const float* from, ptrdiff_t tap, ptrdiff_t lanes,
+                              float* to, ptrdiff_t position) noexcept {
+  const ptrdiff_t n = size + 2;
+  const WeightRows g = weight_rows(size);
+  double half[6][3][48];
+  for (ptrdiff_t i = 0; i < n; ++i) {
+    for (ptrdiff_t s = 0; s < 3; ++s) {
+      for (ptrdiff_t k = 0; k < lanes; ++k) {
+        half[i][s][k] = g.row[i][0] * from[s * tap + k] + g.row[i][1] * from[(3 + s) * tap + k] +
+                        g.row[i][2] * from[(6 + s) * tap + k];
+      }
+    }
+  }
+  float check = 0;
+  for (ptrdiff_t i = 0; i < n * n; ++i, to += position) {
+    const auto& h = half[i / n];
+    const double* const row = g.row[i % n];
+    for (ptrdiff_t k = 0; k < lanes; ++k) {
+      to[k] = static_cast<float>(h[0][k] * row[0] + h[1][k] * row[1] + h[2][k] * row[2]);
+      check += to[k] * 0.0f;
+    }
+  }
+  return check == 0;
 }
 
 }  // namespace sporkle::cpu
