@@ -130,6 +130,10 @@ void object_free(Object *object);
 // programs.c: what a source is, its text compared as a whole.
 Program program_of(const char *source, char *reason, size_t capacity);
 
+// library_texts.cpp: of the library's sources.
+const char *library_common(void);
+const char *library_direct(void);
+
 // execute.c: on the device, unlocked.
 void execute(const Command *command);
 void stray_access(void);
