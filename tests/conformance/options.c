@@ -112,6 +112,39 @@ static void bad_variables(void **state) {
   bad_variable_is_named("SPORKLE_GL_WORK_LIMIT", "soon");
 }
 
+// By name, an instruction set of another kind of processor is refused; auto goes on.
+static void missing_isa_is_named(void **state) {
+  (void)state;
+#if defined(__x86_64__)
+  const char *const foreign = "neon";
+#else
+  const char *const foreign = "avx2";
+#endif
+  for (int by_variable = 0; by_variable <= 1; ++by_variable) {
+    World world;
+    sporkle_context_desc desc = world_desc(&world);
+    sporkle_context context = NULL;
+    char *const kept = getenv("SPORKLE_CPU_ISA");
+    char *const value = kept == NULL ? NULL : strdup(kept);
+    if (by_variable) setenv("SPORKLE_CPU_ISA", foreign, 1);
+    else desc.cpu_isa = foreign;
+    const sporkle_status status = sporkle_context_create(&desc, &context);
+    if (value == NULL) unsetenv("SPORKLE_CPU_ISA");
+    else setenv("SPORKLE_CPU_ISA", value, 1);
+    free(value);
+    expect_status(SPORKLE_ERROR_UNSUPPORTED, status);
+    char text[512];
+    sporkle_last_error(text, sizeof text);
+    expect_true(strstr(text, by_variable ? "SPORKLE_CPU_ISA" : "desc.cpu_isa") != NULL, "%s", text);
+    expect_true(strstr(text, foreign) != NULL, "%s", text);
+    assert_null(context);
+    desc.cpu_isa = "auto";
+    expect_ok(sporkle_context_create(&desc, &context));
+    expect_ok(sporkle_context_destroy(context));
+    world_check_memory(&world);
+  }
+}
+
 static void unknown_variable_warns_with_nearest_name(void **state) {
   (void)state;
   World world;
@@ -126,5 +159,5 @@ static void unknown_variable_warns_with_nearest_name(void **state) {
 
 GROUP(group_options, "options", cmocka_unit_test(every_option_is_described),
       cmocka_unit_test(argument_wins_over_variable), cmocka_unit_test(device_variable),
-      cmocka_unit_test(bad_variables),
+      cmocka_unit_test(bad_variables), cmocka_unit_test(missing_isa_is_named),
       cmocka_unit_test(unknown_variable_warns_with_nearest_name))

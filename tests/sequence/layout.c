@@ -162,6 +162,51 @@ static void not_finite(void **state) {
   chain_close(&c);
 }
 
+// Without bias the values stay denormal from step to step.
+static void denormal_network(Network *network) {
+  assert_true(network_begin(network, 4));
+  sporkle_conv2d_desc descs[] = {chain_conv(1, 37, 24, 40, 3, 1), chain_conv(1, 40, 24, 48, 1, 1),
+                                 chain_conv(1, 48, 24, 48, 5, 1), chain_conv(1, 48, 24, 32, 3, 2)};
+  for (uint32_t i = 0; i < 4; ++i) {
+    descs[i].flags = 0;
+    descs[i].activation = SPORKLE_ACTIVATION_NONE;
+    assert_true(network_add(network, &descs[i], i, NONE));
+  }
+}
+
+static double best_seconds(Chain *c) {
+  double best = INFINITY;
+  for (int i = 0; i < 3; ++i) {
+    const uint64_t start = clock_ns();
+    chain_run(c);
+    best = fmin(best, (double)(clock_ns() - start) * 1e-9);
+  }
+  return best;
+}
+
+// They are kept, and take no multiple of the usual time.
+static void denormals(void **state) {
+  (void)state;
+  if (!test_device_is("cpu")) skip();
+  Chain c;
+  denormal_network(&c.network);
+  chain_open(&c, NULL);
+  expect_layout(&c, true);
+  const double usual = best_seconds(&c);
+  for (uint64_t i = 0; i < c.input_size / 4; ++i) c.input[i] *= 0x1p-134f;
+  chain_want(&c);
+  const double slow = best_seconds(&c);
+  uint64_t kept = 0;
+  for (uint64_t i = 0; i < c.output_size / 4; ++i) kept += fpclassify(c.output[i]) == FP_SUBNORMAL;
+  expect_true(kept > c.output_size / 8, "%llu denormal outputs", (unsigned long long)kept);
+  // Four steps that each round to a multiple of the smallest number.
+  const double error = network_difference(c.output, c.wanted, c.output_size);
+  expect_true(error < 1e-2, "relative L2 error %g", error);
+  printf("denormal tensors take %.1f times as long, relative L2 error %.2g\n", slow / usual, error);
+  expect_true(slow < 100 * usual, "denormal tensors take %.0f times as long", slow / usual);
+  chain_close(&c);
+}
+
 static void run_with(int64_t n, uint32_t threads, const float *input, float *output) {
   Chain c;
   odd_network(&c.network, n);
@@ -248,10 +293,10 @@ int main(int argc, char **argv) {
   test_device_select(argc, argv);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_step), cmocka_unit_test(groups_stay_plain),
-      cmocka_unit_test(infinite_weights), cmocka_unit_test(not_finite),
+      cmocka_unit_test(infinite_weights), cmocka_unit_test(not_finite), cmocka_unit_test(denormals),
       cmocka_unit_test(same_bits), cmocka_unit_test(too_small_and_too_large)};
   if (cmocka_run_group_tests_name("sequence_layout", tests, NULL, NULL)) return 1;
   printf("every kind of step between blocked and plain tensors; the same bits for 1, 2, 3 threads "
-         "and image by image; NaN, infinity and 3e38 stay where they belong\n");
+         "and image by image; NaN, infinity and 3e38 stay where they belong; denormals are kept\n");
   return 0;
 }
