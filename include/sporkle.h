@@ -899,11 +899,14 @@ typedef struct sporkle_stats {
   uint64_t stalls;               /* calls on buffers and slots that had to wait for a device */
   uint64_t completion_contradictions; /* an OpenGL sync object signalled before the completion
                                          word in front of it was there, or much later */
+  uint64_t workspace_bytes;      /* tensors between the steps of sequences and scratch memory of
+                                    kernels, in the devices' memory; what is kept for reuse
+                                    included */
 } sporkle_stats;
 
 #define SPORKLE_STATS_INIT                                                                   \
   { (uint32_t)sizeof(sporkle_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-    0, 0, 0, 0, 0, 0, 0 }
+    0, 0, 0, 0, 0, 0, 0, 0 }
 
 /* One snapshot of all counters.
  * Returns: SPORKLE_ERROR_INVALID_ARGUMENT, SPORKLE_ERROR_VERSION. */

@@ -46,6 +46,8 @@ void Stats::snapshot(sporkle_stats* out) const noexcept {
   out->fallbacks = read(Counter::fallbacks);
   out->slots_set_aside = read(Counter::slots_set_aside);
   out->device_resets = read(Counter::device_resets);
+  const uint64_t released = read(Counter::workspace_bytes_removed);
+  out->workspace_bytes = read(Counter::workspace_bytes_added) - released;
   out->completion_contradictions = read(Counter::completion_contradictions);
 }
 

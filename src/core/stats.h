@@ -31,6 +31,8 @@ enum class Counter : uint32_t {
   completion_contradictions,
   buffer_bytes_added,
   buffer_bytes_removed,
+  workspace_bytes_added,
+  workspace_bytes_removed,
   count
 };
 

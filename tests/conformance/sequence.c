@@ -126,6 +126,28 @@ static void chain_run(Chain *c) {
   chain_check(c, c->output);
 }
 
+// The memory of the tensors between the steps is counted; kept, it is counted once.
+static void memory_is_counted(void **state) {
+  (void)state;
+  Chain c;
+  small_network(&c.network);
+  chain_open(&c);
+  sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+  expect_ok(sporkle_plan_describe(c.plan, &info));
+  assert_true(info.workspace_bytes > 0);
+  // An OpenGL device has two in turn.
+  for (int i = 0; i < 4; ++i) chain_run(&c);
+  const uint64_t held = world_stats(&c.world).workspace_bytes;
+  assert_in_range(held, info.workspace_bytes, 1 << 30);
+  for (int i = 0; i < 4; ++i) chain_run(&c);
+  assert_int_equal(world_stats(&c.world).workspace_bytes, held);
+  if (test_device_is("null")) {
+    expect_ok(sporkle_plan_destroy(c.plan));
+    assert_int_equal(world_stats(&c.world).workspace_bytes, 0);
+  }
+  chain_close(&c);
+}
+
 static void every_connection(void **state) {
   (void)state;
   Chain c;
@@ -419,7 +441,8 @@ static void run_refusals(void **state) {
   chain_close(&c);
 }
 
-GROUP(group_sequence, "sequence", cmocka_unit_test(every_connection), cmocka_unit_test(one_step),
+GROUP(group_sequence, "sequence", cmocka_unit_test(every_connection),
+      cmocka_unit_test(memory_is_counted), cmocka_unit_test(one_step),
       cmocka_unit_test(narrow_resnet), cmocka_unit_test(submitted), cmocka_unit_test(executed),
       cmocka_unit_test(wrong_connections), cmocka_unit_test(wrong_arguments),
       cmocka_unit_test(longer_steps), cmocka_unit_test(run_refusals))

@@ -194,7 +194,7 @@ module sporkle_c_types
   end type sporkle_slot
 
   type, bind(C) :: sporkle_stats
-    integer(c_int32_t) :: struct_size = 208
+    integer(c_int32_t) :: struct_size = 216
     integer(c_int32_t) :: reserved = 0
     integer(c_int64_t) :: conv2d_calls = 0
     integer(c_int64_t) :: conv2d_flops = 0
@@ -221,6 +221,7 @@ module sporkle_c_types
     integer(c_int64_t) :: mapped_bytes = 0
     integer(c_int64_t) :: stalls = 0
     integer(c_int64_t) :: completion_contradictions = 0
+    integer(c_int64_t) :: workspace_bytes = 0
   end type sporkle_stats
 
   type, bind(C) :: sporkle_pm4_info

@@ -87,7 +87,7 @@ CpuDevice::CpuDevice(const DeviceEnvironment& environment)
       kernels_(*kernels_compiled(wanted_isa(*environment.options))),
       threads_(threads_of(environment)),
       reproducible_(environment.reproducible),
-      scratch_(environment.memory),
+      scratch_(environment.memory, environment.stats),
       own_(environment.parallel_for != nullptr ? 1 : threads_.threads, environment.memory),
       queue_(environment, "sporkle-cpu-q", &CpuDevice::execute, this) {
   model_name(model_, sizeof model_);

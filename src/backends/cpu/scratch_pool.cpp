@@ -14,11 +14,19 @@ AlignedBlock ScratchPool::take(uint64_t bytes) {
     }
     if (best != nullptr) return std::move(*best);
   }
-  return AlignedBlock(memory_, bytes);
+  AlignedBlock block(memory_, bytes);
+  stats_->add(Counter::workspace_bytes_added, block.size());
+  return block;
+}
+
+void ScratchPool::free(AlignedBlock* block) noexcept {
+  stats_->add(Counter::workspace_bytes_removed, block->size());
+  block->reset();
 }
 
 void ScratchPool::give_back(AlignedBlock block) noexcept {
-  if (block.size() > bytes_limit || block.data() == nullptr) return;
+  if (block.size() > bytes_limit) free(&block);
+  if (block.data() == nullptr) return;
   const std::lock_guard lock(mutex_);
   for (;;) {
     uint64_t total = block.size();
@@ -37,8 +45,8 @@ void ScratchPool::give_back(AlignedBlock block) noexcept {
       return;
     }
     // Larger blocks serve more calls.
-    if (smallest->size() >= block.size()) return;
-    smallest->reset();
+    if (smallest->size() >= block.size()) return free(&block);
+    free(smallest);
   }
 }
 

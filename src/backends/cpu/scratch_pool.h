@@ -4,12 +4,13 @@
 #include <mutex>
 
 #include "base/memory.h"
+#include "core/stats.h"
 
 namespace sporkle::cpu {
 
 class ScratchPool {
  public:
-  explicit ScratchPool(std::pmr::memory_resource* memory) : memory_(memory) {}
+  ScratchPool(std::pmr::memory_resource* memory, Stats* stats) : memory_(memory), stats_(stats) {}
 
   // The smallest kept block of at least `bytes`, or a new one. Throws
   // std::bad_alloc.
@@ -22,7 +23,10 @@ class ScratchPool {
   static constexpr uint32_t kept_limit = 8;
   static constexpr uint64_t bytes_limit = uint64_t{64} << 20;
 
+  void free(AlignedBlock* block) noexcept;
+
   std::pmr::memory_resource* memory_;
+  Stats* stats_;
   std::mutex mutex_;
   AlignedBlock kept_[kept_limit];
 };

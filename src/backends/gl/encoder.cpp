@@ -34,7 +34,7 @@ void Encoder::stop(const GladGLContext& gl) noexcept {
 }
 
 void Encoder::forget() noexcept {
-  for (BufferObject& workspace : workspaces_) workspace = BufferObject{};
+  for (BufferObject& workspace : workspaces_) forget_workspace(&workspace);
   hazards_.barrier_done();
   bound_.reset();
   download_count_ = 0;
@@ -86,6 +86,11 @@ void Encoder::upload(GlMemory* memory) {
   fail(status_of_gl_error(error_), "buffer: the OpenGL driver did not copy (error 0x%04x)", error_);
 }
 
+void Encoder::forget_workspace(BufferObject* workspace) noexcept {
+  stats_->add(Counter::workspace_bytes_removed, workspace->size);
+  *workspace = BufferObject{};
+}
+
 GLuint Encoder::take_workspace(uint64_t bytes) {
   if (bytes == 0) return 0;
   BufferObject& workspace = workspaces_[next_workspace_];
@@ -94,10 +99,11 @@ GLuint Encoder::take_workspace(uint64_t bytes) {
     // OpenGL keeps the old storage until the operations that use it have ended.
     context_->gl().DeleteBuffers(1, &workspace.name);
     bound_.reset();
-    workspace = BufferObject{};
+    forget_workspace(&workspace);
     reclaim_.retry([&] {
       create_buffer_object(*context_, rules_, BufferKind::local, MapChoice{}, bytes, &workspace);
     });
+    stats_->add(Counter::workspace_bytes_added, workspace.size);
   }
   return workspace.name;
 }

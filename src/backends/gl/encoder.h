@@ -67,6 +67,7 @@ class Encoder {
   void note_error() noexcept;
   void flush_downloads() noexcept;
   GLuint take_workspace(uint64_t bytes);
+  void forget_workspace(BufferObject* workspace) noexcept;
   void start_timer(Entry& entry, uint64_t value) noexcept;
 
   struct Download {

@@ -17,7 +17,7 @@ constexpr uint32_t property_total = 3;
 class NullDevice final : public Device {
  public:
   explicit NullDevice(const DeviceEnvironment& environment)
-      : memory_(environment.memory), queue_(environment) {}
+      : memory_(environment.memory), stats_(environment.stats), queue_(environment) {}
 
   DeviceClass device_class() const noexcept override { return DeviceClass::simulated; }
   void describe(sporkle_device_info* info) const noexcept override;
@@ -31,7 +31,7 @@ class NullDevice final : public Device {
   }
   std::shared_ptr<DevicePlan> create_sequence(SequenceSteps steps) override {
     count_allocation();
-    return make_shared_in<NullSequence>(memory_, steps, memory_);
+    return make_shared_in<NullSequence>(memory_, steps, memory_, stats_);
   }
   std::shared_ptr<DeviceMemory> create_memory(uint64_t bytes, uint32_t) override {
     count_allocation();
@@ -58,6 +58,7 @@ class NullDevice final : public Device {
   std::mutex mutex_;  // guards the next two
   FaultPlan allocation_faults_;
   uint64_t allocations_ = 0;
+  Stats* stats_;
   NullQueue queue_;
 };
 

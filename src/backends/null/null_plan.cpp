@@ -13,8 +13,8 @@ NullPlan::NullPlan(const ConvProblem& problem, std::pmr::memory_resource* memory
   if (bias_.size() > 0) std::memcpy(bias_.data(), bias, bias_.size());
 }
 
-NullSequence::NullSequence(SequenceSteps steps, std::pmr::memory_resource* memory)
-    : NullWork(extent_of(steps)), steps_(memory), tensors_(lifetimes(steps, memory)) {
+NullSequence::NullSequence(SequenceSteps steps, std::pmr::memory_resource* memory, Stats* stats)
+    : NullWork(extent_of(steps)), stats_(stats), steps_(memory), tensors_(lifetimes(steps, memory)) {
   steps_.reserve(steps.size());
   for (const SequenceStep& step : steps) {
     steps_.push_back({make_shared_in<NullPlan>(memory, step.problem, memory, step.weights,
@@ -22,6 +22,7 @@ NullSequence::NullSequence(SequenceSteps steps, std::pmr::memory_resource* memor
                       step.input, step.residual});
   }
   arena_ = AlignedBlock(memory, place(tensors_, AlignedBlock::alignment));
+  stats_->add(Counter::workspace_bytes_added, arena_.size());
 }
 
 uint64_t NullSequence::packed_bytes() const noexcept {

@@ -39,7 +39,8 @@ class NullPlan final : public NullWork {
 class NullSequence final : public NullWork {
  public:
   // Throws std::bad_alloc, OVERFLOW.
-  NullSequence(SequenceSteps steps, std::pmr::memory_resource* memory);
+  NullSequence(SequenceSteps steps, std::pmr::memory_resource* memory, Stats* stats);
+  ~NullSequence() override { stats_->add(Counter::workspace_bytes_removed, arena_.size()); }
 
   uint64_t packed_bytes() const noexcept override;
   uint64_t workspace_bytes() const noexcept override { return arena_.size(); }
@@ -51,6 +52,7 @@ class NullSequence final : public NullWork {
     uint32_t input, residual;
   };
 
+  Stats* const stats_;
   std::pmr::vector<Step> steps_;
   std::pmr::vector<Placement> tensors_;
   AlignedBlock arena_;
