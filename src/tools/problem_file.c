@@ -35,7 +35,7 @@ static long read_line(ProblemFile *file) {
   return length;
 }
 
-static int parse_line(const ProblemFile *file, Problem *out, ProblemError *error) {
+int problem_file_parse(const ProblemFile *file, Problem *out, ProblemError *error) {
   ProblemError inner;
   if (problem_parse(file->problem, file->length, out, &inner) == 0) return 1;
   // Columns count from the start of the line, as an editor shows them.
@@ -49,7 +49,7 @@ static int parse_line(const ProblemFile *file, Problem *out, ProblemError *error
   return -1;
 }
 
-int problem_file_next(ProblemFile *file, Problem *out, ProblemError *error) {
+int problem_file_line(ProblemFile *file, ProblemError *error) {
   for (;;) {
     long length = read_line(file);
     if (length < 0) {
@@ -61,6 +61,11 @@ int problem_file_next(ProblemFile *file, Problem *out, ProblemError *error) {
                           file->line, length, PROBLEM_LINE_CAPACITY - 1);
     }
     file->length = problem_line_trim(file->text, (size_t)length, &file->problem);
-    if (file->length > 0) return parse_line(file, out, error);
+    if (file->length > 0) return 1;
   }
+}
+
+int problem_file_next(ProblemFile *file, Problem *out, ProblemError *error) {
+  const int found = problem_file_line(file, error);
+  return found == 1 ? problem_file_parse(file, out, error) : found;
 }

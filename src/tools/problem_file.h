@@ -26,6 +26,12 @@ typedef struct ProblemFile {
 // next call goes on with the line behind it.
 int problem_file_next(ProblemFile *file, Problem *out, ProblemError *error);
 
+// The two halves of it, for files with more than a problem in a line: the next
+// line that has something, 1, 0 or -1 as above; and the problem in `length`
+// bytes from `problem`.
+int problem_file_line(ProblemFile *file, ProblemError *error);
+int problem_file_parse(const ProblemFile *file, Problem *out, ProblemError *error);
+
 // The part of a line that is a problem: without comment and outer blanks. '#'
 // within n"name" is part of the name. Returns its length; 0: nothing there.
 size_t problem_line_trim(const char *line, size_t length, const char **out_begin);

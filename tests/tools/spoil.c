@@ -68,6 +68,13 @@ static uint64_t output_bytes_of(sporkle_plan plan) {
   abort();
 }
 
+static void remember(sporkle_plan plan, const sporkle_conv2d_desc *last) {
+  sporkle_conv2d_info info = SPORKLE_CONV2D_INFO_INIT;
+  if (plan_count == 64 || sporkle_conv2d_describe(last, &info) != SPORKLE_OK) abort();
+  plans[plan_count].plan = plan;
+  plans[plan_count++].output_bytes = info.output_size;
+}
+
 SPORKLE_EXPORT sporkle_status sporkle_plan_create(sporkle_context context, uint32_t device,
                                                   const sporkle_conv2d_desc *desc,
                                                   const float *weights, const float *bias,
@@ -76,12 +83,18 @@ SPORKLE_EXPORT sporkle_status sporkle_plan_create(sporkle_context context, uint3
                          const float *, sporkle_plan *);
   find_real("sporkle_plan_create", &real);
   const sporkle_status status = real(context, device, desc, weights, bias, out_plan);
-  sporkle_conv2d_info info = SPORKLE_CONV2D_INFO_INIT;
-  if (status == SPORKLE_OK && sporkle_conv2d_describe(desc, &info) == SPORKLE_OK) {
-    if (plan_count == 64) abort();
-    plans[plan_count].plan = *out_plan;
-    plans[plan_count++].output_bytes = info.output_size;
-  }
+  if (status == SPORKLE_OK) remember(*out_plan, desc);
+  return status;
+}
+
+SPORKLE_EXPORT sporkle_status sporkle_plan_sequence(sporkle_context context, uint32_t device,
+                                                    const sporkle_sequence_step *steps,
+                                                    uint32_t count, sporkle_plan *out_plan) {
+  sporkle_status (*real)(sporkle_context, uint32_t, const sporkle_sequence_step *, uint32_t,
+                         sporkle_plan *);
+  find_real("sporkle_plan_sequence", &real);
+  const sporkle_status status = real(context, device, steps, count, out_plan);
+  if (status == SPORKLE_OK) remember(*out_plan, steps[count - 1].desc);
   return status;
 }
 

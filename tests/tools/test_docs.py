@@ -60,7 +60,9 @@ def main():
         check(not offered - known, f"docs/cli.md, {command}: no word about {offered - known}")
         table = set(re.findall(r"^\| `(--[\w-]+)", parts[command], re.M))
         check(not table - offered, f"docs/cli.md, {command}: there is no {table - offered}")
-    for command, arguments in BY_COMMAND.items():
+    chain = os.path.join(sys.argv[2], "tests", "tools", "chain.txt")
+    by_command = {**BY_COMMAND, "sequence": ("-", "--file", chain, "--device", "cpu")}
+    for command, arguments in by_command.items():
         fields = keys(json.loads(expect_success(command, "--json", *arguments).stdout))
         words = set(re.findall(r"`(\w+)(?:\[\])?`", text))
         check(not fields - words, f"docs/cli.md, {command}: no word about {fields - words}")
