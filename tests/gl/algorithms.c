@@ -95,9 +95,19 @@ static bool path_seen(uint32_t variant) {
   return false;
 }
 
+/* These want more shared memory than the 32 KiB that OpenGL promises. */
+static bool may_be_refused(const char *name) {
+  static const char *const large[] = {"w4_128x128x16_8x8_l4_p4", "w2_fused_16x24x8_8x4_s2",
+                                      "w2_fused_32x32x4_8x8_s1"};
+  for (size_t i = 0; i < COUNT_OF(large); ++i) {
+    if (strcmp(name, large[i]) == 0) return true;
+  }
+  return false;
+}
+
 static void kernels_match_float64(void **state) {
   (void)state;
-  int kernels = 0, runs = 0, refused = 0;
+  int kernels = 0, runs = 0;
   double worst = 0;
   for (uint32_t v = 0; v < shim_variant_count(); ++v) {
     const char *name = shim_variant_name(v);
@@ -113,14 +123,12 @@ static void kernels_match_float64(void **state) {
     shim_tuner_close(tuner);
     if (taken == 0) {
       printf("gl_algorithms: %s needs more than every device has\n", name);
-      ++refused;
+      if (!may_be_refused(name)) fail_msg("%s is refused", name);
       continue;
     }
     ++kernels;
     runs += taken;
   }
-  /* Some tiles want more shared memory than the 32 KiB that OpenGL promises. */
-  assert_true(refused <= 3);
   printf("gl_algorithms: %d kernels by name, %d runs, worst relative L2 error %.2g\n", kernels,
          runs, worst);
 }
