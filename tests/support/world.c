@@ -48,8 +48,8 @@ void test_device_select(int argc, char **argv) {
   }
   if (status == SPORKLE_ERROR_DEVICE_UNAVAILABLE) status = SPORKLE_ERROR_INTERNAL;
   if (status == SPORKLE_OK) status = sporkle_device_find(context, test_device, &index);
+  sporkle_context_destroy(context);  // A success leaves the last error's text.
   if (status != SPORKLE_OK) test_device_missing(status);
-  sporkle_context_destroy(context);
 }
 
 sporkle_context_desc world_desc(World *world) {
