@@ -48,7 +48,8 @@ void test_device_select(int argc, char **argv) {
   }
   if (status == SPORKLE_ERROR_DEVICE_UNAVAILABLE) status = SPORKLE_ERROR_INTERNAL;
   if (status == SPORKLE_OK) status = sporkle_device_find(context, test_device, &index);
-  sporkle_context_destroy(context);  // A success leaves the last error's text.
+  // A success leaves the text of the last error.
+  if (context != NULL) sporkle_context_destroy(context);
   if (status != SPORKLE_OK) test_device_missing(status);
 }
 
