@@ -7,15 +7,19 @@
 namespace sporkle::cpu {
 
 const Implementation* const implementations[implementation_count] = {
-    &winograd_4x4, &winograd_2x2, &pointwise, &channel_lanes, &pixel_lanes, &tapwise};
+    &winograd_4x4,  &winograd_4x4_few, &winograd_2x2, &pointwise,
+    &channel_lanes, &pixel_lanes,      &tapwise};
 
 namespace {
 
 constexpr uint32_t isa_count = static_cast<uint32_t>(Isa::count);
 
+// Null: the instruction set has none.
 constexpr const char* algorithm_names[implementation_count][isa_count] = {
-    {"winograd_4x4_scalar", "winograd_4x4_avx2", "winograd_4x4_avx512", "winograd_4x4_neon"},
-    {"winograd_2x2_scalar", "winograd_2x2_avx2", "winograd_2x2_avx512", "winograd_2x2_neon"},
+    {nullptr, "winograd_4x4_avx2", "winograd_4x4_avx512", "winograd_4x4_neon"},
+    {nullptr, "winograd_4x4_few_avx2", "winograd_4x4_few_avx512",
+     "winograd_4x4_few_neon"},
+    {nullptr, "winograd_2x2_avx2", "winograd_2x2_avx512", "winograd_2x2_neon"},
     {"pointwise_scalar", "pointwise_avx2", "pointwise_avx512", "pointwise_neon"},
     {"channel_lanes_scalar", "channel_lanes_avx2", "channel_lanes_avx512", "channel_lanes_neon"},
     {"pixel_lanes_scalar", "pixel_lanes_avx2", "pixel_lanes_avx512", "pixel_lanes_neon"},

@@ -59,10 +59,10 @@ struct Implementation {
   std::shared_ptr<ConvPlan> (*create)(const PlanRequest& request, const char* algorithm);
 };
 
-constexpr uint32_t implementation_count = 6;
+constexpr uint32_t implementation_count = 7;
 extern const Implementation* const implementations[implementation_count];
 
-// Names with the instruction set appended; static storage.
+// Names with the instruction set appended, null where it has none of the kind; static storage.
 const char* algorithm_name(const Implementation& implementation, Isa isa) noexcept;
 
 // Prepares with the implementation of that name, for tests. Throws
@@ -71,7 +71,7 @@ const char* algorithm_name(const Implementation& implementation, Isa isa) noexce
 std::shared_ptr<ConvPlan> create_conv_plan(const PlanRequest& request, const char* name);
 
 // Implementations, one per file.
-extern const Implementation winograd_2x2, winograd_4x4;
+extern const Implementation winograd_2x2, winograd_4x4, winograd_4x4_few;
 extern const Implementation pointwise, channel_lanes, pixel_lanes, tapwise;
 
 // Whether products with the zeros of a padded copy stand for taps outside the

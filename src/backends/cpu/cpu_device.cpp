@@ -127,9 +127,10 @@ void CpuDevice::property(uint32_t index, sporkle_property* out) const noexcept {
     default: {
       int used = 0;
       for (const Implementation* implementation : implementations) {
+        const char* name = algorithm_name(*implementation, kernels_.isa);
+        if (name == nullptr) continue;
         used += std::snprintf(out->value + used, sizeof out->value - static_cast<size_t>(used),
-                              "%s%s", used == 0 ? "" : ", ",
-                              algorithm_name(*implementation, kernels_.isa));
+                              "%s%s", used == 0 ? "" : ", ", name);
       }
     }
   }

@@ -25,6 +25,7 @@ namespace sporkle::cpu::HWY_NAMESPACE {
 #include "backends/cpu/kernel_winograd_math.inc"
 #include "backends/cpu/kernel_winograd_input.inc"
 #include "backends/cpu/kernel_winograd_output.inc"
+#include "backends/cpu/kernel_winograd_few.inc"
 #include "backends/cpu/kernel_blocked.inc"
 #endif
 #include "backends/cpu/kernel_table.inc"

@@ -115,6 +115,7 @@ struct Kernels {
   void (*pack)(const PackArgs&);
   void (*pack_panels)(const PanelArgs&);
   WinogradKernels winograd[winograd_sizes];  // by size of the output tile: 2, 4
+  WinogradFewKernels winograd_few;
   BlockedKernels blocked;                    // rows 0: none
 };
 

@@ -20,6 +20,7 @@ set(SPORKLE_CPU_SOURCES
   src/backends/cpu/thread_count.cpp
   src/backends/cpu/thread_pool.cpp
   src/backends/cpu/winograd.cpp
+  src/backends/cpu/winograd_few.cpp
   src/backends/cpu/winograd_run.cpp)
 # Kernels in memory instead of registers would make every unoptimised build crawl.
 set_source_files_properties(

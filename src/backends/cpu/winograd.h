@@ -16,7 +16,8 @@ namespace sporkle::cpu {
 
 class WinogradPlan final : public ConvPlan {
  public:
-  WinogradPlan(const PlanRequest& request, const char* algorithm, int size);
+  // `few`: weights stay as they are and are transformed as they are read, for few tiles.
+  WinogradPlan(const PlanRequest& request, const char* algorithm, int size, bool few);
 
   const char* algorithm() const noexcept override { return algorithm_; }
   uint64_t packed_bytes() const noexcept override {
@@ -37,7 +38,7 @@ class WinogradPlan final : public ConvPlan {
   struct Run {
     const HostTensors& tensors;
     Block block;
-    float* input;  // [position][panel][channel][tile]
+    float* input;  // [position][panel][channel][tile]; few: [group][row][channel][column][tile]
     float* task;
   };
   struct Tile {
@@ -59,12 +60,20 @@ class WinogradPlan final : public ConvPlan {
   }
   // Groups of tiles that the products take at once.
   ptrdiff_t groups(ptrdiff_t tiles) const noexcept {
-    return divide_up(tiles, kernels_.channel_rows);
+    return divide_up(tiles, group_tiles());
+  }
+  ptrdiff_t group_tiles() const noexcept {
+    return few_ ? kernels_.winograd_few.tiles : kernels_.channel_rows;
   }
   ptrdiff_t input_position(ptrdiff_t tiles) const noexcept;
   ptrdiff_t sums_position(ptrdiff_t tiles) const noexcept { return tiles * row_floats() + 16; }
   // Parts of a task's memory, in floats.
-  ptrdiff_t input_floats() const noexcept { return positions_ * input_position(block_tiles_); }
+  ptrdiff_t input_floats() const noexcept {
+    return few_ ? groups(block_tiles_) * few_group() : positions_ * input_position(block_tiles_);
+  }
+  // Few: the inputs of a group of tiles, and where some channels are transformed.
+  ptrdiff_t few_group() const noexcept { return positions_ * problem().c * group_tiles(); }
+  ptrdiff_t few_position() const noexcept { return few_channels * panel_tiles() + 16; }
   ptrdiff_t sums_floats() const noexcept { return positions_ * sums_position(block_tiles_); }
   ptrdiff_t outputs_floats() const noexcept { return size_ * size_ * row_floats(); }
   ptrdiff_t task_floats() const noexcept;
@@ -75,20 +84,27 @@ class WinogradPlan final : public ConvPlan {
   void run_together(const HostTensors& tensors, ParallelFor* pool, float* input,
                     TaskBlocks& tasks) const noexcept;
   void transform_input(const Run& run, ptrdiff_t first, ptrdiff_t last) const noexcept;
+  WinogradInputArgs input_args(const Run& run, ptrdiff_t first, ptrdiff_t last) const noexcept;
+  void transform_few(const Run& run, ptrdiff_t first, ptrdiff_t last) const noexcept;
   // Output channels of one block for the groups of tiles [first, last).
   void run_channels(const Run& run, ptrdiff_t channels, ptrdiff_t first,
                     ptrdiff_t last) const noexcept;
   void multiply(const Run& run, ptrdiff_t channels, ptrdiff_t first,
                 ptrdiff_t last) const noexcept;
+  void multiply_few(const Run& run, ptrdiff_t channels, ptrdiff_t first,
+                    ptrdiff_t last) const noexcept;
   void compute_directly(const Run& run, ptrdiff_t channels, const Tile& at,
                         float* outputs) const noexcept;
   void store(const Run& run, ptrdiff_t channels, const Tile& at,
              const float* outputs) const noexcept;
 
+  static constexpr ptrdiff_t few_channels = 16;  // transformed at a time
+
   const char* algorithm_;
   const Kernels& kernels_;
   const WinogradKernels& transforms_;
   uint32_t threads_;
+  bool few_;
   ptrdiff_t size_, positions_;          // m, (m + 2)^2
   ptrdiff_t tile_rows_, tile_columns_;  // of an image
   ptrdiff_t tiles_;                     // of the batch

@@ -59,6 +59,24 @@ struct WinogradStoreArgs {
   float low, high;
 };
 
+// The products of F(4x4, 3x3) for few tiles in one row of positions, with weights that
+// the kernel transforms as it reads them: sums[position of the row][tile][lane] += x * w.
+// The factors of weight_scale are left out: the inputs carry them.
+struct WinogradFewArgs {
+  const float* w;      // [channel][tap][lane], one vector of output channels
+  const float* x;      // [channel][position of the row][tile], all tiles of the kernel
+  ptrdiff_t channels;
+  bool accumulate;     // add to sums instead of overwriting them
+  float* sums;
+  ptrdiff_t sums_position, sums_tile;
+  const char* ahead;   // a sixth of `channels` weights is fetched from here
+};
+
+struct WinogradFewKernels {
+  int tiles;  // of a call; 0: none
+  void (*row[6])(const WinogradFewArgs&);
+};
+
 struct WinogradKernels {
   void (*input)(const WinogradInputArgs&);
   // False when an output is not finite.

@@ -19,7 +19,7 @@ ptrdiff_t WinogradPlan::task_floats() const noexcept {
   const ptrdiff_t scratch = winograd_input_floats(static_cast<int>(size_), block_tiles_);
   const ptrdiff_t direct = problem().c * positions_ + 16;
   return (together_ ? 0 : input_floats()) + sums_floats() + outputs_floats() +
-         std::max(scratch, direct);
+         std::max(scratch, direct) + (few_ ? positions_ * few_position() : 0);
 }
 
 uint64_t WinogradPlan::workspace_bytes() const noexcept {
@@ -85,6 +85,16 @@ void WinogradPlan::run_together(const HostTensors& tensors, ParallelFor* pool, f
 }
 
 void WinogradPlan::transform_input(const Run& run, ptrdiff_t first, ptrdiff_t last) const noexcept {
+  if (few_) return transform_few(run, first, last);
+  WinogradInputArgs args = input_args(run, first, last);
+  args.out = run.input + first * panel_tiles();
+  args.out_position = input_position(run.block.count);
+  args.out_panel = problem().c * panel_tiles();
+  transforms_.input(args);
+}
+
+WinogradInputArgs WinogradPlan::input_args(const Run& run, ptrdiff_t first,
+                                           ptrdiff_t last) const noexcept {
   const ConvProblem& p = problem();
   const ptrdiff_t row = run.block.first / tile_columns_;
   WinogradInputArgs args{};
@@ -103,19 +113,16 @@ void WinogradPlan::transform_input(const Run& run, ptrdiff_t first, ptrdiff_t la
   args.first_row = row % tile_rows_;
   args.first_column = run.block.first % tile_columns_;
   args.tiles = run.block.count;
-  args.out = run.input + first * panel_tiles();
-  args.out_position = input_position(run.block.count);
-  args.out_panel = p.c * panel_tiles();
   args.scratch = run.task + sums_floats() + outputs_floats();
-  transforms_.input(args);
+  return args;
 }
 
 void WinogradPlan::run_channels(const Run& run, ptrdiff_t channels, ptrdiff_t first,
                                 ptrdiff_t last) const noexcept {
-  multiply(run, channels, first, last);
+  few_ ? multiply_few(run, channels, first, last) : multiply(run, channels, first, last);
   float* const outputs = run.task + sums_floats();
-  const ptrdiff_t begin = first * kernels_.channel_rows;
-  const ptrdiff_t end = std::min<ptrdiff_t>(last * kernels_.channel_rows, run.block.count);
+  const ptrdiff_t begin = first * group_tiles();
+  const ptrdiff_t end = std::min<ptrdiff_t>(last * group_tiles(), run.block.count);
   WinogradInverseArgs args{};
   args.position = sums_position(run.block.count);
   args.vectors = vector_begin(channels + 1) - vector_begin(channels);

@@ -5,23 +5,31 @@
 
 namespace sporkle::cpu {
 
-// For the points of kernel_winograd_math.inc: {1, p, p^2} over the product of
-// the differences with the other points.
+// Those of kernel_winograd_math.inc but infinity, by size.
+constexpr double winograd_points[winograd_sizes][5] = {{0, 1, -1}, {0, 0.625, -0.625, 1.5, -1.5}};
+
+// 1 over the product of the differences of point i with the other points; 1 for infinity.
+inline double weight_scale(int size, int i) noexcept {
+  const double* p = winograd_points[size / 2 - 1];
+  double product = 1;
+  for (int j = 0; j < size + 1; ++j) {
+    if (j != i && i <= size) product *= p[i] - p[j];
+  }
+  return 1 / product;
+}
+
+// {1, p, p^2} times its scale for each point, {0, 0, 1} for infinity.
 struct WeightRows {
   double row[6][3];
 };
 
 inline WeightRows weight_rows(int size) noexcept {
-  constexpr double points[winograd_sizes][5] = {{0, 1, -1}, {0, 0.625, -0.625, 1.5, -1.5}};
-  const double* p = points[size / 2 - 1];
+  const double* p = winograd_points[size / 2 - 1];
   const int finite = size + 1;
   WeightRows rows{};
   for (int i = 0; i < finite; ++i) {
-    double scale = 1;
-    for (int j = 0; j < finite; ++j) {
-      if (j != i) scale *= p[i] - p[j];
-    }
-    for (int j = 0; j < 3; ++j) rows.row[i][j] = (j == 0 ? 1 : j == 1 ? p[i] : p[i] * p[i]) / scale;
+    const double scale = weight_scale(size, i);
+    for (int j = 0; j < 3; ++j) rows.row[i][j] = (j == 0 ? 1 : j == 1 ? p[i] : p[i] * p[i]) * scale;
   }
   rows.row[finite][2] = 1;
   return rows;
