@@ -115,8 +115,9 @@ static void pieces_by_predicted_times(void **state) {
   /* As long as one piece saves less than it costs, it stays one. */
   assert_int_equal(shim_choose_pieces(40 * us, 10 * ms, 8, 8), 1);
   assert_int_equal(shim_choose_pieces(10 * ms, 40 * us, 8, 8), 1);
-  assert_int_equal(shim_choose_pieces(60 * us, 60 * us, 8, 8), 2);
-  assert_int_equal(shim_choose_pieces(300 * us, 9 * ms, 8, 8), 4);
+  assert_int_equal(shim_choose_pieces(160 * us, 160 * us, 8, 8), 1);
+  assert_int_equal(shim_choose_pieces(180 * us, 180 * us, 8, 8), 2);
+  assert_int_equal(shim_choose_pieces(900 * us, 9 * ms, 8, 8), 4);
   assert_int_equal(shim_choose_pieces(9 * ms, 5 * ms, 100, 100), 8);
   /* No more than there are images, or than fill the device. */
   assert_int_equal(shim_choose_pieces(9 * ms, 5 * ms, 1, 100), 1);

@@ -185,6 +185,7 @@ uint32_t GlDevice::pieces_of(const DevicePlan& plan) const noexcept {
 
 void GlDevice::run(const std::shared_ptr<DevicePlan>& plan, const HostTensors& tensors,
                    RunReport* report) {
+  thread_->expect_work();
   const Placement& placement = placement_.settled();
   HostRun run(*thread_, *staging_, placement, tensors, report->timed);
   const uint32_t pieces = pieces_of(*plan);

@@ -1,7 +1,5 @@
 #include "backends/gl/host_run.h"
 
-#include <cstring>
-
 namespace sporkle::gl {
 
 namespace {
@@ -44,8 +42,8 @@ void HostRun::open_lanes(const Extent& whole, const Extent& piece, uint32_t coun
 void HostRun::fill(const Lane& lane, const float* source, uint32_t piece) {
   if (lane.memory == nullptr) return;
   const uint64_t offset = piece * lane.stride, bytes = lane.bytes_of(piece);
-  std::memcpy(static_cast<char*>(lane.memory->data()) + offset,
-              reinterpret_cast<const char*>(source) + piece * lane.step, bytes);
+  thread_.copy(static_cast<char*>(lane.memory->data()) + offset,
+               reinterpret_cast<const char*>(source) + piece * lane.step, bytes);
   lane.memory->flush(offset, bytes);
 }
 
@@ -106,9 +104,9 @@ void HostRun::finish() {
     if (sinks_[i].status < 0) fail_operation(sinks_[i].status);
   }
   for (uint32_t i = 0; i < count_; ++i) {
-    std::memcpy(reinterpret_cast<char*>(tensors_.output) + i * output_.step,
-                static_cast<const char*>(output_.memory->data()) + i * output_.stride,
-                output_.bytes_of(i));
+    thread_.copy(reinterpret_cast<char*>(tensors_.output) + i * output_.step,
+                 static_cast<const char*>(output_.memory->data()) + i * output_.stride,
+                 output_.bytes_of(i));
   }
   staging_.put(std::move(input_.memory));
   staging_.put(std::move(residual_.memory));

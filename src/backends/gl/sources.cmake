@@ -39,7 +39,9 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/recovery.cpp
   src/backends/gl/selection.cpp
   src/backends/gl/self_test.cpp
+  src/backends/gl/shared_copy.cpp
   src/backends/gl/staging_pool.cpp
+  src/backends/gl/submission_rest.cpp
   src/backends/gl/submission_thread.cpp
   src/backends/gl/trial.cpp
   src/backends/gl/trial_reference.cpp

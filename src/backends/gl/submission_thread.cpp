@@ -18,11 +18,6 @@ constexpr uint64_t open_patience_ns = 20000000000u;
 constexpr uint64_t close_patience_ns = 1500000000u;
 constexpr unsigned long timer_slack_ns = 1000;
 
-// How long the thread stays awake for new work after the last has ended, and
-// after how many such spins in vain it does so no longer.
-constexpr uint64_t linger_ns = 50000;
-constexpr uint32_t vain_spin_limit = 4;
-
 bool has_several_processors() noexcept {
   cpu_set_t set;
   return sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) > 1;
@@ -261,40 +256,6 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
   driver_checkpoint(slot);
   slot_.store(nullptr, std::memory_order_release);
   engine_.close();
-}
-
-void SubmissionThread::rest(DriverSlot& slot, uint32_t seen) noexcept {
-  if (dead_) {
-    driver_sleep(slot, seen, Deadline{});
-    return;
-  }
-  if (may_spin_) {
-    engine_.announce(now_ns());
-    if (engine_.stays_awake()) {
-      cpu_pause();
-      return;
-    }
-  }
-  const bool idle = !engine_.busy();
-  if (idle && linger(slot, seen)) return;
-  driver_sleep(slot, seen, engine_.next_look());
-  // Work follows work closely again.
-  if (idle && now_ns() < engine_.last_end_ns() + 2 * linger_ns) vain_spins_ = 0;
-}
-
-// Stays awake for a moment after the last work has ended: what is submitted
-// back to back then costs no wake-up. Returns whether something came.
-bool SubmissionThread::linger(DriverSlot& slot, uint32_t seen) noexcept {
-  if (!may_spin_ || vain_spins_ >= vain_spin_limit) return false;
-  const uint64_t limit = engine_.last_end_ns() + linger_ns;
-  while (now_ns() < limit) {
-    for (int i = 0; i < 4; ++i) cpu_pause();
-    if (slot.wakeups.load(std::memory_order_relaxed) == seen) continue;
-    vain_spins_ = 0;
-    return true;
-  }
-  ++vain_spins_;
-  return false;
 }
 
 }  // namespace sporkle::gl

@@ -10,6 +10,7 @@
 #include "backends/gl/driver_thread.h"
 #include "backends/gl/engine.h"
 #include "backends/gl/memory_pool.h"
+#include "backends/gl/shared_copy.h"
 
 namespace sporkle::gl {
 
@@ -38,6 +39,10 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   // As Device says. Returns the value that the timeline will reach.
   uint64_t submit(Operation&& operation, RunSink* sink);
   void submit_all(std::span<Operation> operations);
+  // Work is about to be submitted: where the thread may spin, it is awake by then.
+  void expect_work() noexcept;
+  // As memcpy; the thread helps.
+  void copy(void* to, const void* from, uint64_t bytes) noexcept;
   // Waits for a value of the timeline. A driver that does not answer ends the
   // wait: everything in flight has then failed.
   void await(uint64_t value) noexcept;
@@ -102,6 +107,9 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   bool dead_ = false;
   uint32_t resets_ = 0;
   bool may_spin_ = false;
+  SharedCopy copies_;
+  uint64_t last_help_ns_ = 0;
+  std::atomic<uint64_t> expected_until_ns_{0};
   uint64_t patience_ns_ = 0;  // with one call of the driver; 0: for ever
   uint32_t vain_spins_ = 0;  // for new work, in succession
   Error open_error_;
