@@ -8,6 +8,7 @@
 
 #include "tools/args.h"
 #include "tools/cache_file.h"
+#include "tools/out_file.h"
 #include "tools/session.h"
 
 static const char pack_magic[8] = {'S', 'P', 'K', 'P', 'A', 'C', 'K', '1'};
@@ -75,13 +76,15 @@ static void export_entry(const char *path, const char *name, Tally *tally) {
 }
 
 static int export_pack(const char *directory, const char *path) {
-  Tally tally = {fopen(path, "wb"), 0, 0, 0, false};
-  if (!tally.pack) return usage_error("cache: %s: %s", path, strerror(errno));
+  OutFile file;
+  if (out_file_open(&file, path) != 0) return usage_error("cache: %s: %s", path, file.reason);
+  Tally tally = {file.stream, 0, 0, 0, false};
   tally.failed = fwrite(pack_magic, sizeof pack_magic, 1, tally.pack) != 1;
   for_each_entry(directory, export_entry, &tally);
-  if (fclose(tally.pack) != 0 || tally.failed) {
-    return usage_error("cache: %s: cannot write all of it", path);
+  if (out_file_close(&file, !tally.failed) != 0) {
+    return usage_error("cache: %s: %s", path, file.reason);
   }
+  if (tally.failed) return usage_error("cache: %s: cannot write all of it", path);
   printf("exported %llu entries to %s, left out %llu damaged\n", (unsigned long long)tally.entries,
          path, (unsigned long long)tally.damaged);
   return TOOL_OK;

@@ -6,6 +6,7 @@
 #include "tools/args.h"
 #include "tools/conv_print.h"
 #include "tools/device_print.h"
+#include "tools/out_file.h"
 #include "tools/platform.h"
 
 static const char default_path[] = "sporkle-report.txt";
@@ -89,14 +90,10 @@ static void print_report(FILE *stream) {
 }
 
 static int write_report(const char *path) {
-  FILE *stream = fopen(path, "w");
-  if (!stream) return usage_error("%s: cannot be written: %s", path, strerror(errno));
-  print_report(stream);
-  int failed = ferror(stream);
-  if (fclose(stream) != 0 || failed) {
-    unlink(path);
-    return usage_error("%s: cannot be written: %s", path, strerror(errno));
-  }
+  OutFile file;
+  if (out_file_open(&file, path) != 0) return usage_error("%s: %s", path, file.reason);
+  print_report(file.stream);
+  if (out_file_close(&file, true) != 0) return usage_error("%s: %s", path, file.reason);
   printf("report written to %s\n", path);
   return TOOL_OK;
 }

@@ -5,6 +5,7 @@
 #include "tools/args.h"
 #include "tools/chain_file.h"
 #include "tools/conv_print.h"
+#include "tools/out_file.h"
 #include "tools/sequence_run.h"
 
 enum {
@@ -125,7 +126,21 @@ static void print_json(FILE *stream, const char *name, const Network *network,
   json_object_end(&writer);
 }
 
-static int run_network(const Request *request, const Network *network, FILE *json) {
+static int write_json(const char *path, const char *name, const Network *network,
+                      const SequenceOutcome *outcome) {
+  OutFile file;
+  if (strcmp(path, "-") == 0) {
+    print_json(stdout, name, network, outcome);
+    return TOOL_OK;
+  }
+  if (out_file_open(&file, path) == 0) {
+    print_json(file.stream, name, network, outcome);
+    if (out_file_close(&file, true) == 0) return TOOL_OK;
+  }
+  return usage_error("sequence: %s: %s", path, file.reason);
+}
+
+static int run_network(const Request *request, const Network *network) {
   const char *name = request->file ? request->file : "ResNet-50";
   Session session;
   SequenceOutcome outcome;
@@ -135,26 +150,23 @@ static int run_network(const Request *request, const Network *network, FILE *jso
   session_close(&session);
   if (outcome.message[0]) usage_error("sequence: %s", outcome.message);
   if (code != TOOL_OK && code != TOOL_WRONG_RESULT) return code;
-  if (json != stdout) print_text(name, network, &outcome);
-  if (json) print_json(json, name, network, &outcome);
-  return code;
+  const bool text = !request->json || strcmp(request->json, "-") != 0;
+  if (text) print_text(name, network, &outcome);
+  const int written = request->json ? write_json(request->json, name, network, &outcome) : TOOL_OK;
+  return code == TOOL_OK ? written : code;
 }
 
 static int run_sequence(const Command *self, int argc, char **argv) {
   Request request = {0};
   Network network;
+  OutFile file;
   int code = read_request(self, argc, argv, &request);
   if (code == TOOL_OK) code = read_network(&request, &network);
   if (code != TOOL_OK) return code;
-  FILE *json = NULL;
-  if (request.json) json = strcmp(request.json, "-") == 0 ? stdout : fopen(request.json, "w");
-  if (request.json && !json) {
-    code = usage_error("sequence: %s: cannot be written", request.json);
+  if (request.json && strcmp(request.json, "-") != 0 && out_file_check(&file, request.json) != 0) {
+    code = usage_error("sequence: %s: %s", request.json, file.reason);
   } else {
-    code = run_network(&request, &network, json);
-  }
-  if (json && json != stdout && fclose(json) != 0 && code == TOOL_OK) {
-    code = usage_error("sequence: %s: cannot be written", request.json);
+    code = run_network(&request, &network);
   }
   network_free(&network);
   return code;

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tools/out_file.h"
+
 static int file_fail(NpyFileError *error, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -95,59 +97,27 @@ int npy_read(const char *path, NpyArray *out, NpyFileError *error) {
   return status;
 }
 
-// A new file beside the target, so that the rename stays on one file system.
-static int open_beside(const char *path, char temporary[PATH_MAX], NpyFileError *error) {
-  int length = snprintf(temporary, PATH_MAX, "%s.%ld.tmp", path, (long)getpid());
-  if (length < 0 || length >= PATH_MAX) return file_fail(error, path, "the path is too long");
-  int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0) {
-    return file_fail(error, path, "cannot be written: %s", strerror(errno));
-  }
-  return fd;
-}
-
 int npy_check_output(const char *path, NpyFileError *error) {
   struct stat facts;
-  if (path[0] == '\0') return file_fail(error, path, "the path is empty");
-  if (stat(path, &facts) == 0) {
-    if (!S_ISREG(facts.st_mode)) return file_fail(error, path, "exists and is not a file");
-    // The rename would replace a file that its owner has protected, also as root.
-    if (access(path, W_OK) != 0 || (facts.st_mode & 0222) == 0) {
-      return file_fail(error, path, "cannot be written: the file is read-only");
-    }
+  OutFile file;
+  if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode)) {
+    return file_fail(error, path, "exists and is not a file");
   }
-  char temporary[PATH_MAX];
-  int fd = open_beside(path, temporary, error);
-  if (fd < 0) return -1;
-  close(fd);
-  unlink(temporary);
-  return 0;
-}
-
-static bool write_fully(int fd, const void *buffer, size_t size) {
-  size_t done = 0;
-  while (done < size) {
-    ssize_t wrote = write(fd, (const char *)buffer + done, size - done);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return false;
-    done += (size_t)wrote;
-  }
-  return true;
+  if (out_file_check(&file, path) == 0) return 0;
+  return file_fail(error, path, "%s", file.reason);
 }
 
 int npy_write(const char *path, const int64_t *shape, int32_t dimensions, const float *data,
               NpyFileError *error) {
-  char header[NPY_WRITE_HEADER_SIZE], temporary[PATH_MAX];
+  char header[NPY_WRITE_HEADER_SIZE];
   size_t count = 1;
   for (int32_t i = 0; i < dimensions; ++i) count *= (size_t)shape[i];
-  size_t header_size = npy_format_header(shape, dimensions, header);
-  int fd = open_beside(path, temporary, error);
-  if (fd < 0) return -1;
-  bool written = write_fully(fd, header, header_size) && write_fully(fd, data, count * 4);
-  int cause = written ? 0 : errno;
-  if (close(fd) != 0 && cause == 0) cause = errno;
-  if (cause == 0 && rename(temporary, path) != 0) cause = errno;
-  if (cause == 0) return 0;
-  unlink(temporary);
-  return file_fail(error, path, "cannot be written: %s", strerror(cause));
+  const size_t header_size = npy_format_header(shape, dimensions, header);
+  OutFile file;
+  if (out_file_open(&file, path) != 0) return file_fail(error, path, "%s", file.reason);
+  // What fails is seen when it is closed.
+  fwrite(header, 1, header_size, file.stream);
+  fwrite(data, sizeof *data, count, file.stream);
+  if (out_file_close(&file, true) == 0) return 0;
+  return file_fail(error, path, "%s", file.reason);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tools/args.h"
+#include "tools/out_file.h"
 
 enum { MOST_BYTES = 16 << 20 };
 
@@ -28,11 +29,9 @@ int pm4_file_read(const char *path, Pm4File *out) {
 }
 
 int pm4_file_write(const char *path, const void *bytes, uint64_t size) {
-  FILE *file = fopen(path, "wb");
-  if (!file) return usage_error("pm4: %s: %s", path, strerror(errno));
-  const size_t written = fwrite(bytes, 1, (size_t)size, file);
-  if (fclose(file) != 0 || written != size) {
-    return usage_error("pm4: %s: cannot be written", path);
-  }
+  OutFile file;
+  if (out_file_open(&file, path) != 0) return usage_error("pm4: %s: %s", path, file.reason);
+  fwrite(bytes, 1, (size_t)size, file.stream);
+  if (out_file_close(&file, true) != 0) return usage_error("pm4: %s: %s", path, file.reason);
   return TOOL_OK;
 }

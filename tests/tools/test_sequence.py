@@ -52,6 +52,19 @@ def test_output(folder):
     check("GFLOP/s" in text and ": verified" in text, f"text: {text}")
     with open(path) as file:
         check(json.load(file)["verified"], "the same in the file")
+    # A run that fails leaves the file as it was, and nothing beside it.
+    before = open(path).read()
+    expect_failure(3, ["nosuch"], "sequence", "--file", CHAIN, "--device", "nosuch", "--json", path)
+    check(open(path).read() == before, "the file of a failed run")
+    link = os.path.join(folder, "link.json")
+    os.symlink(path, link)
+    expect_success("sequence", "--file", CHAIN, "--device", "null", "--json", link)
+    check(os.path.islink(link), "a link stays one")
+    with open(path) as file:
+        check(json.load(file)["simulated"], "what it points to is replaced")
+    check(sorted(os.listdir(folder)) == ["link.json", "out.json"], "nothing else is left")
+    expect_success("sequence", "--file", CHAIN, "--device", "null", "--json", "/dev/null")
+    os.unlink(link)
     text = expect_success("sequence", "--file", CHAIN, "--device", "null").stdout
     check("simulated" in text and "GFLOP/s" not in text, "no rate in text")
 
