@@ -133,7 +133,7 @@ const Implementation* measure(const PlanRequest& request, const Candidates& cand
   const ConvProblem part = measurable(request.problem);
   if (!is_close(1) || part.n < 1) return nullptr;
   PlanRequest trial{part,         request.kernels, request.threads, request.level2_bytes,
-                    request.weights, request.bias,    request.memory};
+                    request.weights, request.bias,    request.memory,  request.cores};
   const AlignedBlock input(request.memory, part.input_bytes());
   const AlignedBlock output(request.memory, part.output_bytes());
   fill_random(input.floats(), part.input_bytes() / sizeof(float));

@@ -9,7 +9,7 @@ namespace {
 
 // In units of a product: transforming a value, reading a transformed weight for the first
 // time. Set so that ResNet-50's layers get on Zen 4 what was faster there, not fitted.
-constexpr double transform_cost = 8, read_cost = 7;
+constexpr double transform_cost = 8, read_cost = 7, few_read_cost = 2;
 
 bool is_winograd(const ConvProblem& p) noexcept {
   return p.kernel_h == 3 && p.kernel_w == 3 && p.stride_h == 1 && p.stride_w == 1 &&
@@ -35,6 +35,18 @@ double winograd_cost(const ConvProblem& p, double outputs, int64_t images, int s
                       read_cost * inputs * outputs);
 }
 
+// The products transform the weights again for every group of tiles.
+double few_cost(const PlanRequest& request, double outputs, int64_t images) noexcept {
+  const ConvProblem& p = request.problem;
+  const double inputs = static_cast<double>(p.c);
+  const int64_t group = request.kernels.winograd_few.tiles;
+  const int64_t tiles =
+      divide_up(images * divide_up(p.out_h, 4) * divide_up(p.out_w, 4), group) * group;
+  return 36 * static_cast<double>(tiles) *
+             ((group < 4 ? 3.3 : 1.65) * inputs * outputs + transform_cost * (inputs + outputs)) +
+         9 * few_read_cost * inputs * outputs;
+}
+
 }  // namespace
 
 bool blocked_usable(const PlanRequest& request) noexcept {
@@ -55,8 +67,10 @@ std::unique_ptr<BlockedStep> create_blocked_step(const PlanRequest& request, int
     const double direct = direct_cost(p, outputs, images);
     const double four = winograd_cost(p, outputs, images, 4);
     const double two = winograd_cost(p, outputs, images, 2);
-    if (std::min(four, two) < direct) {
-      auto step = std::make_unique<BlockedWinograd>(request, four < two ? 4 : 2);
+    const double few = few_cost(request, outputs, images);
+    if (std::min({four, two, few}) < direct) {
+      const bool fewest = few < std::min(four, two);
+      auto step = std::make_unique<BlockedWinograd>(request, fewest || four < two ? 4 : 2, fewest);
       if (step->usable()) return step;
     }
   }

@@ -3,6 +3,7 @@
 // skipped, taps beside it meet columns of zeros that the tensor has.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 
 #include "backends/cpu/conv_plan.h"
@@ -107,7 +108,8 @@ class BlockedDirect final : public BlockedStep {
 
 class BlockedWinograd final : public BlockedStep {
  public:
-  BlockedWinograd(const PlanRequest& request, int size);
+  // `few`: with weights that are transformed as they are read (winograd_few.h).
+  BlockedWinograd(const PlanRequest& request, int size, bool few);
 
   // Whether every transformed weight is finite.
   bool usable() const noexcept { return usable_; }
@@ -123,33 +125,47 @@ class BlockedWinograd final : public BlockedStep {
     const BlockedOperands& operands;
     Tiles tiles;
     float* input;  // [position][block of channels][tile][lane]
+    float* mixed;  // few: [group][row of positions][channel][column][tile]
     float* task;   // sums, outputs of a tile, inputs of a tile
   };
   void choose_tiles(uint64_t cache);
   void pack_weights(const PlanRequest& request);
+  void pack_few(const PlanRequest& request);
   Tiles tiles(ptrdiff_t index) const noexcept;
   ptrdiff_t input_position(ptrdiff_t count) const noexcept {
     return in_blocks_ * count * lanes_ + 16;
   }
   ptrdiff_t sums_position(ptrdiff_t count) const noexcept {
-    return count * blocked_vectors * lanes_ + 16;
+    return (few_ ? groups(count) * few_tiles() : count) * blocked_vectors * lanes_ + 16;
   }
+  ptrdiff_t few_tiles() const noexcept { return kernels_.winograd_few.tiles; }
+  ptrdiff_t few_group() const noexcept { return positions_ * problem_.c * few_tiles(); }
+  ptrdiff_t mixed_floats() const noexcept { return few_ ? groups(most_tiles_) * few_group() : 0; }
   ptrdiff_t input_floats() const noexcept { return positions_ * input_position(most_tiles_); }
   ptrdiff_t sums_floats() const noexcept { return positions_ * sums_position(most_tiles_); }
   ptrdiff_t outputs_row() const noexcept { return kernels_.channel_vectors * lanes_; }
   ptrdiff_t outputs_floats() const noexcept { return size_ * size_ * outputs_row(); }
   ptrdiff_t task_floats() const noexcept;
-  ptrdiff_t groups(ptrdiff_t count) const noexcept { return divide_up(count, kernels_.blocked.rows); }
+  ptrdiff_t groups(ptrdiff_t count) const noexcept {
+    return divide_up(count, few_ ? few_tiles() : kernels_.blocked.rows);
+  }
+  // The first tile of a group.
+  ptrdiff_t group_begin(ptrdiff_t group, ptrdiff_t count) const noexcept {
+    return few_ ? std::min(group * few_tiles(), count) : group * count / groups(count);
+  }
 
   void transform(const Run& run, ptrdiff_t first_block, ptrdiff_t last_block) const noexcept;
   void run_channels(const Run& run, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last) const noexcept;
   void multiply(const Run& run, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last) const noexcept;
+  void mix(const Run& run, ptrdiff_t first_block, ptrdiff_t last_block) const noexcept;
+  void multiply_few(const Run& run, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last) const noexcept;
   void compute_directly(const Run& run, ptrdiff_t block, ptrdiff_t tile, float* outputs) const noexcept;
   void finish(const Run& run, ptrdiff_t block, ptrdiff_t tile, const float* outputs) const noexcept;
 
   ptrdiff_t size_, positions_;
   ptrdiff_t tile_rows_, tile_columns_, tiles_;
   ptrdiff_t tile_blocks_ = 1, most_tiles_ = 0;
+  bool few_;
   bool together_ = false;  // all threads work on one block of tiles
   bool usable_ = true;
 };

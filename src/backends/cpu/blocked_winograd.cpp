@@ -21,18 +21,24 @@ ptrdiff_t lines(uint64_t bytes) noexcept { return static_cast<ptrdiff_t>((bytes 
 
 }  // namespace
 
-BlockedWinograd::BlockedWinograd(const PlanRequest& request, int size)
+BlockedWinograd::BlockedWinograd(const PlanRequest& request, int size, bool few)
     : BlockedStep(request),
       size_(size),
       positions_((size + 2) * (size + 2)),
       tile_rows_(divide_up(request.problem.out_h, size)),
       tile_columns_(divide_up(request.problem.out_w, size)),
-      tiles_(request.problem.n * tile_rows_ * tile_columns_) {
+      tiles_(request.problem.n * tile_rows_ * tile_columns_),
+      few_(few) {
   choose_tiles(request.level2_bytes);
-  pack_weights(request);
+  few ? pack_few(request) : pack_weights(request);
 }
 
 void BlockedWinograd::choose_tiles(uint64_t cache) {
+  if (few_) {
+    together_ = true;
+    most_tiles_ = tiles_;
+    return;
+  }
   const ptrdiff_t each = positions_ * lanes_ * (in_blocks_ + blocked_vectors);
   const ptrdiff_t fitting = static_cast<ptrdiff_t>(cache / sizeof(float)) * 3 / 4 / each;
   tile_blocks_ = divide_up(tiles_, std::clamp(fitting, tiles_least, tiles_most));
@@ -73,7 +79,7 @@ ptrdiff_t BlockedWinograd::task_floats() const noexcept {
 }
 
 uint64_t BlockedWinograd::workspace_bytes() const noexcept {
-  const uint64_t shared = together_ ? sizeof(float) * input_floats() : 0;
+  const uint64_t shared = together_ ? sizeof(float) * (input_floats() + mixed_floats()) : 0;
   return lines(shared) + TaskBlocks::bytes(threads_, sizeof(float) * task_floats());
 }
 
@@ -86,14 +92,17 @@ void BlockedWinograd::execute(const BlockedOperands& operands, ParallelFor& para
                               void* workspace) const noexcept {
   ParallelFor* pool = threads_for(kernels_, problem_.flops() / 3, parallel);
   float* const shared = static_cast<float*>(workspace);
-  const ptrdiff_t before = together_ ? lines(sizeof(float) * input_floats()) : 0;
+  float* const mixed = shared + input_floats();
+  const ptrdiff_t before =
+      together_ ? lines(sizeof(float) * (input_floats() + mixed_floats())) : 0;
   TaskBlocks tasks(static_cast<char*>(workspace) + before, threads_,
                    sizeof(float) * task_floats());
   if (!together_) {
     for_ranges(pool, tile_blocks_, 16, [&](int64_t first, int64_t last) {
       const TaskBlock memory(tasks);
       for (int64_t i = first; i < last; ++i) {
-        const Run run{operands, tiles(i), memory.floats(), memory.floats() + input_floats()};
+        const Run run{operands, tiles(i), memory.floats(), nullptr,
+                      memory.floats() + input_floats()};
         transform(run, 0, in_blocks_);
         for (ptrdiff_t b = 0; b < blocks_; ++b) run_channels(run, b, 0, groups(run.tiles.count));
       }
@@ -103,7 +112,7 @@ void BlockedWinograd::execute(const BlockedOperands& operands, ParallelFor& para
   for (ptrdiff_t i = 0; i < tile_blocks_; ++i) {
     const Tiles now = tiles(i);
     for_ranges(pool, in_blocks_, 2, [&](int64_t first, int64_t last) {
-      transform({operands, now, shared, nullptr}, first, last);
+      transform({operands, now, shared, mixed, nullptr}, first, last);
     });
     // With few blocks of output channels the tiles are divided as well.
     const ptrdiff_t all = groups(now.count);
@@ -112,7 +121,7 @@ void BlockedWinograd::execute(const BlockedOperands& operands, ParallelFor& para
             ? 1 : std::min<ptrdiff_t>(all, threads_);
     for_ranges(pool, blocks_ * parts, 16, [&](int64_t first, int64_t last) {
       const TaskBlock memory(tasks);
-      const Run run{operands, now, shared, memory.floats()};
+      const Run run{operands, now, shared, mixed, memory.floats()};
       for (int64_t task = first; task < last; ++task) {
         const ptrdiff_t part = task % parts;
         run_channels(run, task / parts, part * all / parts, (part + 1) * all / parts);
@@ -140,20 +149,21 @@ void BlockedWinograd::transform(const Run& run, ptrdiff_t first_block,
     args.out = run.input + first_block * args.out_block + t * lanes_;
     kernels_.blocked.winograd_input[size_ / 2 - 1](args);
   }
+  if (few_) mix(run, first_block, last_block);
 }
 
 // Groups [first, last) of the tiles.
 void BlockedWinograd::run_channels(const Run& run, ptrdiff_t block, ptrdiff_t first,
                                    ptrdiff_t last) const noexcept {
-  multiply(run, block, first, last);
-  const ptrdiff_t all = groups(run.tiles.count), width = vectors(block) * lanes_;
+  few_ ? multiply_few(run, block, first, last) : multiply(run, block, first, last);
+  const ptrdiff_t width = vectors(block) * lanes_;
   float* const outputs = run.task + sums_floats();
   WinogradInverseArgs args{};
   args.position = sums_position(run.tiles.count);
   args.vectors = vectors(block);
   args.out = outputs;
-  const ptrdiff_t end = last * run.tiles.count / all;
-  for (ptrdiff_t t = first * run.tiles.count / all; t < end; ++t) {
+  const ptrdiff_t end = group_begin(last, run.tiles.count);
+  for (ptrdiff_t t = group_begin(first, run.tiles.count); t < end; ++t) {
     args.sums = run.task + t * width;
     if (!kernels_.winograd[size_ / 2 - 1].inverse(args)) {
       compute_directly(run, block, run.tiles.first + t, outputs);
@@ -165,7 +175,7 @@ void BlockedWinograd::run_channels(const Run& run, ptrdiff_t block, ptrdiff_t fi
 void BlockedWinograd::multiply(const Run& run, ptrdiff_t block, ptrdiff_t first,
                                ptrdiff_t last) const noexcept {
   static constexpr ptrdiff_t origin = 0;
-  const ptrdiff_t count = run.tiles.count, all = groups(count);
+  const ptrdiff_t count = run.tiles.count;
   const ptrdiff_t width = vectors(block) * lanes_, channels = in_blocks_ * lanes_;
   const float* w = weights_.floats() + weights_before(block, positions_);
   BlockedTileArgs args{};
@@ -185,7 +195,7 @@ void BlockedWinograd::multiply(const Run& run, ptrdiff_t block, ptrdiff_t first,
     if (end) ahead = reinterpret_cast<const char*>(run.operands.next_weights);
     ptrdiff_t missing = static_cast<ptrdiff_t>(sizeof(float)) * channels * width;
     for (ptrdiff_t g = first; g < last; ++g) {
-      const ptrdiff_t t = g * count / all;
+      const ptrdiff_t t = group_begin(g, count);
       args.x = input + t * lanes_;
       args.w = w;
       args.out = sums + t * width;
@@ -193,7 +203,7 @@ void BlockedWinograd::multiply(const Run& run, ptrdiff_t block, ptrdiff_t first,
       args.ahead_step = missing > 0 ? line_bytes : 0;
       if (missing > 0) ahead += problem_.c * line_bytes;
       missing -= problem_.c * line_bytes;
-      kernels_.blocked.tile[0][(g + 1) * count / all - t][vectors(block)](args);
+      kernels_.blocked.tile[0][group_begin(g + 1, count) - t][vectors(block)](args);
     }
   }
 }

@@ -44,6 +44,8 @@ struct PlanRequest {
   const float* weights;
   const float* bias;  // null without bias
   std::pmr::memory_resource* memory;
+  // Where there are fewer of them than threads, that many parts keep all of them busy.
+  uint32_t cores = UINT32_MAX;
 };
 
 // One way to compute. Listed in order of preference where costs are equal.

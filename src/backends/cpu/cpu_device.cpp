@@ -136,8 +136,10 @@ void CpuDevice::property(uint32_t index, sporkle_property* out) const noexcept {
   }
 }
 
-std::shared_ptr<ConvPlan> CpuDevice::choose(void* self, const PlanRequest& request) {
+std::shared_ptr<ConvPlan> CpuDevice::choose(void* self, const PlanRequest& wanted) {
   auto& device = *static_cast<CpuDevice*>(self);
+  PlanRequest request = wanted;
+  request.cores = device.threads_.cores;
   if (device.reproducible_) return plan_by_rule(request);
   return plan_by_time(request, device.parallel(), device.scratch_, device.choices_);
 }

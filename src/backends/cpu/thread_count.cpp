@@ -102,6 +102,8 @@ double tightest(const char* controller, double (*quota)(const char*)) noexcept {
 
 ThreadCount count_threads(const Options& options) {
   ThreadCount count;
+  const uint32_t mask = affinity_count();
+  count.cores = mask;
   const uint64_t asked = options.number(Option::threads);
   if (asked > threads_limit) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "threads: %" PRIu64 " exceeds %u", asked, threads_limit);
@@ -113,7 +115,6 @@ ThreadCount count_threads(const Options& options) {
                   argument ? "the context's number" : "SPORKLE_THREADS");
     return count;
   }
-  const uint32_t mask = affinity_count();
   const double quota = std::min(tightest("", quota_v2), tightest("cpu", quota_v1));
   count.threads = mask;
   if (std::isinf(quota)) {

@@ -11,6 +11,7 @@ constexpr uint32_t threads_limit = 1024;
 
 struct ThreadCount {
   uint32_t threads = 1;
+  uint32_t cores = 1;      // of the affinity mask
   char reason[200] = {};  // for example "2: affinity mask 2, no cgroup quota"
 };
 

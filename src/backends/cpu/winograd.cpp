@@ -25,6 +25,7 @@ WinogradPlan::WinogradPlan(const PlanRequest& request, const char* algorithm, in
       kernels_(request.kernels),
       transforms_(request.kernels.winograd[size / 2 - 1]),
       threads_(request.threads),
+      parts_(std::min(request.threads, request.cores)),
       few_(few),
       size_(size),
       positions_((size + 2) * (size + 2)),
@@ -64,15 +65,14 @@ void WinogradPlan::choose_blocks(uint64_t cache) {
   const ptrdiff_t fitting = static_cast<ptrdiff_t>(cache / sizeof(float)) * 3 / 4 / tile_floats;
   const ptrdiff_t most = std::clamp(fitting, tiles_least, tiles_most);
   block_count_ = divide_up(tiles_, most);
-  if (threads_ > 1) {
+  if (parts_ > 1) {
     // Alone when no thread idles for long at the end.
-    const ptrdiff_t threads = threads_;
-    const ptrdiff_t even = divide_up(block_count_, threads) * threads;
+    const ptrdiff_t even = divide_up(block_count_, parts_) * parts_;
     if (tiles_ / even >= 2 * kernels_.channel_rows) block_count_ = even;
-    together_ = block_count_ % threads != 0 && block_count_ < 8 * threads;
+    together_ = block_count_ % parts_ != 0 && block_count_ < 8 * parts_;
     if (together_) {
       block_count_ = divide_up(tiles_, tiles_most);
-      blocks_ = std::min(divide_up(blocks_, threads) * threads, vectors_);
+      blocks_ = std::min(divide_up(blocks_, parts_) * parts_, vectors_);
     }
   }
   block_tiles_ = divide_up(tiles_, block_count_);

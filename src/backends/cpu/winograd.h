@@ -66,7 +66,9 @@ class WinogradPlan final : public ConvPlan {
     return few_ ? kernels_.winograd_few.tiles : kernels_.channel_rows;
   }
   ptrdiff_t input_position(ptrdiff_t tiles) const noexcept;
-  ptrdiff_t sums_position(ptrdiff_t tiles) const noexcept { return tiles * row_floats() + 16; }
+  ptrdiff_t sums_position(ptrdiff_t tiles) const noexcept {
+    return (few_ ? groups(tiles) * group_tiles() : tiles) * row_floats() + 16;
+  }
   // Parts of a task's memory, in floats.
   ptrdiff_t input_floats() const noexcept {
     return few_ ? groups(block_tiles_) * few_group() : positions_ * input_position(block_tiles_);
@@ -104,6 +106,7 @@ class WinogradPlan final : public ConvPlan {
   const Kernels& kernels_;
   const WinogradKernels& transforms_;
   uint32_t threads_;
+  ptrdiff_t parts_;  // that keep all threads busy
   bool few_;
   ptrdiff_t size_, positions_;          // m, (m + 2)^2
   ptrdiff_t tile_rows_, tile_columns_;  // of an image

@@ -1,10 +1,10 @@
 // F(4 x 4, 3 x 3) for few tiles: transformed weights would be four times as large as the
 // weights, and reading them takes longer than the products of few tiles. Here
-// the products transform them in registers. A row of positions at a time goes over some
-// channels, whose weights stay in the level-1 cache for all six rows.
+// the products transform them in registers.
 #include <algorithm>
 
 #include "backends/cpu/winograd.h"
+#include "backends/cpu/winograd_few.h"
 #include "backends/cpu/winograd_weights.h"
 
 namespace sporkle::cpu {
@@ -12,8 +12,6 @@ namespace sporkle::cpu {
 namespace {
 
 constexpr ptrdiff_t rows = 6;  // of positions, and columns
-// Weights of a step, in the level-1 cache.
-constexpr ptrdiff_t step_floats = 24 * 1024 / 4;
 
 }  // namespace
 
@@ -49,27 +47,12 @@ void WinogradPlan::transform_few(const Run& run, ptrdiff_t first, ptrdiff_t last
 
 void WinogradPlan::multiply_few(const Run& run, ptrdiff_t channels, ptrdiff_t first,
                                 ptrdiff_t last) const noexcept {
-  const ptrdiff_t all = problem().c, lanes = kernels_.lanes, group = group_tiles();
-  const float* const weights = direct_.floats() + lanes_begin(channels) * all * 9;
-  const ptrdiff_t fitting = step_floats / (9 * lanes);
-  const ptrdiff_t step = divide_up(all, divide_up(all, fitting));
-  const ptrdiff_t position = sums_position(run.block.count);
-  WinogradFewArgs args{};
-  args.sums_position = position;
-  args.sums_tile = row_floats();
-  for (ptrdiff_t c = 0; c < all; c += step) {
-    args.w = weights + c * 9 * lanes;
-    args.channels = std::min(step, all - c);
-    args.accumulate = c > 0;
-    const float* const next = args.w + args.channels * 9 * lanes;
-    for (ptrdiff_t g = first; g < last; ++g) {
-      for (ptrdiff_t row = 0; row < rows; ++row) {
-        args.x = run.input + g * few_group() + (row * all + c) * rows * group;
-        args.sums = run.task + row * rows * position + g * group * row_floats();
-        args.ahead = reinterpret_cast<const char*>(next + row * args.channels * 9 * lanes / rows);
-        kernels_.winograd_few.row[row](args);
-      }
-    }
+  const ptrdiff_t all = problem().c;
+  for (ptrdiff_t g = first; g < last; ++g) {
+    winograd_few_multiply(kernels_, {direct_.floats() + lanes_begin(channels) * all * 9,
+                                     run.input + g * few_group(), all,
+                                     run.task + g * group_tiles() * row_floats(),
+                                     sums_position(run.block.count), row_floats()});
   }
 }
 

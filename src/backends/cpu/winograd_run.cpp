@@ -71,8 +71,7 @@ void WinogradPlan::run_together(const HostTensors& tensors, ParallelFor* pool, f
     // With few blocks of output channels the tiles are divided as well.
     const ptrdiff_t all = groups(now.count);
     const ptrdiff_t parts =
-        blocks_ >= 4 * static_cast<ptrdiff_t>(threads_) || blocks_ % threads_ == 0
-            ? 1 : std::min<ptrdiff_t>(all, threads_);
+        blocks_ >= 4 * parts_ || blocks_ % parts_ == 0 ? 1 : std::min(all, parts_);
     for_ranges(pool, blocks_ * parts, 16, [&](int64_t first, int64_t last) {
       const TaskBlock memory(tasks);
       const Run run{tensors, now, input, memory.floats()};
