@@ -87,6 +87,11 @@ void Contestant::round() {
   }
 }
 
+double Contestant::best_rate() const {
+  if (!usable_ || rounds_ns_.empty()) return NAN;
+  return ready_.work / *std::min_element(rounds_ns_.begin(), rounds_ns_.end());
+}
+
 double Contestant::median_ns() const {
   if (!usable_ || rounds_ns_.empty()) return NAN;
   std::vector<double> sorted = rounds_ns_;

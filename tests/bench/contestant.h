@@ -30,6 +30,8 @@ class Contestant {
   double median_ns() const;
   // Work per time of the median: GFLOP/s, for the two reads GB/s; NaN when unusable.
   double rate() const { return ready_.work / median_ns(); }
+  // Of the quickest round.
+  double best_rate() const;
 
  private:
   void start(const std::string& problem, int threads);

@@ -21,6 +21,7 @@ constexpr const char* kind_names[] = {
     "peak",        "peak_avx2",            "weights_read", "memory_read"};
 constexpr int kind_count = 12;
 
+inline bool is_peak(Kind kind) { return kind == Kind::peak || kind == Kind::peak_avx2; }
 inline bool is_machine(Kind kind) { return kind >= Kind::peak; }
 inline bool is_ours(Kind kind) { return kind <= Kind::sporkle_avx2; }
 inline bool is_onednn(Kind kind) {

@@ -18,7 +18,7 @@ struct Row {
   bool winograd_shape;  // 3x3, stride 1, at least 64 input channels per group
   bool winograd_used;   // by our plan
   double ns[kind_count];
-  double rate[kind_count];  // work per ns
+  double rate[kind_count];  // work per ns; of peaks in their quickest round
 
   double direct_ratio() const;    // faster than the better of oneDNN's direct paths by
   double winograd_ratio() const;  // than oneDNN's Winograd
