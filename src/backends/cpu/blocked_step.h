@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "backends/cpu/conv_plan.h"
-#include "backends/cpu/geometry.h"
+#include "backends/cpu/winograd_tiles.h"
 #include "base/memory.h"
 
 namespace sporkle::cpu {
@@ -118,9 +118,7 @@ class BlockedWinograd final : public BlockedStep {
                void* workspace) const noexcept override;
 
  private:
-  struct Tiles {
-    ptrdiff_t first, count;  // over the whole batch
-  };
+  using Tiles = TileBlocks::Block;
   struct Run {
     const BlockedOperands& operands;
     Tiles tiles;
@@ -131,7 +129,6 @@ class BlockedWinograd final : public BlockedStep {
   void choose_tiles(uint64_t cache);
   void pack_weights(const PlanRequest& request);
   void pack_few(const PlanRequest& request);
-  Tiles tiles(ptrdiff_t index) const noexcept;
   ptrdiff_t input_position(ptrdiff_t count) const noexcept {
     return in_blocks_ * count * lanes_ + 16;
   }
@@ -163,10 +160,10 @@ class BlockedWinograd final : public BlockedStep {
   void finish(const Run& run, ptrdiff_t block, ptrdiff_t tile, const float* outputs) const noexcept;
 
   ptrdiff_t size_, positions_;
-  ptrdiff_t tile_rows_, tile_columns_, tiles_;
-  ptrdiff_t tile_blocks_ = 1, most_tiles_ = 0;
+  ptrdiff_t tile_rows_, tile_columns_;
+  TileBlocks tiles_;          // of the batch
+  ptrdiff_t most_tiles_ = 0;  // of a block
   bool few_;
-  bool together_ = false;  // all threads work on one block of tiles
   bool usable_ = true;
 };
 

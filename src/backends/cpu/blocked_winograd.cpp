@@ -4,9 +4,7 @@
 #include <cstring>
 
 #include "backends/cpu/blocked_step.h"
-#include "backends/cpu/schedule.h"
 #include "backends/cpu/winograd_weights.h"
-#include "backends/cpu/workspace.h"
 
 namespace sporkle::cpu {
 
@@ -27,7 +25,7 @@ BlockedWinograd::BlockedWinograd(const PlanRequest& request, int size, bool few)
       positions_((size + 2) * (size + 2)),
       tile_rows_(divide_up(request.problem.out_h, size)),
       tile_columns_(divide_up(request.problem.out_w, size)),
-      tiles_(request.problem.n * tile_rows_ * tile_columns_),
+      tiles_{request.problem.n * tile_rows_ * tile_columns_},
       few_(few) {
   choose_tiles(request.level2_bytes);
   few ? pack_few(request) : pack_weights(request);
@@ -35,22 +33,13 @@ BlockedWinograd::BlockedWinograd(const PlanRequest& request, int size, bool few)
 
 void BlockedWinograd::choose_tiles(uint64_t cache) {
   if (few_) {
-    together_ = true;
-    most_tiles_ = tiles_;
-    return;
+    tiles_.share(tiles_.tiles);
+  } else {
+    const ptrdiff_t each = positions_ * lanes_ * (in_blocks_ + blocked_vectors);
+    const ptrdiff_t fitting = static_cast<ptrdiff_t>(cache / sizeof(float)) * 3 / 4 / each;
+    tiles_.divide(fitting, tiles_least, tiles_most, kernels_.blocked.rows, threads_);
   }
-  const ptrdiff_t each = positions_ * lanes_ * (in_blocks_ + blocked_vectors);
-  const ptrdiff_t fitting = static_cast<ptrdiff_t>(cache / sizeof(float)) * 3 / 4 / each;
-  tile_blocks_ = divide_up(tiles_, std::clamp(fitting, tiles_least, tiles_most));
-  if (threads_ > 1) {
-    // Alone when no thread idles for long at the end.
-    const ptrdiff_t threads = threads_;
-    const ptrdiff_t even = divide_up(tile_blocks_, threads) * threads;
-    if (tiles_ / even >= kernels_.blocked.rows) tile_blocks_ = even;
-    together_ = tile_blocks_ % threads != 0 && tile_blocks_ < 8 * threads;
-    if (together_) tile_blocks_ = divide_up(tiles_, tiles_most);
-  }
-  most_tiles_ = divide_up(tiles_, tile_blocks_);
+  most_tiles_ = tiles_.largest();
 }
 
 // [block][position][block of input channels][channel][output channel],
@@ -74,18 +63,13 @@ void BlockedWinograd::pack_weights(const PlanRequest& request) {
 }
 
 ptrdiff_t BlockedWinograd::task_floats() const noexcept {
-  return (together_ ? 0 : input_floats()) + sums_floats() + outputs_floats() +
+  return (tiles_.together ? 0 : input_floats()) + sums_floats() + outputs_floats() +
          positions_ * in_blocks_ * lanes_;
 }
 
 uint64_t BlockedWinograd::workspace_bytes() const noexcept {
-  const uint64_t shared = together_ ? sizeof(float) * (input_floats() + mixed_floats()) : 0;
+  const uint64_t shared = tiles_.together ? sizeof(float) * (input_floats() + mixed_floats()) : 0;
   return lines(shared) + TaskBlocks::bytes(threads_, sizeof(float) * task_floats());
-}
-
-BlockedWinograd::Tiles BlockedWinograd::tiles(ptrdiff_t index) const noexcept {
-  const ptrdiff_t first = index * tiles_ / tile_blocks_;
-  return {first, (index + 1) * tiles_ / tile_blocks_ - first};
 }
 
 void BlockedWinograd::execute(const BlockedOperands& operands, ParallelFor& parallel,
@@ -94,40 +78,20 @@ void BlockedWinograd::execute(const BlockedOperands& operands, ParallelFor& para
   float* const shared = static_cast<float*>(workspace);
   float* const mixed = shared + input_floats();
   const ptrdiff_t before =
-      together_ ? lines(sizeof(float) * (input_floats() + mixed_floats())) : 0;
+      tiles_.together ? lines(sizeof(float) * (input_floats() + mixed_floats())) : 0;
   TaskBlocks tasks(static_cast<char*>(workspace) + before, threads_,
                    sizeof(float) * task_floats());
-  if (!together_) {
-    for_ranges(pool, tile_blocks_, 16, [&](int64_t first, int64_t last) {
-      const TaskBlock memory(tasks);
-      for (int64_t i = first; i < last; ++i) {
-        const Run run{operands, tiles(i), memory.floats(), nullptr,
-                      memory.floats() + input_floats()};
-        transform(run, 0, in_blocks_);
-        for (ptrdiff_t b = 0; b < blocks_; ++b) run_channels(run, b, 0, groups(run.tiles.count));
-      }
-    });
-    return;
-  }
-  for (ptrdiff_t i = 0; i < tile_blocks_; ++i) {
-    const Tiles now = tiles(i);
-    for_ranges(pool, in_blocks_, 2, [&](int64_t first, int64_t last) {
-      transform({operands, now, shared, mixed, nullptr}, first, last);
-    });
-    // With few blocks of output channels the tiles are divided as well.
-    const ptrdiff_t all = groups(now.count);
-    const ptrdiff_t parts =
-        blocks_ >= 4 * static_cast<ptrdiff_t>(threads_) || blocks_ % threads_ == 0
-            ? 1 : std::min<ptrdiff_t>(all, threads_);
-    for_ranges(pool, blocks_ * parts, 16, [&](int64_t first, int64_t last) {
-      const TaskBlock memory(tasks);
-      const Run run{operands, now, shared, mixed, memory.floats()};
-      for (int64_t task = first; task < last; ++task) {
-        const ptrdiff_t part = task % parts;
-        run_channels(run, task / parts, part * all / parts, (part + 1) * all / parts);
-      }
-    });
-  }
+  run_tile_blocks(
+      tiles_, {in_blocks_, blocks_, threads_}, pool, tasks,
+      [&](const Tiles& tiles, float* memory) {
+        if (tiles_.together) return Run{operands, tiles, shared, mixed, memory};
+        return Run{operands, tiles, memory, nullptr, memory + input_floats()};
+      },
+      [this](const Run& run, ptrdiff_t first, ptrdiff_t last) { transform(run, first, last); },
+      [this](const Run& run, ptrdiff_t block, ptrdiff_t first, ptrdiff_t last) {
+        run_channels(run, block, first, last);
+      },
+      [this](ptrdiff_t tiles) { return groups(tiles); });
 }
 
 void BlockedWinograd::transform(const Run& run, ptrdiff_t first_block,

@@ -31,7 +31,7 @@ WinogradPlan::WinogradPlan(const PlanRequest& request, const char* algorithm, in
       positions_((size + 2) * (size + 2)),
       tile_rows_(divide_up(request.problem.out_h, size)),
       tile_columns_(divide_up(request.problem.out_w, size)),
-      tiles_(request.problem.n * tile_rows_ * tile_columns_),
+      tiles_{request.problem.n * tile_rows_ * tile_columns_},
       vectors_(divide_up(request.problem.k, kernels_.lanes)),
       blocks_(few ? vectors_ : divide_up(vectors_, kernels_.channel_vectors)),
       weights_(request.memory, few ? 0 : sizeof(float) * positions_ * request.problem.c *
@@ -56,26 +56,14 @@ ptrdiff_t WinogradPlan::input_position(ptrdiff_t tiles) const noexcept {
 
 void WinogradPlan::choose_blocks(uint64_t cache) {
   if (few_) {
-    together_ = true;
-    block_count_ = divide_up(tiles_, panel_tiles());
-    block_tiles_ = divide_up(tiles_, block_count_);
-    return;
+    tiles_.share(panel_tiles());
+  } else {
+    const ptrdiff_t tile_floats = positions_ * (problem().c + row_floats());
+    const ptrdiff_t fitting = static_cast<ptrdiff_t>(cache / sizeof(float)) * 3 / 4 / tile_floats;
+    tiles_.divide(fitting, tiles_least, tiles_most, 2 * kernels_.channel_rows, parts_);
+    if (tiles_.together) blocks_ = std::min(divide_up(blocks_, parts_) * parts_, vectors_);
   }
-  const ptrdiff_t tile_floats = positions_ * (problem().c + row_floats());
-  const ptrdiff_t fitting = static_cast<ptrdiff_t>(cache / sizeof(float)) * 3 / 4 / tile_floats;
-  const ptrdiff_t most = std::clamp(fitting, tiles_least, tiles_most);
-  block_count_ = divide_up(tiles_, most);
-  if (parts_ > 1) {
-    // Alone when no thread idles for long at the end.
-    const ptrdiff_t even = divide_up(block_count_, parts_) * parts_;
-    if (tiles_ / even >= 2 * kernels_.channel_rows) block_count_ = even;
-    together_ = block_count_ % parts_ != 0 && block_count_ < 8 * parts_;
-    if (together_) {
-      block_count_ = divide_up(tiles_, tiles_most);
-      blocks_ = std::min(divide_up(blocks_, parts_) * parts_, vectors_);
-    }
-  }
-  block_tiles_ = divide_up(tiles_, block_count_);
+  block_tiles_ = tiles_.largest();
 }
 
 void WinogradPlan::pack_weights(const float* weights) {

@@ -9,7 +9,7 @@
 
 #include "backends/cpu/conv_plan.h"
 #include "backends/cpu/geometry.h"
-#include "backends/cpu/workspace.h"
+#include "backends/cpu/winograd_tiles.h"
 #include "base/memory.h"
 
 namespace sporkle::cpu {
@@ -31,9 +31,7 @@ class WinogradPlan final : public ConvPlan {
   bool usable() const noexcept { return usable_; }
 
  private:
-  struct Block {
-    ptrdiff_t first, count;  // tiles, counted over the whole batch
-  };
+  using Block = TileBlocks::Block;
   // A block, its transformed input and what belongs to the running task.
   struct Run {
     const HostTensors& tensors;
@@ -80,11 +78,7 @@ class WinogradPlan final : public ConvPlan {
   ptrdiff_t outputs_floats() const noexcept { return size_ * size_ * row_floats(); }
   ptrdiff_t task_floats() const noexcept;
 
-  Block block(ptrdiff_t index) const noexcept;
   Tile tile(ptrdiff_t index) const noexcept;
-  void run_alone(const HostTensors& tensors, ParallelFor* pool, TaskBlocks& tasks) const noexcept;
-  void run_together(const HostTensors& tensors, ParallelFor* pool, float* input,
-                    TaskBlocks& tasks) const noexcept;
   void transform_input(const Run& run, ptrdiff_t first, ptrdiff_t last) const noexcept;
   WinogradInputArgs input_args(const Run& run, ptrdiff_t first, ptrdiff_t last) const noexcept;
   void transform_few(const Run& run, ptrdiff_t first, ptrdiff_t last) const noexcept;
@@ -110,12 +104,10 @@ class WinogradPlan final : public ConvPlan {
   bool few_;
   ptrdiff_t size_, positions_;          // m, (m + 2)^2
   ptrdiff_t tile_rows_, tile_columns_;  // of an image
-  ptrdiff_t tiles_;                     // of the batch
+  TileBlocks tiles_;                    // of the batch
   ptrdiff_t vectors_, blocks_;          // of output channels, blocks of them
   ptrdiff_t step_channels_ = 0;         // input channels summed at a time
   ptrdiff_t block_tiles_ = 0;           // most tiles of a block
-  ptrdiff_t block_count_ = 0;
-  bool together_ = false;               // all threads work on one block
   bool usable_ = true;
   AlignedBlock weights_;  // [block][position][channel][lane]
   AlignedBlock direct_;   // [block][channel][tap][lane], for tiles that are not finite

@@ -1,7 +1,6 @@
 // Running a Winograd plan.
 #include <algorithm>
 
-#include "backends/cpu/schedule.h"
 #include "backends/cpu/winograd.h"
 
 namespace sporkle::cpu {
@@ -18,18 +17,13 @@ constexpr ptrdiff_t line = 16;  // floats
 ptrdiff_t WinogradPlan::task_floats() const noexcept {
   const ptrdiff_t scratch = winograd_input_floats(static_cast<int>(size_), block_tiles_);
   const ptrdiff_t direct = problem().c * positions_ + 16;
-  return (together_ ? 0 : input_floats()) + sums_floats() + outputs_floats() +
+  return (tiles_.together ? 0 : input_floats()) + sums_floats() + outputs_floats() +
          std::max(scratch, direct) + (few_ ? positions_ * few_position() : 0);
 }
 
 uint64_t WinogradPlan::workspace_bytes() const noexcept {
-  const uint64_t shared = together_ ? sizeof(float) * input_floats() : 0;
+  const uint64_t shared = tiles_.together ? sizeof(float) * input_floats() : 0;
   return (shared + 63) / 64 * 64 + TaskBlocks::bytes(threads_, sizeof(float) * task_floats());
-}
-
-WinogradPlan::Block WinogradPlan::block(ptrdiff_t index) const noexcept {
-  const ptrdiff_t each = tiles_ / block_count_, rest = tiles_ % block_count_;
-  return {each * index + std::min(index, rest), each + (index < rest ? 1 : 0)};
 }
 
 WinogradPlan::Tile WinogradPlan::tile(ptrdiff_t index) const noexcept {
@@ -41,46 +35,22 @@ void WinogradPlan::execute(const HostTensors& tensors, ParallelFor& parallel,
                            void* workspace) const noexcept {
   ParallelFor* pool = threads_for(kernels_, problem().flops() / 3, parallel);
   float* const shared = static_cast<float*>(workspace);
-  const uint64_t before = together_ ? (sizeof(float) * input_floats() + 63) / 64 * 64 : 0;
+  const uint64_t before = tiles_.together ? (sizeof(float) * input_floats() + 63) / 64 * 64 : 0;
   TaskBlocks tasks(static_cast<char*>(workspace) + before, threads_,
                    sizeof(float) * task_floats());
-  if (together_) return run_together(tensors, pool, shared, tasks);
-  run_alone(tensors, pool, tasks);
-}
-
-void WinogradPlan::run_alone(const HostTensors& tensors, ParallelFor* pool,
-                             TaskBlocks& tasks) const noexcept {
-  for_ranges(pool, block_count_, 16, [&](int64_t first, int64_t last) {
-    const TaskBlock memory(tasks);
-    for (int64_t i = first; i < last; ++i) {
-      const Run run{tensors, block(i), memory.floats(), memory.floats() + input_floats()};
-      transform_input(run, 0, problem().c);
-      for (ptrdiff_t b = 0; b < blocks_; ++b) run_channels(run, b, 0, groups(run.block.count));
-    }
-  });
-}
-
-void WinogradPlan::run_together(const HostTensors& tensors, ParallelFor* pool, float* input,
-                                TaskBlocks& tasks) const noexcept {
-  for (ptrdiff_t i = 0; i < block_count_; ++i) {
-    const Block now = block(i);
-    for_ranges(pool, problem().c, 2, [&](int64_t first, int64_t last) {
-      const TaskBlock memory(tasks);
-      transform_input({tensors, now, input, memory.floats()}, first, last);
-    });
-    // With few blocks of output channels the tiles are divided as well.
-    const ptrdiff_t all = groups(now.count);
-    const ptrdiff_t parts =
-        blocks_ >= 4 * parts_ || blocks_ % parts_ == 0 ? 1 : std::min(all, parts_);
-    for_ranges(pool, blocks_ * parts, 16, [&](int64_t first, int64_t last) {
-      const TaskBlock memory(tasks);
-      const Run run{tensors, now, input, memory.floats()};
-      for (int64_t task = first; task < last; ++task) {
-        const ptrdiff_t part = task % parts;
-        run_channels(run, task / parts, part * all / parts, (part + 1) * all / parts);
-      }
-    });
-  }
+  run_tile_blocks(
+      tiles_, {problem().c, blocks_, parts_}, pool, tasks,
+      [&](const Block& block, float* memory) {
+        if (tiles_.together) return Run{tensors, block, shared, memory};
+        return Run{tensors, block, memory, memory + input_floats()};
+      },
+      [this](const Run& run, ptrdiff_t first, ptrdiff_t last) {
+        transform_input(run, first, last);
+      },
+      [this](const Run& run, ptrdiff_t channels, ptrdiff_t first, ptrdiff_t last) {
+        run_channels(run, channels, first, last);
+      },
+      [this](ptrdiff_t tiles) { return groups(tiles); });
 }
 
 void WinogradPlan::transform_input(const Run& run, ptrdiff_t first, ptrdiff_t last) const noexcept {
