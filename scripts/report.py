@@ -6,8 +6,8 @@
     scripts/report.py --tables [--check]
         tables and figures of docs/performance.md; --check only says whether they are current
     scripts/report.py --compare OLD NEW
-        exit code 1 when a median is more than 10 % worse beyond the spread of both,
-        2 when the two files cannot be compared
+        exit code 1 when a median is more than 10 % worse beyond the spread of both, or
+        missing or no longer verified in NEW; 2 when the two files cannot be compared
 """
 import argparse
 import os
@@ -41,10 +41,10 @@ def run_compare(old_path, new_path):
     if (old.benchmark, old.device) != (new.benchmark, new.device):
         fail(f"{old.benchmark} on {old.device} and {new.benchmark} on {new.device} cannot be "
              "compared")
-    worse, shared = compare.compare(old, new, sys.stdout)
-    if shared == 0:
+    worse, shared, gone = compare.compare(old, new, sys.stdout)
+    if shared == 0 and not gone:
         fail("the two files have no figure in common")
-    return 1 if worse else 0
+    return 1 if worse or gone else 0
 
 
 def run_tables(check):

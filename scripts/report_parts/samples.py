@@ -81,6 +81,8 @@ def contestants(run, result):
     for metric, value in result.items():
         if not isinstance(value, dict) or not is_number(value.get("ms_median")):
             continue
+        if "refused" in value:
+            continue
         rounds = sorted(ns * 1e-6 for ns in value.get("rounds_ns", [])) or [value["ms_median"]]
         quarter = len(rounds) // 4
         out.append(Sample(run.benchmark, name_of(result), metric, "ms", statistics.median(rounds),

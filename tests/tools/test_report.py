@@ -85,6 +85,16 @@ def test_compare(folder):
     slower["results"][0]["sporkle"]["rounds_ns"] = [15e6, 15.1e6, 14.9e6, 15e6]
     result = run("--compare", write(folder, "c1.json", CONV), write(folder, "c2.json", slower))
     check(result.returncode == 1 and "sporkle" in result.stdout, "slower rounds are seen")
+    refused = copy.deepcopy(CONV)
+    refused["results"][0]["sporkle"].update(verified=False, refused="error 1e-3")
+    unseen = changed(FENCES, poll={"verified": False})
+    fewer = dict(FENCES, results=FENCES["results"][1:])
+    none = dict(FENCES, results=[])
+    for before, after, name in ((CONV, refused, "sporkle"), (FENCES, unseen, "poll"),
+                                (FENCES, fewer, "poll"), (FENCES, none, "rate")):
+        result = run("--compare", write(folder, "g1.json", before), write(folder, "g2.json", after))
+        check(result.returncode == 1 and "gone: " in result.stdout and name in result.stdout,
+              f"a figure that is gone, {name}: {result.returncode} {result.stdout}")
     other = dict(FENCES, device="another card")
     result = run("--compare", old, write(folder, "other.json", other))
     check(result.returncode == 2 and "cannot be" in result.stderr, "other devices are refused")
