@@ -44,6 +44,11 @@ void Contestant::start(const std::string& problem, int threads) {
     std::exit(1);
   }
   process_ = fork();
+  // kill(-1, SIGSTOP) would stop every process.
+  if (process_ < 0) {
+    std::perror("bench_conv2d: fork");
+    std::exit(1);
+  }
   if (process_ == 0) {
     close(down[1]);
     close(up[0]);
