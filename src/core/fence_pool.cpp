@@ -69,6 +69,10 @@ namespace {
 
 FenceSlot& slot_at(uint32_t index) noexcept { return *fence_find(index); }
 
+void keep_timeline_if_pending(void*, FenceRef ref, FenceState state) noexcept {
+  if (fence_poll(fence_handle(ref)) == SPORKLE_NOT_READY) timeline_keep(state.timeline());
+}
+
 }  // namespace
 
 void FencePool::push(uint32_t index) noexcept { Protocol::push(head, index, slot_at); }
@@ -169,6 +173,7 @@ void fence_pools_reset_after_fork() noexcept {
       [](void*, FencePool& pool) {
         new (&pool.growth) std::mutex;
         new (&pool.records_mutex) std::mutex;
+        fence_pool_visit(&pool, keep_timeline_if_pending, nullptr);
       },
       nullptr);
 }

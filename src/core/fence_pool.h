@@ -81,8 +81,9 @@ const FenceSlot* fence_slot(sporkle_fence fence) noexcept;
 // here.
 bool fence_is_foreign(sporkle_fence fence) noexcept;
 
-// Called in a forked child: locks inherited in an unknown state are reset. The
-// parent's pools stay taken, so that its handles keep their last answer.
+// Called in a forked child, behind timelines_reset_after_fork: locks inherited in an
+// unknown state are reset. The parent's pools stay taken, and the timelines on which
+// its fences are pending are kept, so that its handles keep their last answer.
 void fence_pools_reset_after_fork() noexcept;
 
 // Counts a wait that reached its deadline.

@@ -33,6 +33,8 @@ uint32_t timeline_acquire() {
 
 void timeline_release(uint32_t index) noexcept { taken[index].store(false); }
 
+void timeline_keep(uint32_t index) noexcept { taken[index].store(true); }
+
 void timeline_publish(uint32_t index, uint64_t value) noexcept {
   if (Protocol::publish(timelines[index], value, gathering)) fence_listeners_tell();
 }

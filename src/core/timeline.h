@@ -65,7 +65,11 @@ void multi_notify() noexcept;
 inline uint32_t timeline_mask(uint64_t value) noexcept { return Protocol::mask_of(value); }
 
 // Called in a forked child before the first context is created: nothing of the
-// parent is in flight here.
+// parent is in flight here. Every timeline is free then, whoever had it.
 void timelines_reset_after_fork() noexcept;
+
+// Takes a timeline for good, in a forked child: a fence of the parent is pending
+// on it and must not end by what the child does.
+void timeline_keep(uint32_t index) noexcept;
 
 }  // namespace sporkle

@@ -154,18 +154,85 @@ static int pending_fence(void *data) {
   return 0;
 }
 
-static void pending_fence_never_hangs_a_child(void **state) {
-  (void)state;
+// A child's own queues never end what the parent has in flight: here, and once more in
+// a child of the child.
+static int work_beside_pending_fences(const sporkle_fence *pending, uint32_t count,
+                                      int generations) {
+  World world;
+  sporkle_context_desc desc = world_desc(&world);
+  CHILD_CHECK(sporkle_context_create(&desc, &world.context) == SPORKLE_OK);
+  CHILD_CHECK(sporkle_device_find(world.context, "null", &world.device) == SPORKLE_OK);
+  sporkle_fence all[8];
+  for (uint32_t i = 0; i < count; ++i) all[i] = pending[i];
+  const sporkle_conv2d_desc problem = small_problem();
+  Job job;
+  job_prepare(&job, &world, &problem, 5);
+  for (int i = 0; i < 20; ++i) {
+    job_submit(&job);
+    CHILD_CHECK(sporkle_fence_wait(job.fence, UINT64_C(10000000000)) == SPORKLE_OK);
+    CHILD_CHECK(sporkle_fence_destroy(job.fence) == SPORKLE_OK);
+    job.fence = NULL;
+    for (uint32_t f = 0; f < count; ++f) {
+      CHILD_CHECK(sporkle_fence_poll(all[f]) == SPORKLE_NOT_READY);
+      CHILD_CHECK(sporkle_fence_wait(all[f], 0) == SPORKLE_ERROR_FORKED);
+    }
+    uint32_t index = 99;
+    CHILD_CHECK(sporkle_fence_wait_any(all, count, 0, &index) == SPORKLE_ERROR_FORKED);
+    CHILD_CHECK(sporkle_fence_wait_all(all, count, 0) == SPORKLE_ERROR_FORKED);
+  }
+  if (generations > 1) {
+    CHILD_CHECK(sporkle_null_control(world.context, world.device, SPORKLE_NULL_CLOCK_MANUAL, 0,
+                                     0) == SPORKLE_OK);
+    job_submit(&job);
+    all[count] = job.fence;
+    fflush(NULL);
+    const pid_t pid = fork();
+    if (pid == 0) {
+      alarm(15);
+      _exit(work_beside_pending_fences(all, count + 1, generations - 1));
+    }
+    int status = 0;
+    CHILD_CHECK(waitpid(pid, &status, 0) == pid);
+    CHILD_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHILD_CHECK(sporkle_null_control(world.context, world.device, SPORKLE_NULL_CLOCK_AUTO, 0,
+                                     0) == SPORKLE_OK);
+    CHILD_CHECK(sporkle_fence_wait(job.fence, UINT64_C(10000000000)) == SPORKLE_OK);
+  }
+  job_free(&job);
+  CHILD_CHECK(sporkle_context_destroy(world.context) == SPORKLE_OK);
+  for (uint32_t f = 0; f < count; ++f) {
+    CHILD_CHECK(sporkle_fence_poll(all[f]) == SPORKLE_NOT_READY);
+  }
+  return 0;
+}
+
+static int pending_fences_beside_work(void *data) {
+  const Hold *hold = data;
+  return work_beside_pending_fences(hold->fences, COUNT_OF(hold->fences), 3);
+}
+
+static void run_with_pending_fences(int (*body)(void *)) {
   if (!test_device_is("null")) skip();
   World world;
   world_open(&world);
   Hold hold;
   hold_begin(&hold, &world);
-  assert_int_equal(in_child(pending_fence, &hold), 0);
+  assert_int_equal(in_child(body, &hold), 0);
   hold_end(&hold, &world);
   world_close(&world);
 }
 
+static void pending_fence_never_hangs_a_child(void **state) {
+  (void)state;
+  run_with_pending_fences(pending_fence);
+}
+static void pending_fence_never_ends_in_a_child(void **state) {
+  (void)state;
+  if (!TEST_THREADS_AFTER_FORK) skip();
+  run_with_pending_fences(pending_fences_beside_work);
+}
+
 GROUP(group_fork, "fork", cmocka_unit_test(inherited_handles_are_refused),
       cmocka_unit_test(child_creates_a_context), cmocka_unit_test(grandchild_creates_a_context),
-      cmocka_unit_test(pending_fence_never_hangs_a_child))
+      cmocka_unit_test(pending_fence_never_hangs_a_child),
+      cmocka_unit_test(pending_fence_never_ends_in_a_child))
