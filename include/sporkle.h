@@ -439,8 +439,9 @@ SPORKLE_EXPORT sporkle_status sporkle_conv2d_select(sporkle_context context, uin
  * Host tensors need the alignment of float only; 64 bytes is fastest. The
  * output may not overlap an input; residual may be the output itself.
  * Taps outside the input contribute nothing. NaN and infinity propagate as
- * IEEE 754 says, with one exception: an algorithm whose name begins with "w2_"
- * or "w4_" (Winograd) lets those of the input reach every output of a tile.
+ * IEEE 754 says, with one exception: an OpenGL algorithm whose name begins with
+ * "w2_", "w2k5_", "w3k4_", "w4_" (Winograd) or "f16_" (Fourier) lets those of the
+ * input reach every output of a tile: at most 4x4, for "f16_" at most 16x16.
  * The CPU keeps denormals; a GPU may take them as zero (GLSL 4.60, 4.7.1).
  * ---------------------------------------------------------------------- */
 
