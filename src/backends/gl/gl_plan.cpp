@@ -131,8 +131,8 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
       pack(environment, facts, weights, bias);
       if (order.trial == nullptr) return;
       if (order.trial->verify(recipe_, packed_->name, weights, bias, &reason)) {
-        // A later one was not measured first; what comes first is worth remembering.
-        if (i == 0) tuner.keep(problem(), *ranked[i], order.best_ns);
+        // Also where a faster one computes wrongly: the next process need not find out.
+        tuner.keep(problem(), *ranked[i], i == 0 ? order.best_ns : 0);
         return;
       }
       fail(SPORKLE_ERROR_OPERATION_FAILED, "%s", reason.text);

@@ -5,6 +5,7 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/causes_system.cpp
   src/backends/gl/causes_use.cpp
   src/backends/gl/command_queue.cpp
+  src/backends/gl/compile_cost.cpp
   src/backends/gl/completion_hint.cpp
   src/backends/gl/copy_shader.cpp
   src/backends/gl/device_placement.cpp
@@ -44,6 +45,7 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/submission_rest.cpp
   src/backends/gl/submission_thread.cpp
   src/backends/gl/trial.cpp
+  src/backends/gl/trial_race.cpp
   src/backends/gl/trial_reference.cpp
   src/backends/gl/tuner.cpp
   src/backends/gl/vendor_files.cpp

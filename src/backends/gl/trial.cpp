@@ -14,9 +14,13 @@ constexpr double error_limit = 1e-5;      // relative L2 over the samples
 constexpr double sample_work = 2e6;       // multiply-adds spent on the samples
 constexpr uint64_t sample_least = 64, sample_most = 1024;
 constexpr uint64_t patience_ns = 5'000'000'000;
+constexpr GLuint compiler_threads = 8;
+constexpr uint64_t idle_fill_bytes = 16 << 20;  // what keeps the clock up may not queue up
 constexpr uint64_t helper_limit = uint64_t{1} << 31;  // bytes one helper dispatch covers
 
-// mode 0 fills y, mode 1 counts what is not finite in x, mode 2 gathers x[index].
+// mode 0 fills y, mode 1 counts what is not finite in x, mode 2 gathers x[index], mode 3
+// fills y with NaN: glClearBufferData takes NVIDIA's driver 3.5 ms a megabyte, and moves a
+// buffer that is cleared often behind the bus.
 constexpr const char* helper_source = R"(#version 430
 layout(local_size_x = 256) in;
 layout(location = 0) uniform uvec4 args[2];
@@ -35,6 +39,7 @@ void main() {
     if (args[0].x == 0u) y[i] = value(i);
     if (args[0].x == 1u && (floatBitsToUint(x[i]) & 0x7f800000u) == 0x7f800000u) ++wrong;
     if (args[0].x == 2u) y[i] = x[where[i]];
+    if (args[0].x == 3u) y[i] = uintBitsToFloat(0x7fc00001u);
   }
   if (wrong != 0u) atomicAdd(unwritten, wrong);
 }
@@ -51,6 +56,15 @@ std::pmr::vector<uint32_t> choose_samples(const ConvProblem& p, std::pmr::memory
     where.push_back(static_cast<uint32_t>(count == 1 ? 0 : i * (total - 1) / (count - 1)));
   }
   return where;
+}
+
+// NVIDIA's driver links in the call unless it is told a number of threads, and while it has
+// them it wakes up all the time: only during a trial. Others choose for themselves, and
+// zink (22.3) hangs when the number changes.
+void compile_beside(Engine& engine, GLuint threads) {
+  const GladGLContext& gl = engine.gl();
+  if (engine.facts().limits.vendor != Vendor::nvidia || !gl.KHR_parallel_shader_compile) return;
+  gl.MaxShaderCompilerThreadsKHR(threads);
 }
 
 }  // namespace
@@ -77,9 +91,12 @@ Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& 
       allocate(engine, kinds.output, &output_, problem_.output_bytes());
       if (problem_.has_residual) allocate(engine, kinds.input, &residual_, problem_.output_bytes());
       allocate(engine, BufferKind::local, &samples_, 2 * sizeof(float) * (sample_most + 16));
-      fill(engine, *input_, problem_.input_bytes(), trial_input_seed);
-      fill(engine, *packed_, std::min(packed, helper_limit), trial_packed_seed);
-      if (residual_) fill(engine, *residual_, problem_.output_bytes(), trial_residual_seed);
+      fill(engine, *input_, Fill::random, problem_.input_bytes(), trial_input_seed);
+      fill(engine, *packed_, Fill::random, packed, trial_packed_seed);
+      if (residual_) {
+        fill(engine, *residual_, Fill::random, problem_.output_bytes(), trial_residual_seed);
+      }
+      compile_beside(engine, compiler_threads);
     });
   } catch (...) {
     release();
@@ -87,7 +104,13 @@ Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& 
   }
 }
 
-Trial::~Trial() { release(); }
+Trial::~Trial() {
+  release();
+  try {
+    thread_->call([](Engine& engine) { compile_beside(engine, 0); });
+  } catch (const Error&) {
+  }
+}
 
 void Trial::release() noexcept {
   if (helper_ != nullptr) helper_->users.fetch_sub(1, std::memory_order_release);
@@ -102,10 +125,11 @@ void Trial::allocate(Engine& engine, BufferKind kind, BufferObject** out, uint64
   engine.create_buffer(kind, bytes, *out);
 }
 
-void Trial::fill(Engine& engine, const BufferObject& buffer, uint64_t bytes, uint32_t seed) {
+void Trial::fill(Engine& engine, const BufferObject& buffer, Fill how, uint64_t bytes,
+                 uint32_t seed) {
   const GladGLContext& gl = engine.gl();
-  const auto count = static_cast<GLuint>(bytes / sizeof(float));
-  const GLuint args[8] = {0, count, seed};
+  const auto count = static_cast<GLuint>(std::min(bytes, helper_limit) / sizeof(float));
+  const GLuint args[8] = {how == Fill::nan ? 3u : 0u, count, seed};
   gl.UseProgram(helper_->name);
   gl.Uniform4uiv(0, 2, args);
   gl.BindBufferBase(GL_SHADER_STORAGE_BUFFER, 1, buffer.name);
@@ -149,7 +173,8 @@ bool Trial::ready(const Recipe& recipe) {
       all = all && engine.program_ready(source);
     }
     if (all || engine.facts().software) return;
-    for (int i = 0; i < 8; ++i) fill(engine, *packed_, packed_->size, trial_packed_seed);
+    const uint64_t bytes = std::min<uint64_t>(packed_->size, idle_fill_bytes);
+    for (int i = 0; i < 8; ++i) fill(engine, *packed_, Fill::random, bytes, trial_packed_seed);
     engine.gl().Flush();
   });
   return all;
@@ -240,13 +265,8 @@ bool Trial::verify(const Recipe& recipe, GLuint packed, const float* weights, co
   thread_->call([&](Engine& engine) {
     const GladGLContext& gl = engine.gl();
     const Programs programs(engine, recipe, memory_);
-    const GLuint nan = 0x7fc00001u;
-    for (const BufferObject* buffer : {output_, workspace_}) {
-      gl.BindBuffer(GL_COPY_WRITE_BUFFER, buffer->name);
-      gl.ClearBufferData(GL_COPY_WRITE_BUFFER, GL_R32UI, GL_RED_INTEGER, GL_UNSIGNED_INT, &nan);
-    }
-    gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
-    gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
+    fill(engine, *output_, Fill::nan, problem_.output_bytes());
+    fill(engine, *workspace_, Fill::nan, recipe.workspace_bytes);
     dispatch_recipe(gl, recipe, programs.names.data(), tensors(packed));
     gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
     const GLsync sync = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);

@@ -47,7 +47,9 @@ class Trial {
 
   void release() noexcept;
   void allocate(Engine& engine, BufferKind kind, BufferObject** out, uint64_t bytes);
-  void fill(Engine& engine, const BufferObject& buffer, uint64_t bytes, uint32_t seed);
+  enum class Fill : uint8_t { random, nan };
+  void fill(Engine& engine, const BufferObject& buffer, Fill how, uint64_t bytes,
+            uint32_t seed = 0);
   RecipeTensors tensors(GLuint packed) const noexcept;
   bool is_spoiled(const Recipe& recipe, uint32_t how) const noexcept;
   void read_samples(Engine& engine, const std::pmr::vector<uint32_t>& where,

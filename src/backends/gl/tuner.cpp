@@ -5,9 +5,9 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
-#include <time.h>
 
 #include "backends/gl/kernels/cost.h"
+#include "backends/gl/trial_race.h"
 #include "base/memory.h"
 #include "core/cache_store.h"
 
@@ -19,11 +19,8 @@ constexpr const char* store_kind = "gltune";
 constexpr size_t key_capacity = 640;
 constexpr size_t choice_limit = 512;
 constexpr size_t candidate_count = 10, thorough_count = 32;
-constexpr uint64_t budget_ns = 160'000'000;  // per problem, until the last one is begun
-constexpr size_t compile_window = 5;         // candidates that compile at the same time
 constexpr uint64_t grace_ns = 10'000'000'000;       // in all, before the share counts
 constexpr uint64_t share = 20;                      // at most 1/20 of the wall time
-constexpr uint64_t poll_ns = 500'000;
 
 Tuner::Mode mode_of(const DeviceEnvironment& environment, const OpenRules& rules) {
   if (environment.reproducible) return Tuner::Mode::off;
@@ -101,11 +98,6 @@ void mix_kinds(const ConvProblem& problem, const Limits& limits, size_t count,
                 ranked->begin() + static_cast<std::ptrdiff_t>(i) + 1);
     ++taken;
   }
-}
-
-void sleep_ns(uint64_t ns) noexcept {
-  const timespec time{0, static_cast<long>(ns)};
-  nanosleep(&time, nullptr);
 }
 
 }  // namespace
@@ -224,13 +216,18 @@ Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
     environment_.log->write(SPORKLE_LOG_INFO, "tuner: not tried, the rule decides: %s",
                             error.reason.text);
   }
-  spent_ns_.fetch_add(now_ns() - start, std::memory_order_relaxed);
+  const uint64_t spent = now_ns() - start;
+  const uint64_t total = spent_ns_.fetch_add(spent, std::memory_order_relaxed) + spent;
+  environment_.log->write(SPORKLE_LOG_DEBUG, "tuner: %.1f ms; %.2f s of %.2f s in all",
+                          static_cast<double>(spent) * 1e-6, static_cast<double>(total) * 1e-9,
+                          static_cast<double>(start + spent - created_ns_) * 1e-9);
   return result;
 }
 
 Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
                              const ConvProblem& problem,
                              std::pmr::vector<const Variant*>* ranked) {
+  const uint64_t begin = now_ns();
   const size_t count =
       std::min(ranked->size(), mode_ == Mode::thorough ? thorough_count : candidate_count);
   if (!facts_.software) mix_kinds(problem, facts_.limits, count, ranked);
@@ -239,25 +236,13 @@ Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
     recipes.push_back(build(*(*ranked)[i], problem, facts_.limits, environment_.memory));
   }
   Result result;
-  const Deadline deadline = mode_ == Mode::thorough || facts_.software
-                                ? Deadline{}
-                                : Deadline::after(budget_ns);
   result.trial = make_shared_in<Trial>(environment_.memory, thread, environment_, rules_, problem,
                                        trial_kinds(placement_.settled(), problem), recipes);
-  std::pmr::vector<uint64_t> times(count, UINT64_MAX, environment_.memory);
-  result.best_ns = time_all(*result.trial, recipes, deadline, &times);
+  std::pmr::vector<uint64_t> times(count, not_measured, environment_.memory);
+  TrialRace race(*this, *result.trial, recipes, cost_, *environment_.log, &times);
+  const bool thorough = mode_ == Mode::thorough;
+  result.best_ns = race.run(begin, thorough, !thorough && !facts_.software);
   if (result.best_ns == 0) return {};
-  // What the budget left unmeasured counts with the rule's ratio to the fastest measured one,
-  // and a margin: the first of the rule's order is not lost because its compilation took long.
-  constexpr double margin = 1.15;
-  const size_t fastest =
-      static_cast<size_t>(std::min_element(times.begin(), times.end()) - times.begin());
-  const double reference = predicted_us(*(*ranked)[fastest], problem, facts_.limits);
-  for (size_t i = 0; i < count; ++i) {
-    if (times[i] != UINT64_MAX) continue;
-    const double ratio = predicted_us(*(*ranked)[i], problem, facts_.limits) / reference;
-    times[i] = static_cast<uint64_t>(static_cast<double>(result.best_ns) * ratio * margin);
-  }
   // By time; those that failed come last.
   std::pmr::vector<const Variant*> sorted(environment_.memory);
   std::pmr::vector<size_t> by_time(environment_.memory);
@@ -265,81 +250,16 @@ Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
   std::stable_sort(by_time.begin(), by_time.end(),
                    [&](size_t a, size_t b) { return times[a] < times[b]; });
   for (const size_t i : by_time) {
-    if (times[i] < UINT64_MAX - 1) sorted.push_back((*ranked)[i]);
+    if (times[i] < rejected) sorted.push_back((*ranked)[i]);
   }
   for (size_t i = 0; i < ranked->size(); ++i) {
-    if (i >= count || times[i] == UINT64_MAX) sorted.push_back((*ranked)[i]);
+    if (i >= count || times[i] == not_measured) sorted.push_back((*ranked)[i]);
   }
   for (size_t i = 0; i < count; ++i) {
-    if (times[i] == UINT64_MAX - 1) sorted.push_back((*ranked)[i]);
+    if (times[i] == rejected) sorted.push_back((*ranked)[i]);
   }
   *ranked = std::move(sorted);
   return result;
-}
-
-// UINT64_MAX stands for not measured, one less for rejected. Returns the best time, 0
-// when none was measured.
-uint64_t Tuner::time_all(Trial& trial, const std::pmr::vector<Recipe>& recipes, Deadline deadline,
-                         std::pmr::vector<uint64_t>* times) {
-  TimingRules rules;
-  rules.least_warm_ns = 0;
-  rules.warm_ns = mode_ == Mode::thorough ? 60'000'000 : 2'000'000;
-  rules.batch_ns = 300'000;
-  rules.batches = mode_ == Mode::thorough ? 9 : 3;
-  rules.patience_ns = 2'000'000'000;
-  size_t waiting = recipes.size(), measured = 0, started = 0, ended = 0;
-  std::pmr::vector<char> done(recipes.size(), 0, environment_.memory);
-  const uint64_t begin = now_ns();
-  // What compiles when the budget ends holds up the next plan: never many at once, and
-  // none late.
-  const auto start_more = [&] {
-    while (started < recipes.size() && started - ended < compile_window &&
-           (started == 0 || mode_ != Mode::hardware || now_ns() - begin < budget_ns / 2)) {
-      trial.start(recipes[started++]);
-    }
-  };
-  while (waiting > 0 && !deadline.passed()) {
-    bool progress = false;
-    start_more();
-    if (ended == started) break;
-    for (size_t i = 0; i < started && !deadline.passed(); ++i) {
-      if (done[i] || !trial.ready(recipes[i])) continue;
-      done[i] = 1;
-      --waiting;
-      ++ended;
-      progress = true;
-      Reason reason;
-      const uint64_t start = now_ns();
-      if (trial.time(recipes[i], rules, &(*times)[i], &reason)) {
-        ++measured;
-        environment_.log->write(SPORKLE_LOG_DEBUG,
-                                "tuner: %s ready after %.1f ms, timed in %.1f ms: %.1f us",
-                                recipes[i].variant.name, static_cast<double>(start - begin) * 1e-6,
-                                static_cast<double>(now_ns() - start) * 1e-6,
-                                static_cast<double>((*times)[i]) * 1e-3);
-      } else {
-        (*times)[i] = UINT64_MAX - 1;
-        reject(recipes[i].variant, reason);
-      }
-      start_more();
-    }
-    if (!progress) sleep_ns(poll_ns);
-  }
-  // Once more for the first three, or for all: the clock may have risen since.
-  const size_t repeats = mode_ == Mode::thorough ? recipes.size() : 3;
-  for (size_t again = 0; again < repeats && !deadline.passed(); ++again) {
-    std::pmr::vector<size_t> order(environment_.memory);
-    for (size_t i = 0; i < times->size(); ++i) order.push_back(i);
-    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return (*times)[a] < (*times)[b]; });
-    // The order changes as times fall: in a thorough search each has its turn.
-    const size_t i = mode_ == Mode::thorough ? again : order[std::min(again, order.size() - 1)];
-    uint64_t ns = 0;
-    Reason reason;
-    if ((*times)[i] < UINT64_MAX - 1 && trial.time(recipes[i], rules, &ns, &reason)) {
-      (*times)[i] = std::min((*times)[i], ns);
-    }
-  }
-  return measured == 0 ? 0 : *std::min_element(times->begin(), times->end());
 }
 
 }  // namespace sporkle::gl

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 
+#include "backends/gl/compile_cost.h"
 #include "backends/gl/device_placement.h"
 #include "backends/gl/trial.h"
 
@@ -52,8 +53,6 @@ class Tuner {
   void remember(const char* key, const Variant& variant, uint64_t ns) noexcept;
   Result measure(const std::shared_ptr<SubmissionThread>& thread, const ConvProblem& problem,
                  std::pmr::vector<const Variant*>* ranked);
-  uint64_t time_all(Trial& trial, const std::pmr::vector<Recipe>& recipes, Deadline deadline,
-                    std::pmr::vector<uint64_t>* times);
 
   DeviceEnvironment environment_;
   Facts facts_;
@@ -63,6 +62,7 @@ class Tuner {
   uint64_t created_ns_;
   std::atomic<uint64_t> spent_ns_{0};
   std::mutex measuring_;  // one trial at a time: they would disturb each other
+  CompileCost cost_;      // under measuring_
   std::mutex mutex_;
   std::pmr::list<Choice> choices_;  // newest first
 };

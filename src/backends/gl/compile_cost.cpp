@@ -1,0 +1,81 @@
+#include "backends/gl/compile_cost.h"
+
+#include <algorithm>
+
+namespace sporkle::gl {
+
+namespace {
+
+using Shader = Program::Shader;
+
+constexpr double least_rate = 100, most_rate = 50'000;
+
+// First guesses, ns per byte of source: NVIDIA driver 580, first dispatch included, while
+// other programs are compiled (docs/gl_kernels.md).
+double first_guess(Shader shader) noexcept {
+  switch (shader) {
+    case Shader::gemm: return 1200;
+    case Shader::igemm: return 2700;
+    case Shader::direct:
+    case Shader::depthwise: return 2000;
+    case Shader::spread: return 2400;
+    case Shader::stem: return 3000;
+    case Shader::reduce: return 1500;
+    case Shader::winograd_input: return 3500;
+    case Shader::winograd_weights: return 2500;
+    case Shader::winograd_output: return 1300;
+    case Shader::winograd_fused: return 4000;
+    case Shader::fourier_input:
+    case Shader::fourier_weights:
+    case Shader::fourier_output: break;
+  }
+  return 5000;
+}
+constexpr double pgemm_guess = 2100;
+
+bool is_known(const Program& program, const std::pmr::vector<const Program*>& known) noexcept {
+  return std::any_of(known.begin(), known.end(), [&](const Program* other) {
+    return other->shader == program.shader && other->defines == program.defines;
+  });
+}
+
+}  // namespace
+
+CompileCost::CompileCost() noexcept {
+  for (size_t i = 0; i + 1 < kinds; ++i) ns_per_byte_[i] = first_guess(static_cast<Shader>(i));
+  ns_per_byte_[kinds - 1] = pgemm_guess;
+}
+
+size_t CompileCost::kind_of(const Program& program, Family family) noexcept {
+  if (program.shader == Shader::gemm && family == Family::pgemm) return kinds - 1;
+  return static_cast<size_t>(program.shader);
+}
+
+uint64_t CompileCost::of(const std::pmr::vector<Program>& programs, Family family,
+                         const std::pmr::vector<const Program*>& known) const {
+  double sum = 0;
+  std::pmr::string source(programs.get_allocator());
+  for (const Program& program : programs) {
+    if (is_known(program, known)) continue;
+    source.clear();
+    append_source(program, source);
+    sum += static_cast<double>(source.size()) * ns_per_byte_[kind_of(program, family)];
+  }
+  return static_cast<uint64_t>(sum);
+}
+
+void CompileCost::learn(const std::pmr::vector<Program>& programs, Family family,
+                        uint64_t expected, uint64_t ns) noexcept {
+  if (expected == 0) return;
+  const double ratio = static_cast<double>(ns) / static_cast<double>(expected);
+  const double factor = 1 + (ratio > 1 ? 0.5 : 0.2) * (ratio - 1);
+  bool seen[kinds] = {};
+  for (const Program& program : programs) {
+    const size_t i = kind_of(program, family);
+    if (seen[i]) continue;
+    seen[i] = true;
+    ns_per_byte_[i] = std::clamp(ns_per_byte_[i] * factor, least_rate, most_rate);
+  }
+}
+
+}  // namespace sporkle::gl

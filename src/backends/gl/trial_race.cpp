@@ -1,0 +1,144 @@
+#include "backends/gl/trial_race.h"
+
+#include <algorithm>
+#include <time.h>
+
+#include "backends/gl/tuner.h"
+
+namespace sporkle::gl {
+
+namespace {
+
+constexpr uint64_t budget_ns = 280'000'000;  // of a plan, verified and packed
+constexpr uint64_t verify_ns = 15'000'000;   // of it after the last candidate
+constexpr uint64_t timing_ns = 5'000'000;    // a candidate whose programs are there
+constexpr uint64_t pack_bytes_per_ns = 3;
+constexpr size_t compile_window = 3;         // candidates that compile at the same time
+constexpr uint64_t poll_ns = 500'000;
+constexpr uint64_t compile_patience_ns = 30'000'000'000;  // longer than this: the compiler hangs
+
+double ms(uint64_t ns) noexcept { return static_cast<double>(ns) * 1e-6; }
+
+void sleep_ns(uint64_t ns) noexcept {
+  const timespec time{0, static_cast<long>(ns)};
+  nanosleep(&time, nullptr);
+}
+
+}  // namespace
+
+TrialRace::TrialRace(Tuner& tuner, Trial& trial, const std::pmr::vector<Recipe>& recipes,
+                     CompileCost& cost, Log& log, std::pmr::vector<uint64_t>* times)
+    : tuner_(tuner),
+      trial_(trial),
+      recipes_(recipes),
+      cost_(cost),
+      log_(log),
+      times_(*times),
+      entries_(recipes.size(), recipes.get_allocator()),
+      programs_(recipes.get_allocator()) {}
+
+uint64_t TrialRace::spent_ns() const noexcept { return now_ns() - begin_ns_; }
+
+uint64_t TrialRace::run(uint64_t begin_ns, bool thorough, bool hurried) {
+  begin_ns_ = begin_ns;
+  hurried_ = hurried;
+  rules_.least_warm_ns = 0;
+  rules_.warm_ns = thorough ? 60'000'000 : 2'000'000;
+  rules_.batch_ns = 300'000;
+  rules_.batches = thorough ? 9 : 3;
+  rules_.patience_ns = 2'000'000'000;
+  Deadline patience = Deadline::after(compile_patience_ns);
+  for (;;) {
+    while (running_ < compile_window && begin_one()) {
+    }
+    if (running_ == 0 || patience.passed()) break;
+    if (end_one()) patience = Deadline::after(compile_patience_ns);
+    else sleep_ns(poll_ns);
+  }
+  if (measured_ == 0) return 0;
+  time_again(thorough);
+  return *std::min_element(times_.begin(), times_.end());
+}
+
+// Begins the next candidate that can be expected to end in time; one has to.
+bool TrialRace::begin_one() {
+  while (next_ < recipes_.size()) {
+    const size_t i = next_++;
+    const Recipe& recipe = recipes_[i];
+    const Family family = recipe.variant.family;
+    const uint64_t expected = timing_ns + cost_.of(recipe.programs, family, programs_);
+    const uint64_t packing = cost_.of(recipe.packers, family, programs_) +
+                             recipe.packed_bytes / pack_bytes_per_ns;
+    const uint64_t finish = std::max(finish_ns_, packing);
+    const bool needed = measured_ + running_ == 0;
+    const uint64_t end = spent_ns() + pending_ns_ + expected + finish + verify_ns;
+    if (hurried_ && !needed && end > budget_ns) continue;
+    entries_[i] = {now_ns(), expected};
+    trial_.start(recipe);
+    for (const auto* programs : {&recipe.programs, &recipe.packers}) {
+      for (const Program& program : *programs) programs_.push_back(&program);
+    }
+    pending_ns_ += expected;
+    finish_ns_ = finish;
+    ++running_;
+    return true;
+  }
+  return false;
+}
+
+// Times a candidate that is compiled; false when none is.
+bool TrialRace::end_one() {
+  for (size_t i = 0; i < next_; ++i) {
+    if (entries_[i].started_ns == 0 || !trial_.ready(recipes_[i])) continue;
+    end(i);
+    return true;
+  }
+  return false;
+}
+
+void TrialRace::end(size_t i) {
+  const Recipe& recipe = recipes_[i];
+  const uint64_t started = entries_[i].started_ns, expected = entries_[i].expected_ns;
+  const uint64_t ready = now_ns();
+  entries_[i].started_ns = 0;
+  pending_ns_ -= expected;
+  --running_;
+  Reason reason;
+  if (!trial_.time(recipe, rules_, &times_[i], &reason)) {
+    times_[i] = rejected;
+    tuner_.reject(recipe.variant, reason);
+    last_end_ns_ = now_ns();
+    return;
+  }
+  ++measured_;
+  const uint64_t end = now_ns(), alone = end - std::max(started, last_end_ns_);
+  last_end_ns_ = end;
+  cost_.learn(recipe.programs, recipe.variant.family, expected, alone);
+  log_.write(SPORKLE_LOG_DEBUG,
+             "tuner: %s begun at %.1f ms, compiled in %.1f, timed in %.1f, %.1f after the last "
+             "(expected %.1f): %.1f us",
+             recipe.variant.name, ms(started - begin_ns_), ms(ready - started), ms(end - ready),
+             ms(alone), ms(expected), ms(times_[i]) * 1e3);
+}
+
+// Once more for the first three, or for all: the clock may have risen since.
+void TrialRace::time_again(bool thorough) {
+  std::pmr::vector<size_t> order(recipes_.get_allocator());
+  for (size_t i = 0; i < times_.size(); ++i) order.push_back(i);
+  const size_t repeats = thorough ? order.size() : std::min<size_t>(order.size(), 3);
+  for (size_t again = 0; again < repeats; ++again) {
+    if (hurried_ && spent_ns() + timing_ns + finish_ns_ + verify_ns > budget_ns) return;
+    // The order changes as times fall: in a thorough search each has its turn.
+    if (!thorough) {
+      std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return times_[a] < times_[b]; });
+    }
+    const size_t i = order[again];
+    uint64_t ns = 0;
+    Reason reason;
+    if (times_[i] < rejected && trial_.time(recipes_[i], rules_, &ns, &reason)) {
+      times_[i] = std::min(times_[i], ns);
+    }
+  }
+}
+
+}  // namespace sporkle::gl
