@@ -38,6 +38,18 @@ void main() {
 }
 )";
 
+// Not glClearBufferData: NVIDIA's driver moves a buffer that is cleared often behind the bus.
+constexpr const char* poison_source = R"(#version 430
+layout(local_size_x = 256) in;
+layout(location = 0) uniform uint count;
+layout(std430, binding = 0) writeonly buffer Y { float y[]; };
+void main() {
+  for (uint i = gl_GlobalInvocationID.x; i < count; i += gl_NumWorkGroups.x * 256u) {
+    y[i] = uintBitsToFloat(0x7fc00001u);
+  }
+}
+)";
+
 GLuint start_program(const GladGLContext& gl, const char* source) {
   const GLuint shader = gl.CreateShader(GL_COMPUTE_SHADER);
   gl.ShaderSource(shader, 1, &source, nullptr);
@@ -65,8 +77,8 @@ GlSeam::GlSeam(bool software) {
     reason.set("only software devices");
   }
   if (!context_.is_open()) throw std::runtime_error(reason.text);
-  if (gl().KHR_parallel_shader_compile) gl().MaxShaderCompilerThreadsKHR(0xffffffffu);
   compare_ = start_program(gl(), compare_source);
+  poison_ = start_program(gl(), poison_source);
   partial_ = create_buffer(compare_threads * 16, nullptr);
 }
 
@@ -123,9 +135,13 @@ std::vector<std::vector<GLuint>> GlSeam::compile(const std::vector<Recipe>& reci
 
 void GlSeam::poison(GLuint buffer) {
   if (buffer == 0) return;
-  const GLuint nan = 0x7fc00001u;
+  GLint64 bytes = 0;
   gl().BindBuffer(GL_COPY_WRITE_BUFFER, buffer);
-  gl().ClearBufferData(GL_COPY_WRITE_BUFFER, GL_R32UI, GL_RED_INTEGER, GL_UNSIGNED_INT, &nan);
+  gl().GetBufferParameteri64v(GL_COPY_WRITE_BUFFER, GL_BUFFER_SIZE, &bytes);
+  gl().UseProgram(poison_);
+  gl().Uniform1ui(0, static_cast<GLuint>(bytes / 4));
+  gl().BindBufferBase(GL_SHADER_STORAGE_BUFFER, 0, buffer);
+  gl().DispatchCompute(8192, 1, 1);
   gl().MemoryBarrier(GL_ALL_BARRIER_BITS);
 }
 

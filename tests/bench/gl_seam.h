@@ -42,7 +42,7 @@ class GlSeam {
   void finish(std::vector<GLuint>* programs);
 
   sporkle::gl::GlContext context_;
-  GLuint compare_ = 0, partial_ = 0;
+  GLuint compare_ = 0, poison_ = 0, partial_ = 0;
 };
 
 }  // namespace bench
