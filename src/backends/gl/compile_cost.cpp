@@ -10,28 +10,27 @@ using Shader = Program::Shader;
 
 constexpr double least_rate = 100, most_rate = 50'000;
 
-// First guesses, ns per byte of source: NVIDIA driver 580, first dispatch included, while
-// other programs are compiled (docs/gl_kernels.md).
+// First guesses, ns per byte of source, first dispatch included: NVIDIA driver 580, H100.
 double first_guess(Shader shader) noexcept {
   switch (shader) {
-    case Shader::gemm: return 1200;
-    case Shader::igemm: return 2700;
+    case Shader::gemm: return 1700;
+    case Shader::igemm: return 3800;
     case Shader::direct:
-    case Shader::depthwise: return 2000;
-    case Shader::spread: return 2400;
-    case Shader::stem: return 3000;
-    case Shader::reduce: return 1500;
-    case Shader::winograd_input: return 3500;
-    case Shader::winograd_weights: return 2500;
-    case Shader::winograd_output: return 1300;
-    case Shader::winograd_fused: return 4000;
+    case Shader::depthwise: return 3000;
+    case Shader::spread: return 3700;
+    case Shader::stem: return 4000;
+    case Shader::reduce: return 2400;
+    case Shader::winograd_input: return 5000;
+    case Shader::winograd_weights: return 3500;
+    case Shader::winograd_output: return 1900;
+    case Shader::winograd_fused: return 5500;
     case Shader::fourier_input:
     case Shader::fourier_weights:
     case Shader::fourier_output: break;
   }
-  return 5000;
+  return 7500;
 }
-constexpr double pgemm_guess = 2100;
+constexpr double pgemm_guess = 3300;
 
 bool is_known(const Program& program, const std::pmr::vector<const Program*>& known) noexcept {
   return std::any_of(known.begin(), known.end(), [&](const Program* other) {

@@ -14,7 +14,6 @@ constexpr double error_limit = 1e-5;      // relative L2 over the samples
 constexpr double sample_work = 2e6;       // multiply-adds spent on the samples
 constexpr uint64_t sample_least = 64, sample_most = 1024;
 constexpr uint64_t patience_ns = 5'000'000'000;
-constexpr GLuint compiler_threads = 8;
 constexpr uint64_t idle_fill_bytes = 16 << 20;  // what keeps the clock up may not queue up
 constexpr uint64_t helper_limit = uint64_t{1} << 31;  // bytes one helper dispatch covers
 
@@ -58,15 +57,6 @@ std::pmr::vector<uint32_t> choose_samples(const ConvProblem& p, std::pmr::memory
   return where;
 }
 
-// NVIDIA's driver links in the call unless it is told a number of threads, and while it has
-// them it wakes up all the time: only during a trial. Others choose for themselves, and
-// zink (22.3) hangs when the number changes.
-void compile_beside(Engine& engine, GLuint threads) {
-  const GladGLContext& gl = engine.gl();
-  if (engine.facts().limits.vendor != Vendor::nvidia || !gl.KHR_parallel_shader_compile) return;
-  gl.MaxShaderCompilerThreadsKHR(threads);
-}
-
 }  // namespace
 
 Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
@@ -96,7 +86,6 @@ Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& 
       if (residual_) {
         fill(engine, *residual_, Fill::random, problem_.output_bytes(), trial_residual_seed);
       }
-      compile_beside(engine, compiler_threads);
     });
   } catch (...) {
     release();
@@ -104,13 +93,7 @@ Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& 
   }
 }
 
-Trial::~Trial() {
-  release();
-  try {
-    thread_->call([](Engine& engine) { compile_beside(engine, 0); });
-  } catch (const Error&) {
-  }
-}
+Trial::~Trial() { release(); }
 
 void Trial::release() noexcept {
   if (helper_ != nullptr) helper_->users.fetch_sub(1, std::memory_order_release);

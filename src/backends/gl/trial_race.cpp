@@ -13,7 +13,9 @@ constexpr uint64_t budget_ns = 280'000'000;  // of a plan, verified and packed
 constexpr uint64_t verify_ns = 15'000'000;   // of it after the last candidate
 constexpr uint64_t timing_ns = 5'000'000;    // a candidate whose programs are there
 constexpr uint64_t pack_bytes_per_ns = 3;
-constexpr size_t compile_window = 3;         // candidates that compile at the same time
+// Candidates that compile at the same time. NVIDIA's driver compiles in the call unless it
+// is told a number of threads, and then wakes up all the time (docs/gl_kernels.md).
+constexpr size_t compile_window = 3, compile_window_nvidia = 1;
 constexpr uint64_t poll_ns = 500'000;
 constexpr uint64_t compile_patience_ns = 30'000'000'000;  // longer than this: the compiler hangs
 
@@ -39,7 +41,7 @@ TrialRace::TrialRace(Tuner& tuner, Trial& trial, const std::pmr::vector<Recipe>&
 
 uint64_t TrialRace::spent_ns() const noexcept { return now_ns() - begin_ns_; }
 
-uint64_t TrialRace::run(uint64_t begin_ns, bool thorough, bool hurried) {
+uint64_t TrialRace::run(Vendor vendor, uint64_t begin_ns, bool thorough, bool hurried) {
   begin_ns_ = begin_ns;
   hurried_ = hurried;
   rules_.least_warm_ns = 0;
@@ -47,9 +49,10 @@ uint64_t TrialRace::run(uint64_t begin_ns, bool thorough, bool hurried) {
   rules_.batch_ns = 300'000;
   rules_.batches = thorough ? 9 : 3;
   rules_.patience_ns = 2'000'000'000;
+  const size_t window = vendor == Vendor::nvidia ? compile_window_nvidia : compile_window;
   Deadline patience = Deadline::after(compile_patience_ns);
   for (;;) {
-    while (running_ < compile_window && begin_one()) {
+    while (running_ < window && begin_one()) {
     }
     if (running_ == 0 || patience.passed()) break;
     if (end_one()) patience = Deadline::after(compile_patience_ns);

@@ -22,7 +22,7 @@ class TrialRace {
 
   // Fills in what is measured; returns the best time, 0 when none was measured. `begin_ns`:
   // when the plan was asked for; the budget counts from there where it is `hurried`.
-  uint64_t run(uint64_t begin_ns, bool thorough, bool hurried);
+  uint64_t run(Vendor vendor, uint64_t begin_ns, bool thorough, bool hurried);
 
  private:
   struct Entry {

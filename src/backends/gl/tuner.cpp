@@ -241,7 +241,7 @@ Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
   std::pmr::vector<uint64_t> times(count, not_measured, environment_.memory);
   TrialRace race(*this, *result.trial, recipes, cost_, *environment_.log, &times);
   const bool thorough = mode_ == Mode::thorough;
-  result.best_ns = race.run(begin, thorough, !thorough && !facts_.software);
+  result.best_ns = race.run(facts_.limits.vendor, begin, thorough, !thorough && !facts_.software);
   if (result.best_ns == 0) return {};
   // By time; those that failed come last.
   std::pmr::vector<const Variant*> sorted(environment_.memory);
