@@ -1,10 +1,12 @@
 """What stands between markers in docs/performance.md: tables, and links to figures."""
 import re
+import statistics
 
 from . import cudnn, figures, samples
 from .charts import conv_groups
 from .svg import number
 
+LARGE = 100e6  # FLOPs above which a problem is long enough for shares and excesses
 MARKERS = re.compile(r"<!-- (\w+): begin -->\n(.*?)<!-- \1: end -->", re.S)
 
 
@@ -27,6 +29,27 @@ def rate(result, contestant):
     return f"{result[contestant]['work'] / value * 1e-6:.0f}" if value else "-"
 
 
+def middle_peak(results):
+    """GFLOP/s, the median over the problems: other work lowers the peak of single ones, which
+    would make their shares too high."""
+    rates = [r["peak"]["work"] / min(r["peak"]["rounds_ns"]) for r in results
+             if r.get("peak", {}).get("rounds_ns")]
+    return statistics.median(rates) if rates else None
+
+
+def peak_shares(results):
+    """What plans above 100 MFLOP that multiply as often as their FLOPs say make of the peak."""
+    peak = middle_peak(results)
+    shares = [r["flops"] / r["sporkle"]["ms_median"] * 1e-6 / peak for r in results
+              if peak and r.get("flops", 0) > LARGE and r["sporkle"].get("ms_median")
+              and "winograd" not in r["sporkle"].get("algorithm", "")]
+    if not shares:
+        return ""
+    return (f" Without Winograd above 100 MFLOP: {cudnn.geometric_mean(shares) * 100:.0f} % of the "
+            f"peak (geometric mean), lowest {min(shares) * 100:.0f} %; the peak is the median of the "
+            f"column, {peak:.0f} GFLOP/s.")
+
+
 def ratio(value):
     return f"{value:.2f}" if value else "-"
 
@@ -39,8 +62,8 @@ def cpu(runs):
             if not direct:
                 continue
             parts.append(f"{threads} thread{'s' if threads > 1 else ''}, batch {batch}: geometric "
-                         f"mean {cudnn.geometric_mean(direct):.2f}, lowest {min(direct):.2f}. "
-                         f"{source(run)}.\n")
+                         f"mean {cudnn.geometric_mean(direct):.2f}, lowest {min(direct):.2f}."
+                         f"{peak_shares(results)} {source(run)}.\n")
             contestants = {"ours": "sporkle", "reproducible": "sporkle_reproducible",
                            "one call": "sporkle_call", "AVX2": "sporkle_avx2",
                            "nchw": "onednn_nchw", "blocked": "onednn_any",
@@ -63,7 +86,6 @@ def percent(value):
 
 def forms(runs):
     """The plan beside the reproducible plan and the one-call form."""
-    large = 100e6
     columns = {"plan": "sporkle", "reproducible": "sporkle_reproducible",
                "plan and a read": "sporkle_plan_read", "one call": "sporkle_call",
                "the read alone": "weights_read"}
@@ -75,7 +97,7 @@ def forms(runs):
                 continue
             cost = [r["reproducible_cost"] for r in results if r.get("reproducible_cost") is not None]
             over = [r["call_over_read"] for r in results
-                    if r.get("call_over_read") is not None and r["flops"] > large]
+                    if r.get("call_over_read") is not None and r["flops"] > LARGE]
             mean = cudnn.geometric_mean([1 + value for value in cost]) - 1
             parts.append(f"{threads} thread{'s' if threads > 1 else ''}, batch {batch}: reproducible "
                          f"{percent(mean)} (geometric mean), most {percent(max(cost))}; one call above "

@@ -16,6 +16,7 @@
 
 #include "check.h"
 #include "cpu_model.h"
+#include "revision.h"
 #include "sporkle.h"
 #include "tools/json.h"
 #include "tools/problem.h"
@@ -259,6 +260,8 @@ int run(int argc, char** argv) {
     json_string(&json, "benchmark", "bench_threads");
     json_string(&json, "device", cpu);
     json_bool(&json, "software", false);
+    json_string(&json, "sporkle", sporkle_version_string());
+    json_string(&json, "revision", BENCH_REVISION);
     json_integer(&json, "cores", cores);
     json_integer(&json, "rounds", rounds);
     json_array_begin(&json, "results");

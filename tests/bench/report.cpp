@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "cpu_model.h"
+#include "revision.h"
 #include "sporkle.h"
 
 namespace bench {
@@ -51,6 +52,7 @@ Report::Report(bool peer, const std::string& json) : peer_(peer) {
   json_string(&json_, "device", cpu_);
   json_bool(&json_, "software", false);
   json_string(&json_, "sporkle", sporkle_version_string());
+  json_string(&json_, "revision", BENCH_REVISION);
   json_array_begin(&json_, "results");
 }
 
@@ -86,8 +88,6 @@ void Report::add_json(const Row& row, const Field& field) {
   if (peer_) {
     json_number(&json_, "ratio_direct", row.direct_ratio());
     json_number(&json_, "ratio_winograd", row.winograd_ratio());
-    json_number(&json_, "peak_share", row.peak_share());
-    json_number(&json_, "avx2_peak_share", row.avx2_share());
     json_number(&json_, "call_excess", row.call_excess());
     json_number(&json_, "call_over_read", row.call_over_read());
     json_number(&json_, "reproducible_cost", row.reproducible_cost());

@@ -50,6 +50,8 @@ double if_large(const Row& row, bool counts, double value) {
 }
 
 void print_group(const std::vector<const Row*>& rows) {
+  const double peak = median_rate(rows, Kind::peak);
+  const double peak_avx2 = median_rate(rows, Kind::peak_avx2);
   const Figure figures[] = {
       {"plan, against the better of oneDNN's direct paths", "x", 1, false,
        [](const Row& row) { return row.direct_ratio(); }},
@@ -59,9 +61,11 @@ void print_group(const std::vector<const Row*>& rows) {
                                    : std::numeric_limits<double>::quiet_NaN();
        }},
       {"plan without Winograd above 100 MFLOP, of the FMA peak", "%", 100, false,
-       [](const Row& row) { return if_large(row, !row.winograd_used, row.peak_share()); }},
+       [=](const Row& row) { return if_large(row, !row.winograd_used, row.peak_share(peak)); }},
       {"plan limited to AVX2 without Winograd above 100 MFLOP, of its peak", "%", 100, false,
-       [](const Row& row) { return if_large(row, !row.winograd_used, row.avx2_share()); }},
+       [=](const Row& row) {
+         return if_large(row, !row.winograd_used, row.avx2_share(peak_avx2));
+       }},
       {"one call above 100 MFLOP, beyond plan and one read of the weights", "%", 100, true,
        [](const Row& row) { return if_large(row, true, row.call_excess()); }},
       {"one call above 100 MFLOP, beyond plan with a read in one loop", "%", 100, true,
@@ -85,13 +89,9 @@ double Row::winograd_ratio() const {
   return of(*this, Kind::onednn_winograd) / of(*this, Kind::sporkle);
 }
 
-double Row::peak_share() const {
-  return flops / of(*this, Kind::sporkle) / rate[static_cast<int>(Kind::peak)];
-}
+double Row::peak_share(double peak) const { return flops / of(*this, Kind::sporkle) / peak; }
 
-double Row::avx2_share() const {
-  return flops / of(*this, Kind::sporkle_avx2) / rate[static_cast<int>(Kind::peak_avx2)];
-}
+double Row::avx2_share(double peak) const { return flops / of(*this, Kind::sporkle_avx2) / peak; }
 
 double Row::call_excess() const {
   return (of(*this, Kind::sporkle_call) - of(*this, Kind::weights_read)) /
@@ -105,6 +105,18 @@ double Row::call_over_read() const {
 
 double Row::reproducible_cost() const {
   return of(*this, Kind::sporkle_reproducible) / of(*this, Kind::sporkle) - 1;
+}
+
+double median_rate(const std::vector<const Row*>& rows, Kind kind) {
+  std::vector<double> rates;
+  for (const Row* row : rows) {
+    const double rate = row->rate[static_cast<int>(kind)];
+    if (std::isfinite(rate)) rates.push_back(rate);
+  }
+  if (rates.empty()) return std::numeric_limits<double>::quiet_NaN();
+  std::sort(rates.begin(), rates.end());
+  const size_t middle = rates.size() / 2;
+  return rates.size() % 2 == 1 ? rates[middle] : (rates[middle - 1] + rates[middle]) / 2;
 }
 
 Row make_row(const Problem& problem, const std::string& text, int threads) {

@@ -22,8 +22,9 @@ struct Row {
 
   double direct_ratio() const;    // faster than the better of oneDNN's direct paths by
   double winograd_ratio() const;  // than oneDNN's Winograd
-  double peak_share() const;      // of the multiply-adds measured in the same rounds
-  double avx2_share() const;      // our AVX2 plan, of AVX2 multiply-adds
+  // Our plan and our AVX2 plan, of these multiply-adds per ns.
+  double peak_share(double peak) const;
+  double avx2_share(double peak) const;
   // The one-call form beyond what it cannot do without: (call - read of the weights)
   // / plan - 1 with the read by itself, its data in the caches; and call / (plan and
   // read) - 1 with both in one loop.
@@ -33,6 +34,10 @@ struct Row {
 };
 
 Row make_row(const Problem& problem, const std::string& text, int threads);
+
+// The median over these problems: other work on the machine lowers the peak of single ones,
+// which would make their shares too high. NaN without any.
+double median_rate(const std::vector<const Row*>& rows, Kind kind);
 
 // Prints one line per figure.
 void print_summary(const std::vector<Row>& rows, const char* cpu);

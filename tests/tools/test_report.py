@@ -157,6 +157,11 @@ def test_tables():
     page = "a\n<!-- fences: begin -->\nold\n<!-- fences: end -->\n<!-- cpu: begin -->\n<!-- cpu: end -->\n"
     filled = tables.fill(page, runs)
     check("old" not in filled and "| poll | 5 |" in filled and "at most 10" in filled, filled)
+    disturbed = copy.deepcopy(CONV)
+    disturbed["results"] = [copy.deepcopy(CONV["results"][0]) for _ in range(3)]
+    disturbed["results"][1]["peak"]["rounds_ns"] = [20e6] * 4  # half the peak of the others
+    share = tables.peak_shares(disturbed["results"])
+    check("99 % of the peak (geometric mean), lowest 99 %" in share and "101 GFLOP/s" in share, share)
     check("llvmpipe" not in filled, "software drivers are in no table")
     check("| 1.25 | 100 |" in filled, "the ratio and the rate of a problem")
     check("unseen" not in filled, "what was not verified is in no table")
