@@ -61,9 +61,27 @@ static sporkle_conv2d_desc plane_problem(uint64_t number) {
   return d;
 }
 
-#define PROBLEMS 120
+// In groups of one to a few channels, every kernel, stride, dilation and padding.
+static sporkle_conv2d_desc grouped_problem(uint64_t number) {
+  sporkle_conv2d_desc d = numerics_problem(number);
+  d.n = 1 + d.n % 3;
+  d.h = 1 + d.h % 17;
+  d.w = 1 + d.w % 19;
+  d.kernel_h = 1 + d.kernel_h % 5;
+  d.kernel_w = 1 + d.kernel_w % 5;
+  d.padding_top = d.padding_bottom = d.kernel_h / 2 * d.dilation_h;
+  d.padding_left = d.kernel_w / 2 * d.dilation_w;
+  d.padding_right = d.padding_left + d.kernel_w;
+  d.groups = 2 + (int64_t)(number % 37);
+  d.c = d.groups * (number % 2 ? 1 : 1 + (int64_t)(number % 5));
+  d.k = d.groups * (number % 3 ? 1 : 1 + (int64_t)(number % 11));
+  return d;
+}
+
+#define PROBLEMS 160
 
 static sporkle_conv2d_desc problem_of(uint64_t number) {
+  if (number >= 120) return grouped_problem(number);
   if (number >= 90) return plane_problem(number);
   if (number >= 60) return point_problem(number - 60);
   return number < 30 ? square_problem(number) : numerics_problem(number);
@@ -163,6 +181,7 @@ static void not_finite(void **state) {
     for (size_t s = 0; s < COUNT_OF(specials) * COUNT_OF(planes); ++s) {
       const int64_t *plane = planes[s / COUNT_OF(specials)];
       sporkle_conv2d_desc_set(&desc, 2, 20, plane[0], plane[1], 35, 3, 1, 1);
+      if (strcmp(shim_algorithm(a), "grouped_planes") == 0) desc.k = 40, desc.groups = 10;
       Tensors t;
       tensors_make(&t, &desc, s);
       t.input[6 * plane[1] + 6] = specials[s % COUNT_OF(specials)];
@@ -194,6 +213,7 @@ static void denormals_are_no_trap(void **state) {
   for (uint32_t a = 0; shim_algorithm(a) != NULL; ++a) {
     const int64_t plane = strcmp(shim_algorithm(a), "winograd_4x4_few") == 0 ? 8 : 24;
     sporkle_conv2d_desc_set(&desc, 1, 32, plane, plane, 32, 3, 1, 1);
+    if (strcmp(shim_algorithm(a), "grouped_planes") == 0) desc.groups = 32;
     Tensors t;
     tensors_make(&t, &desc, 9);
     if (run(&t, a, 1) == SPORKLE_OK) {
@@ -211,6 +231,54 @@ static void denormals_are_no_trap(void **state) {
   }
 }
 
+// Weights near the denormals: an algorithm computes them as exactly as others or refuses.
+static void small_weights(void **state) {
+  (void)state;
+  sporkle_conv2d_desc desc;
+  sporkle_conv2d_desc_init(&desc);
+  for (uint32_t a = 0; shim_algorithm(a) != NULL; ++a) {
+    for (int exponent = -90; exponent >= -110; exponent -= 20) {
+      sporkle_conv2d_desc_set(&desc, 1, 32, 8, 8, 32, 3, 1, 1);
+      if (strcmp(shim_algorithm(a), "grouped_planes") == 0) desc.groups = 32;
+      Tensors t;
+      tensors_make(&t, &desc, 4);
+      for (uint64_t i = 0; i < t.info.weights_size / 4; ++i) t.weights[i] = ldexpf(t.weights[i], exponent);
+      const bool winograd = strncmp(shim_algorithm(a), "winograd", 8) == 0;
+      const sporkle_status status = run(&t, a, 1);
+      if (status == SPORKLE_OK) {
+        expect_true(tensors_error(&t, t.output).rel_l2 <= REL_L2_LIMIT, "%s: weights times 2^%d",
+                    shim_algorithm(a), exponent);
+      }
+      if (winograd && exponent < -100) {
+        expect_true(status == SPORKLE_ERROR_UNSUPPORTED, "%s takes weights times 2^%d",
+                    shim_algorithm(a), exponent);
+      }
+      tensors_free(&t);
+    }
+  }
+}
+
+// What reads more weights per image is worth measuring when many images share them;
+// the rule without measurements compares single images.
+static void batches_share_weights(void **state) {
+  (void)state;
+  sporkle_conv2d_desc desc;
+  sporkle_conv2d_desc_init(&desc);
+  sporkle_conv2d_desc_set(&desc, 16, 128, 7, 7, 128, 3, 1, 1);
+  Tensors t;
+  tensors_make(&t, &desc, 3);
+  const double one = shim_conv_cost(isa, "winograd_4x4", &desc, t.weights, 1);
+  const double one_few = shim_conv_cost(isa, "winograd_4x4_few", &desc, t.weights, 1);
+  const double many = shim_conv_cost(isa, "winograd_4x4", &desc, t.weights, 16);
+  const double many_few = shim_conv_cost(isa, "winograd_4x4_few", &desc, t.weights, 16);
+  if (one > 0) {
+    expect_true(many < 0.75 * one, "one image costs %g, one of sixteen %g", one, many);
+    expect_true(many < many_few, "sixteen images cost %g each, with few tiles %g", many, many_few);
+    expect_true(one_few < one * 1.5, "one image costs %g, with few tiles %g", one, one_few);
+  }
+  tensors_free(&t);
+}
+
 int main(int argc, char **argv) {
   while (argc >= 2 && shim_isa(isa) != NULL && strcmp(shim_isa(isa), argv[1]) != 0) ++isa;
   if (argc > 2) share = strtoull(argv[2], NULL, 10);
@@ -223,6 +291,8 @@ int main(int argc, char **argv) {
     return TEST_SKIPPED;
   }
   const struct CMUnitTest tests[] = {cmocka_unit_test(by_name), cmocka_unit_test(not_finite),
+                                     cmocka_unit_test(small_weights),
+                                     cmocka_unit_test(batches_share_weights),
                                      cmocka_unit_test(denormals_are_no_trap)};
   return cmocka_run_group_tests_name("algorithms", tests, NULL, NULL) == 0 ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 #include "cpu_shim.h"
 
 #include <cstdio>
+#include <cstring>
 #include <memory_resource>
 
 #include "backends/cpu/conv_plan.h"
@@ -46,4 +47,17 @@ sporkle_status shim_conv_run(const shim_conv* conv, char* text, uint64_t capacit
     std::snprintf(text, capacity, "%s", error.reason.text);
     return error.status;
   }
+}
+
+double shim_conv_cost(uint32_t isa, const char* algorithm, const sporkle_conv2d_desc* desc,
+                      const float* weights, int64_t images) {
+  const ConvProblem problem = make_problem(*desc);
+  const PlanRequest request{problem, *kernels_compiled(static_cast<Isa>(isa)), 1, 256 << 10,
+                            weights, nullptr, std::pmr::new_delete_resource()};
+  for (const Implementation* implementation : implementations) {
+    Reason reason;
+    if (std::strcmp(implementation->name, algorithm) != 0) continue;
+    return implementation->can(request, &reason) ? implementation->cost(request, images) : -1;
+  }
+  return -1;
 }

@@ -28,6 +28,11 @@ typedef struct shim_conv {
  * reason in `text`. */
 sporkle_status shim_conv_run(const shim_conv *conv, char *text, uint64_t capacity);
 
+/* The estimated time of one image when `images` share the weights; negative where the
+ * algorithm of that name refuses the problem. */
+double shim_conv_cost(uint32_t isa, const char *algorithm, const sporkle_conv2d_desc *desc,
+                      const float *weights, int64_t images);
+
 #ifdef __cplusplus
 }
 #endif

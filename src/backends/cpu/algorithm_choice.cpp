@@ -35,10 +35,10 @@ struct Candidates {
   uint32_t count = 0;
   Reason reason;
 
-  explicit Candidates(const PlanRequest& request) {
+  Candidates(const PlanRequest& request, int64_t images) {
     for (const Implementation* implementation : implementations) {
       if (!implementation->can(request, &reason)) continue;
-      list[count++] = {implementation, implementation->cost(request)};
+      list[count++] = {implementation, implementation->cost(request, images)};
     }
     std::stable_sort(list, list + count,
                      [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
@@ -168,12 +168,13 @@ void ChoiceTable::keep(const ConvProblem& problem, const Implementation* impleme
 }
 
 std::shared_ptr<ConvPlan> plan_by_rule(const PlanRequest& request) {
-  return first_that_works(request, Candidates(request));
+  // One image whatever the batch: its parts get the same algorithm.
+  return first_that_works(request, Candidates(request, 1));
 }
 
 std::shared_ptr<ConvPlan> plan_by_time(const PlanRequest& request, ParallelFor& parallel,
                                        ScratchPool& scratch, ChoiceTable& table) {
-  const Candidates candidates(request);
+  const Candidates candidates(request, request.problem.n);
   const Implementation* choice = table.find(request.problem);
   if (choice == nullptr) {
     try {

@@ -28,6 +28,7 @@ BlockedWinograd::BlockedWinograd(const PlanRequest& request, int size, bool few)
       tiles_{request.problem.n * tile_rows_ * tile_columns_},
       few_(few) {
   choose_tiles(request.level2_bytes);
+  usable_ = above_denormals(request.weights, request.problem.weights_bytes() / sizeof(float));
   few ? pack_few(request) : pack_weights(request);
 }
 

@@ -273,7 +273,7 @@ double skipped(const ConvProblem& p) noexcept {
 
 // Full lanes but for the last output channels; tiles of short rows have few
 // accumulators; every output is turned at its end.
-double cost(const PlanRequest& request) noexcept {
+double cost(const PlanRequest& request, int64_t) noexcept {
   const ConvProblem p = flattened(request.problem);
   const Kernels& kernels = request.kernels;
   const int64_t vectors = divide_up(p.group_k(), kernels.lanes);

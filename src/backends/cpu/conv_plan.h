@@ -53,15 +53,15 @@ struct Implementation {
   const char* name;  // without the instruction set
   // Whether results would be right; `reason` says why not.
   bool (*can)(const PlanRequest& request, Reason* reason) noexcept;
-  // Estimated time for one image in units of a product of a direct kernel.
-  // Depends on nothing but the problem, the number of images apart, and the
-  // instruction set.
-  double (*cost)(const PlanRequest& request) noexcept;
+  // Estimated time for one image in units of a product of a direct kernel when
+  // `images` of them share the reading of the weights. Depends on nothing else but
+  // the problem, its own number of images apart, and the instruction set.
+  double (*cost)(const PlanRequest& request, int64_t images) noexcept;
   // Null when preparing shows that it cannot after all. Throws std::bad_alloc.
   std::shared_ptr<ConvPlan> (*create)(const PlanRequest& request, const char* algorithm);
 };
 
-constexpr uint32_t implementation_count = 7;
+constexpr uint32_t implementation_count = 8;
 extern const Implementation* const implementations[implementation_count];
 
 // Names with the instruction set appended, null where it has none of the kind; static storage.

@@ -124,7 +124,7 @@ void PixelLanesPlan::pack_weights(const float* weights) {
 namespace {
 
 // Lanes are lost between rows and behind the last pixel.
-double cost(const PlanRequest& request) noexcept {
+double cost(const PlanRequest& request, int64_t) noexcept {
   const ConvProblem p = flattened(request.problem);
   const int lanes = request.kernels.lanes;
   const int64_t pitch = p.out_w + (p.kernel_w - 1) * p.dilation_w / p.stride_w;

@@ -272,7 +272,7 @@ bool can(const PlanRequest& request, Reason* reason) noexcept {
   return false;
 }
 
-double cost(const PlanRequest& request) noexcept {
+double cost(const PlanRequest& request, int64_t) noexcept {
   const ConvProblem p = flattened(request.problem);
   const int lanes = request.kernels.lanes;
   const int64_t computed = divide_up(p.w, lanes) * lanes;

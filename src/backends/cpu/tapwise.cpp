@@ -114,7 +114,7 @@ void TapwisePlan::store(const HostTensors& tensors, const Strip& strip,
 bool can(const PlanRequest&, Reason*) noexcept { return true; }
 
 // Far from what vectors and caches allow, and never worth measuring.
-double cost(const PlanRequest& request) noexcept { return 1e3 * products(request.problem); }
+double cost(const PlanRequest& request, int64_t) noexcept { return 1e3 * products(request.problem); }
 
 std::shared_ptr<ConvPlan> create(const PlanRequest& request, const char*) {
   return make_shared_in<TapwisePlan>(request.memory, request);

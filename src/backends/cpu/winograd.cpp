@@ -42,6 +42,7 @@ WinogradPlan::WinogradPlan(const PlanRequest& request, const char* algorithm, in
   // The order of the sums depends on nothing but the number of channels.
   const ptrdiff_t fitting = std::max<ptrdiff_t>(step_cache_floats / row_floats(), 1);
   step_channels_ = divide_up(channels, divide_up(channels, fitting));
+  usable_ = above_denormals(request.weights, request.problem.weights_bytes() / sizeof(float));
   choose_blocks(request.level2_bytes);
   pack_weights(request.weights);
   std::fill_n(bias_.floats(), vectors_ * kernels_.lanes, 0.0f);
@@ -110,7 +111,7 @@ bool can(const PlanRequest& request, Reason* reason) noexcept {
 
 // Products, transforms and the reading of the transformed weights.
 template <int size>
-double cost(const PlanRequest& request) noexcept {
+double cost(const PlanRequest& request, int64_t images) noexcept {
   const ConvProblem& p = request.problem;
   constexpr double positions = (size + 2) * (size + 2);
   constexpr double transform = 16, read = 7;  // as copy_cost
@@ -119,7 +120,7 @@ double cost(const PlanRequest& request) noexcept {
                                              request.kernels.lanes);
   const double tiles = static_cast<double>(divide_up(p.out_h, size) * divide_up(p.out_w, size));
   return positions * (tiles * (inputs * outputs + transform * (inputs + outputs)) +
-                      read * inputs * outputs);
+                      read * inputs * outputs / static_cast<double>(images));
 }
 
 bool can_few(const PlanRequest& request, Reason* reason) noexcept {
@@ -134,7 +135,7 @@ bool can_few(const PlanRequest& request, Reason* reason) noexcept {
 
 // Each group of tiles transforms the weights, which takes ten more products per row of
 // positions beside six per tile, and waits that short sums do not hide.
-double cost_few(const PlanRequest& request) noexcept {
+double cost_few(const PlanRequest& request, int64_t images) noexcept {
   const ConvProblem& p = request.problem;
   constexpr double positions = 36, transform = 16, read = 2;
   const ptrdiff_t group = request.kernels.winograd_few.tiles;
@@ -142,10 +143,10 @@ double cost_few(const PlanRequest& request) noexcept {
   const double inputs = static_cast<double>(p.c);
   const double outputs = static_cast<double>(divide_up(p.k, request.kernels.lanes) *
                                              request.kernels.lanes);
-  const auto tiles = static_cast<double>(
-      divide_up(divide_up(p.out_h, 4) * divide_up(p.out_w, 4), group) * group);
-  return positions * tiles * (weights * inputs * outputs + transform * (inputs + outputs)) +
-         9 * read * inputs * outputs;
+  const int64_t tiles = images * divide_up(p.out_h, 4) * divide_up(p.out_w, 4);
+  const auto computed = static_cast<double>(divide_up(tiles, group) * group);
+  return (positions * computed * (weights * inputs * outputs + transform * (inputs + outputs)) +
+          9 * read * inputs * outputs) / static_cast<double>(images);
 }
 
 template <int size, bool few>

@@ -1,6 +1,10 @@
 // The transformation of the weights of F(m x m, 3 x 3), in float64.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
 #include "backends/cpu/winograd_kernels.h"
 
 namespace sporkle::cpu {
@@ -33,6 +37,15 @@ inline WeightRows weight_rows(int size) noexcept {
   }
   rows.row[finite][2] = 1;
   return rows;
+}
+
+// Transformed weights are rounded as fp32: near the denormals little is left of them. Of
+// weights much smaller than the largest ones less matters.
+inline bool above_denormals(const float* weights, uint64_t count) noexcept {
+  constexpr float least = 0x1p-100f;
+  float largest = 0;
+  for (uint64_t i = 0; i < count; ++i) largest = std::max(largest, std::fabs(weights[i]));
+  return largest == 0 || largest >= least;
 }
 
 // The weights of one input channel for `lanes` output channels, at most 48: tap t at
