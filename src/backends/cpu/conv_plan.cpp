@@ -7,8 +7,8 @@
 namespace sporkle::cpu {
 
 const Implementation* const implementations[implementation_count] = {
-    &winograd_4x4,  &winograd_4x4_few, &winograd_2x2, &pointwise,
-    &channel_lanes, &pixel_lanes,      &tapwise};
+    &winograd_4x4,  &winograd_4x4_few, &winograd_2x2, &grouped_planes,
+    &pointwise,     &channel_lanes,    &pixel_lanes,  &tapwise};
 
 namespace {
 
@@ -20,6 +20,8 @@ constexpr const char* algorithm_names[implementation_count][isa_count] = {
     {nullptr, "winograd_4x4_few_avx2", "winograd_4x4_few_avx512",
      "winograd_4x4_few_neon"},
     {nullptr, "winograd_2x2_avx2", "winograd_2x2_avx512", "winograd_2x2_neon"},
+    {"grouped_planes_scalar", "grouped_planes_avx2", "grouped_planes_avx512",
+     "grouped_planes_neon"},
     {"pointwise_scalar", "pointwise_avx2", "pointwise_avx512", "pointwise_neon"},
     {"channel_lanes_scalar", "channel_lanes_avx2", "channel_lanes_avx512", "channel_lanes_neon"},
     {"pixel_lanes_scalar", "pixel_lanes_avx2", "pixel_lanes_avx512", "pixel_lanes_neon"},

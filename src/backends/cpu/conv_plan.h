@@ -74,6 +74,7 @@ std::shared_ptr<ConvPlan> create_conv_plan(const PlanRequest& request, const cha
 
 // Implementations, one per file.
 extern const Implementation winograd_2x2, winograd_4x4, winograd_4x4_few;
+extern const Implementation grouped_planes;
 extern const Implementation pointwise, channel_lanes, pixel_lanes, tapwise;
 
 // Whether products with the zeros of a padded copy stand for taps outside the

@@ -86,6 +86,22 @@ struct PackArgs {
   ptrdiff_t out_channel;  // floats from one channel to the next
 };
 
+// A run of floats of a channel and where it goes within its copy.
+struct RowCopy {
+  ptrdiff_t source, target, count;
+};
+
+// Copies the same runs of every channel, every stride-th float of them.
+struct CopyRowsArgs {
+  const float* input;
+  ptrdiff_t channels;
+  ptrdiff_t input_channel;  // floats from one channel to the next
+  const RowCopy* rows;
+  ptrdiff_t row_count, stride;
+  float* out;
+  ptrdiff_t out_channel;
+};
+
 // Copies channels into panels of `tile` columns, a multiple of the vector length:
 // [panel][channel][column]. The last panel is filled up with zeros.
 struct PanelArgs {
@@ -113,6 +129,7 @@ struct Kernels {
   void (*finish)(const FinishArgs&);
   void (*transpose)(const TransposeArgs&);
   void (*pack)(const PackArgs&);
+  void (*copy_rows)(const CopyRowsArgs&);
   void (*pack_panels)(const PanelArgs&);
   WinogradKernels winograd[winograd_sizes];  // by size of the output tile: 2, 4
   WinogradFewKernels winograd_few;

@@ -11,6 +11,7 @@ set(SPORKLE_CPU_SOURCES
   src/backends/cpu/cpu_facts.cpp
   src/backends/cpu/cpu_sequence.cpp
   src/backends/cpu/geometry.cpp
+  src/backends/cpu/grouped_planes.cpp
   src/backends/cpu/isa.cpp
   src/backends/cpu/kernels.cpp
   src/backends/cpu/pixel_lanes.cpp
