@@ -19,6 +19,8 @@ constexpr uint64_t batch_limit_max_ns = 2000000;
 // small against its work, or in time to keep the device from running dry.
 constexpr uint64_t large_batch_syncs = 8, small_batch_syncs = 2;
 constexpr uint64_t turnaround_ns = 25000;
+// The same for an operation that waits for its successor, whose thread may sleep.
+constexpr uint64_t hold_margin_ns = 150000;
 
 // Waiters need about this long to wake up; they stay awake for a moment beyond
 // the predicted end, and for longer when the device has been idle.
@@ -128,6 +130,17 @@ bool BatchList::must_wait_before(uint64_t predicted_ns) const noexcept {
          open_predicted_.ns + predicted_ns > batch_limit_ns();
 }
 
+bool BatchList::may_wait_before(uint64_t predicted_ns) noexcept {
+  hold_until_ns_ = 0;
+  if (count_ != 1 || open_operations_ != 0 || !is_long(predicted_ns)) return false;
+  const Prediction running = batches_[first_].predicted;
+  if (!running.trusted()) return false;
+  const uint64_t margin = std::max(hold_margin_ns, running.ns / 8);
+  if (now_ns() + margin >= expected_end()) return false;
+  hold_until_ns_ = expected_end() - margin;
+  return true;
+}
+
 bool BatchList::close(uint64_t unfinished) noexcept {
   const GladGLContext& gl = context_->gl();
   Batch batch;
@@ -150,6 +163,7 @@ bool BatchList::close(uint64_t unfinished) noexcept {
   batches_[(first_ + count_++) % capacity] = batch;
   open_operations_ = 0;
   open_predicted_ = {};
+  hold_until_ns_ = 0;
   return true;
 }
 
@@ -235,6 +249,7 @@ Deadline BatchList::next_look() const noexcept {
   // In time to close the next batch before the device runs dry.
   const uint64_t turn = expected_end() - turnaround_ns;
   if (open_operations_ != 0 && turn > now) deadline.at = std::min(deadline.at, turn);
+  if (hold_until_ns_ > now) deadline.at = std::min(deadline.at, hold_until_ns_);
   // The sync object follows its word closely.
   if (batch.word_ns != 0) deadline.at = std::min(deadline.at, now + LookSchedule::step_min_ns);
   return deadline;

@@ -57,6 +57,9 @@ class BatchList {
   // Whether it must and cannot, because too many are in flight; or is so long that
   // the device has enough to do, and what comes meanwhile can be copied beside it.
   bool must_wait_before(uint64_t predicted_ns) const noexcept;
+  // Whether it is better emitted later: the one in flight lasts a while, and until then
+  // a successor may come, whose input is copied beside it. Sets the next look.
+  bool may_wait_before(uint64_t predicted_ns) noexcept;
   bool is_long(uint64_t predicted_ns) const noexcept { return predicted_ns >= batch_limit_ns_; }
   // Emits the completion word, the sync object and the flush. Operations from
   // `unfinished` on end with a later batch; 0: none. False when the driver gives no
@@ -126,6 +129,7 @@ class BatchList {
   uint64_t sync_cost_ns_ = 0;
   uint64_t word_threshold_ns_ = 0;  // shorter batches have no word
   uint64_t word_patience_ns_ = 0;   // for word and sync object to agree
+  uint64_t hold_until_ns_ = 0;      // when what may wait is emitted
   bool deep_backlog_ = false;
   uint64_t batch_limit_ns_ = batch_limit_min_ns;
   uint64_t disagreements_ = 0;

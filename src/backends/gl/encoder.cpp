@@ -164,6 +164,7 @@ Status Encoder::encode(Entry& entry, uint64_t value, const Operation* next) noex
   const GLuint workspace = take_workspace(work.workspace_bytes());
   start_timer(entry, value);
   next_ = next;
+  beside_ns_ = work.predicted().ns;
   Beside beside{[](void* self) noexcept { static_cast<Encoder*>(self)->run_beside(); }, this};
   for (const GlStep& step : work.steps()) {
     encode_step(operation, work, step, workspace, beside);

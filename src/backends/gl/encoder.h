@@ -95,6 +95,7 @@ class Encoder {
   uint32_t download_count_ = 0;
   bool deferred_ = false;  // downloads of an earlier batch are among them
   const Operation* next_ = nullptr;  // whose input is copied beside the present one
+  uint64_t beside_ns_ = 0;           // how long the present one is expected to take
   CopyShader copy_;
   bool client_barrier_ = false;
   GLenum error_ = GL_NO_ERROR;  // the first of the operation being encoded

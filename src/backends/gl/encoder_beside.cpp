@@ -90,7 +90,8 @@ void Encoder::download_beside() noexcept {
     const Copy copy = download_of(*download.memory, download.stretch);
     const CopyAccesses accesses(copy);
     hazards_.add(accesses.list, 2);
-    copy_.copy(context_->gl(), bound_, copy.from, copy.to, copy.bytes);
+    copy_.copy(context_->gl(), bound_, copy.from, copy.to, copy.bytes,
+               CopyShader::groups_for(CopyShader::Way::down, copy.bytes, beside_ns_));
     note_copy(copy.bytes);
   }
   note_downloads(status_of_gl_error(context_->gl().GetError()));
@@ -118,8 +119,15 @@ void Encoder::upload_beside(GlMemory& memory) noexcept {
       continue;
     }
     hazards_.add(accesses.list, 2);
-    copy_.copy(context_->gl(), bound_, copy.from, copy.to, copy.bytes);
-    note_copy(copy.bytes);
+    note_error();
+    copy_.copy(context_->gl(), bound_, copy.from, copy.to, copy.bytes,
+               CopyShader::groups_for(CopyShader::Way::up, copy.bytes, beside_ns_));
+    if (context_->gl().GetError() == GL_NO_ERROR) {
+      note_copy(copy.bytes);
+    } else {
+      // Not this operation's failure, and the next one must not go without its input.
+      memory.give_back_flushed(&stretches[i], 1);
+    }
   }
 }
 

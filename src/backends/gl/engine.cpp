@@ -115,6 +115,10 @@ bool Engine::emit_waiting(DriverSlot& slot, const std::atomic<bool>& stop) noexc
     entry.predicted = predict(entry);
     batches_.set_backlog(last - value >= deep_backlog);
     if (batches_.must_wait_before(entry.predicted.ns)) return true;
+    if (value == last && continues_stream(value) &&
+        batches_.may_wait_before(entry.predicted.ns)) {
+      return true;
+    }
     emit(entry, value);
     if (lost_) return false;
     driver_checkpoint(slot);
@@ -152,6 +156,14 @@ const Operation* Engine::successor(uint64_t value) noexcept {
   if (present.exchange != nullptr || next.exchange != nullptr) return nullptr;
   const bool stream = present.operation.plan == next.operation.plan;
   return stream && batches_.is_long(predict(next).ns) ? &next.operation : nullptr;
+}
+
+bool Engine::continues_stream(uint64_t value) noexcept {
+  if (value <= queue_.completed() + 1 || !copies_beside()) return false;
+  const Entry &before = queue_.entry(value - 1), &present = queue_.entry(value);
+  if (before.exchange != nullptr || present.exchange != nullptr) return false;
+  const auto* input = static_cast<const GlMemory*>(present.operation.input.memory.get());
+  return before.operation.plan == present.operation.plan && input->shader_copies();
 }
 
 // Software renderers copy on the processor that computes.

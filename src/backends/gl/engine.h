@@ -89,6 +89,8 @@ class Engine {
   // The operation behind `value` when it is queued and long and of the same plan: a
   // stream, whose copies go beside its kernels. Else null.
   const Operation* successor(uint64_t value) noexcept;
+  // Whether `value` follows an operation of the same plan in flight, and is copied.
+  bool continues_stream(uint64_t value) noexcept;
   void close_batch() noexcept;
   // Whether one has ended.
   bool end_batches() noexcept;

@@ -41,3 +41,5 @@ uint64_t gpu_end_ns(uint64_t index);
 // writes met a read, with no barrier between; and accesses outside of a binding.
 uint64_t gpu_hazards(void);
 uint64_t gpu_stray_accesses(void);
+// Copies by shaders since the start.
+uint64_t gpu_shader_copies(void);

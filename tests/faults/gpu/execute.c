@@ -29,6 +29,14 @@ static void run_self_test(const Command *command) {
   }
 }
 
+// copy_shader.cpp: vectors of 16 bytes.
+static void run_copy(const Command *command) {
+  const uint64_t bytes = 16 * (uint64_t)command->arguments[0];
+  const uint32_t *from = words_at(&command->ranges[0], 0, bytes);
+  uint32_t *to = words_at(&command->ranges[1], 0, bytes);
+  if (from != NULL && to != NULL) memmove(to, from, (size_t)bytes);
+}
+
 void execute(const Command *command) {
   const Range *a = &command->ranges[0], *b = &command->ranges[1];
   switch (command->kind) {
@@ -46,6 +54,7 @@ void execute(const Command *command) {
     case COMMAND_DISPATCH:
       if (command->program.kind == PROGRAM_WORD) run_word(command);
       if (command->program.kind == PROGRAM_SELF_TEST) run_self_test(command);
+      if (command->program.kind == PROGRAM_COPY) run_copy(command);
       if (command->program.kind == PROGRAM_DIRECT) run_direct(command);
       break;
     case COMMAND_SYNC:

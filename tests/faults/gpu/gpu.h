@@ -22,7 +22,9 @@ typedef struct Range {
   uint64_t offset, bytes;
 } Range;
 
-typedef enum ProgramKind { PROGRAM_UNKNOWN, PROGRAM_WORD, PROGRAM_SELF_TEST, PROGRAM_DIRECT } ProgramKind;
+typedef enum ProgramKind {
+  PROGRAM_UNKNOWN, PROGRAM_WORD, PROGRAM_SELF_TEST, PROGRAM_COPY, PROGRAM_DIRECT
+} ProgramKind;
 
 // What the defines of shaders/direct.cpp say.
 typedef struct DirectSizes {

@@ -14,13 +14,14 @@ typedef struct Touch {
 
 static Touch touches[touch_limit];
 static int touch_count;
-static uint64_t hazards, strays, dispatches;
+static uint64_t hazards, strays, dispatches, shader_copies;
 
 // What is bound elsewhere is left over from another program.
 static bool uses(const Program *program, int slot) {
   switch (program->kind) {
     case PROGRAM_WORD: return slot == 0;
-    case PROGRAM_SELF_TEST: return slot <= 1;
+    case PROGRAM_SELF_TEST:
+    case PROGRAM_COPY: return slot <= 1;
     case PROGRAM_DIRECT:
       return slot <= 4 && (slot != 2 || program->sizes.has_bias) &&
              (slot != 3 || program->sizes.has_residual);
@@ -31,7 +32,8 @@ static bool uses(const Program *program, int slot) {
 static bool writes(ProgramKind kind, int slot) {
   switch (kind) {
     case PROGRAM_WORD: return slot == 0;
-    case PROGRAM_SELF_TEST: return slot == 1;
+    case PROGRAM_SELF_TEST:
+    case PROGRAM_COPY: return slot == 1;
     case PROGRAM_DIRECT: return slot == 4;
     default: return false;
   }
@@ -57,6 +59,7 @@ void hazards_note(const Command *command) {
     if (touch_count < touch_limit) touches[touch_count++] = touch;
   }
   hazards += met;
+  shader_copies += command->program.kind == PROGRAM_COPY;
   ++dispatches;
 }
 
@@ -85,3 +88,10 @@ uint64_t gpu_hazards(void) {
 }
 
 uint64_t gpu_stray_accesses(void) { return __atomic_load_n(&strays, __ATOMIC_RELAXED); }
+
+uint64_t gpu_shader_copies(void) {
+  gpu_lock();
+  const uint64_t count = shader_copies;
+  gpu_unlock();
+  return count;
+}

@@ -1,6 +1,6 @@
 // Shaders are not compiled but recognised by their whole text. Of the direct kernels that is
 // the text in the library's sources, whatever it is: where direct.c does not do the same, the
-// outputs that the tests check are wrong. The two small ones are refused until followed.
+// outputs that the tests check are wrong. The small ones are refused until followed.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@ enum { line_limit = 1024 };
 // Marks of the texts that execute.c was written after.
 static const uint64_t word_mark = 0xccf900971e9d859c;         // completion_hint.cpp
 static const uint64_t self_test_mark = 0x384e4f28e6f3445f;    // self_test.cpp
+static const uint64_t copy_mark = 0x27ee5a42c9ae8de6;         // copy_shader.cpp
 
 // "#define NAME VALUE" or "#define NAME".
 static bool is_parameter(const char *line, size_t length) {
@@ -110,14 +111,18 @@ static bool are_usable(const DirectSizes *s) {
 
 Program program_of(const char *source, char *reason, size_t capacity) {
   Program program = {0};
-  // Only what looks like one of the three is compared as a whole.
+  // Only what looks like one of them is compared as a whole.
   const bool by_lines = strstr(source, "LANE ") != NULL;
-  const bool exactly = strstr(source, "buffer Word") != NULL || strstr(source, "uint row[64]") != NULL;
+  const bool exactly = strstr(source, "buffer Word") != NULL ||
+                       strstr(source, "uint row[64]") != NULL ||
+                       strstr(source, "uvec4 from[]") != NULL;
   const uint64_t mark = by_lines || exactly ? mark_of(source, exactly) : 0;
   if (exactly && mark == word_mark) {
     program.kind = PROGRAM_WORD;
   } else if (exactly && mark == self_test_mark) {
     program.kind = PROGRAM_SELF_TEST;
+  } else if (exactly && mark == copy_mark) {
+    program.kind = PROGRAM_COPY;
   } else if (by_lines && mark != 0 && mark == direct_mark()) {
     program.sizes = sizes_of(source);
     if (are_usable(&program.sizes)) program.kind = PROGRAM_DIRECT;
