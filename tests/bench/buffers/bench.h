@@ -42,6 +42,10 @@ class Bench {
   // caches hold depends on it.
   double stage_fill(uint32_t slots, Records* records);
   double stage_read(uint32_t slots, Records* records);
+  // One operation after the other in one slot, as a synchronous call's memory is used:
+  // what the CPU fills has been read by the device since, and its caches hold the
+  // output. In `fill_us` the fill, in `read_us` the read.
+  void stages_in_turn(Records* records, double* fill_us, double* read_us);
   // Device work of one operation, its transfers included: a stream of them
   // without the CPU's part. The slots' inputs are written beforehand and stay.
   double stage_device(Records* records);
@@ -78,6 +82,7 @@ class Bench {
   std::vector<std::vector<float>> inputs_;  // the first is x_ times 1
   const std::vector<float>& x_;
   std::vector<float> samples_;  // of the output that belongs to x_
+  double filled_us_ = 0;    // the last fill of launch()
   double fastest_wall_ = 0;  // of the pipelines with two threads
 };
 

@@ -104,6 +104,25 @@ double Bench::stage_read(uint32_t slots, Records* records) {
                       verify(y_));
 }
 
+void Bench::stages_in_turn(Records* records, double* fill_us, double* read_us) {
+  const sporkle_executor e = executor(1);
+  std::vector<double> fills, reads;
+  Flight flight;
+  for (int i = -3; i < count(); ++i) {
+    launch(e, &flight);
+    check(sporkle_fence_wait(flight.fence, SPORKLE_TIMEOUT_INFINITE), "wait");
+    const double start = now_us();
+    std::memcpy(y_.data(), flight.slot.output, info_.output_size);
+    if (i >= 0) reads.push_back(now_us() - start);
+    if (i >= 0) fills.push_back(filled_us_);
+    check(sporkle_executor_release(e, flight.slot.index), "release");
+  }
+  sporkle_executor_destroy(e);
+  const uint64_t verified = verify(y_);
+  *fill_us = records->add(label("stage fill, in turn"), "us", fills, verified);
+  *read_us = records->add(label("stage read, in turn"), "us", reads, verified);
+}
+
 double Bench::stage_device(Records* records) {
   const sporkle_executor e = executor(8);
   std::vector<Flight> flying(8);
