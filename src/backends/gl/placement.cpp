@@ -92,12 +92,14 @@ Placement profile_of(Platform platform, bool storage) noexcept {
   }
   // On an H200 a pipeline of 50 us kernels with 100 KB in and out takes 71 us per
   // item with two windows, 62 us with one, 58 us with none. On an H100 outputs of
-  // 200 and 400 KB take 50 and 72 us in a pipeline, 58 and 98 with a window; the
+  // 200 and 400 KB take 50 and 72 us in a pipeline, 58 and 98 with a window, and a
+  // synchronous call with one of 803 KB 134 to 175 us, 153 to 211 with a window; the
   // device's work with inputs of 200 to 800 KB takes 35 to 101 us, 41 to 126 with
   // a window, although kernels read them several times: its cache holds them.
   if (platform == Platform::nvidia) {
-    placement.direct_bytes[static_cast<uint32_t>(BufferKind::upload)] = uint64_t{1} << 20;
-    placement.direct_bytes[static_cast<uint32_t>(BufferKind::readback)] = uint64_t{512} << 10;
+    for (const BufferKind kind : {BufferKind::upload, BufferKind::readback}) {
+      placement.direct_bytes[static_cast<uint32_t>(kind)] = uint64_t{1} << 20;
+    }
   }
   // Asking only for what is used: NVIDIA backs write-only mappings by its system
   // heap and readable ones by cached memory; Mesa maps write-combined unless

@@ -15,6 +15,7 @@ namespace sporkle::gl {
 
 namespace {
 
+constexpr uint64_t mapped_trial_output_bytes = uint64_t{512} << 10;
 constexpr const char* store_kind = "gltune";
 constexpr size_t key_capacity = 640;
 constexpr size_t choice_limit = 512;
@@ -125,7 +126,10 @@ bool Tuner::within_budget() const noexcept {
 TrialKinds trial_kinds(const Placement& placement, const ConvProblem& problem) noexcept {
   const auto kind = [&](BufferKind wanted, uint64_t bytes) {
     const bool mapped = placement.form_of(wanted, bytes) == MemoryForm::direct;
-    return mapped ? wanted : BufferKind::local;
+    // The time to write a larger output over the bus would hide what tells kernels apart.
+    const bool hides = wanted == BufferKind::readback && bytes > mapped_trial_output_bytes &&
+                       placement.of(wanted).form != MemoryForm::direct;
+    return mapped && !hides ? wanted : BufferKind::local;
   };
   return {kind(BufferKind::upload, problem.input_bytes()),
           kind(BufferKind::readback, problem.output_bytes())};
