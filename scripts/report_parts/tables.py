@@ -99,9 +99,10 @@ def forms(runs):
             over = [r["call_over_read"] for r in results
                     if r.get("call_over_read") is not None and r["flops"] > LARGE]
             mean = cudnn.geometric_mean([1 + value for value in cost]) - 1
+            most = (f"; one call above 100 MFLOP beyond plan and a read in one loop at most "
+                    f"{percent(max(over))}" if over else "")
             parts.append(f"{threads} thread{'s' if threads > 1 else ''}, batch {batch}: reproducible "
-                         f"{percent(mean)} (geometric mean), most {percent(max(cost))}; one call above "
-                         f"100 MFLOP beyond plan and a read in one loop at most {percent(max(over))}. "
+                         f"{percent(mean)} (geometric mean), most {percent(max(cost))}{most}. "
                          f"{source(run)}.\n")
             head = ["problem", *(f"{name}, ms" for name in columns), "reproducible costs",
                     "one call: beyond plan and a read", "beyond plan and the read alone",
