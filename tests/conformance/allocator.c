@@ -1,5 +1,6 @@
 // Every allocation of a scenario fails once, and then for good from there on:
-// the call says so, nothing leaks, everything works afterwards.
+// the call says so, nothing leaks, everything works afterwards. Each attempt has a
+// context of its own: opening a driver that often takes 20 to 45 s on OpenGL.
 #include "conformance/conformance.h"
 #include "support/job.h"
 
