@@ -279,6 +279,21 @@ static void batches_share_weights(void **state) {
   tensors_free(&t);
 }
 
+// Rows of 14 fill lanes better one by one; what each group costs besides matters more.
+static void groups_have_a_price(void **state) {
+  (void)state;
+  sporkle_conv2d_desc desc;
+  sporkle_conv2d_desc_init(&desc);
+  sporkle_conv2d_desc_set(&desc, 1, 672, 14, 14, 672, 5, 1, 2);
+  desc.groups = 672;
+  Tensors t;
+  tensors_make(&t, &desc, 5);
+  const double planes = shim_conv_cost(isa, "grouped_planes", &desc, t.weights, 1);
+  const double pixels = shim_conv_cost(isa, "pixel_lanes", &desc, t.weights, 1);
+  expect_true(planes > 0 && planes < pixels, "grouped planes cost %g, pixel lanes %g", planes, pixels);
+  tensors_free(&t);
+}
+
 int main(int argc, char **argv) {
   while (argc >= 2 && shim_isa(isa) != NULL && strcmp(shim_isa(isa), argv[1]) != 0) ++isa;
   if (argc > 2) share = strtoull(argv[2], NULL, 10);
@@ -292,6 +307,7 @@ int main(int argc, char **argv) {
   }
   const struct CMUnitTest tests[] = {cmocka_unit_test(by_name), cmocka_unit_test(not_finite),
                                      cmocka_unit_test(small_weights),
+                                     cmocka_unit_test(groups_have_a_price),
                                      cmocka_unit_test(batches_share_weights),
                                      cmocka_unit_test(denormals_are_no_trap)};
   return cmocka_run_group_tests_name("algorithms", tests, NULL, NULL) == 0 ? 0 : 1;
