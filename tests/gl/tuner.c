@@ -160,8 +160,23 @@ static void bad_candidates_are_rejected(void **state) {
     assert_string_not_equal(algorithm, name);
     rejected += shim_tuner_warnings(tuner, "relative L2 error");
     shim_tuner_close(tuner);
+    /* What was taken instead is remembered: the next process does not tune again. */
+    assert_int_equal(shim_tuner_overwrite(directory, "direct_1x1 1\n"), 2);
   }
   assert_true(rejected >= 1);
+}
+
+/* What compiling is expected to take follows what it took, and is nothing for what is there. */
+static void compiling_is_expected_to_take_what_it_took(void **state) {
+  (void)state;
+  sporkle_conv2d_desc desc = problem();
+  desc.n = 8, desc.c = desc.k = 128, desc.h = desc.w = 28;
+  double first, known, slower, faster;
+  assert_true(shim_compile_cost(&desc, "w4_64x64x8_8x8_l4_p4", &first, &known, &slower, &faster));
+  assert_true(first > 0);
+  assert_true(known == 0);
+  if (!(slower > 1.3 * first && slower < 2 * first)) fail_msg("twice %g makes %g", first, slower);
+  if (!(faster < slower && faster > 0.7 * slower)) fail_msg("half of %g makes %g", slower, faster);
 }
 
 typedef struct Racer { shim_tuner *tuner; int slot; char algorithm[48]; } Racer;
@@ -234,6 +249,7 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(a_driver_update_forgets),
                                      cmocka_unit_test(workspace_that_does_not_fit),
                                      cmocka_unit_test(bad_candidates_are_rejected),
+                                     cmocka_unit_test(compiling_is_expected_to_take_what_it_took),
                                      cmocka_unit_test(two_at_once_do_no_harm),
                                      cmocka_unit_test(two_processes_do_no_harm)};
   return cmocka_run_group_tests_name("gl_tuner", tests, setup, teardown);

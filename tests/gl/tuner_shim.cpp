@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "backends/gl/compile_cost.h"
 #include "backends/gl/device_scan.h"
 #include "base/memory.h"
 #include "base/process.h"
@@ -168,4 +169,26 @@ const char* shim_rule_choice_within(const sporkle_conv2d_desc* desc, uint64_t wo
   const auto ranked =
       rank(make_problem(*desc), limits, std::pmr::get_default_resource(), nullptr);
   return n < ranked.size() ? ranked[n]->name : nullptr;
+}
+
+int shim_compile_cost(const sporkle_conv2d_desc* desc, const char* variant, double* first,
+                      double* known, double* slower, double* faster) {
+  const Variant* found = find_variant(variant);
+  if (found == nullptr) return 0;
+  auto* const memory = std::pmr::get_default_resource();
+  const Recipe recipe = build(*found, make_problem(*desc), Limits{}, memory);
+  std::pmr::vector<const Program*> none(memory), all(memory);
+  for (const Program& program : recipe.programs) all.push_back(&program);
+  CompileCost cost;
+  const auto of = [&](const auto& there) { return cost.of(recipe.programs, found->family, there); };
+  const auto learn = [&](uint64_t expected, uint64_t ns) {
+    cost.learn(recipe.programs, found->family, expected, ns);
+    return static_cast<double>(of(none));
+  };
+  const uint64_t begin = of(none);
+  *first = static_cast<double>(begin);
+  *known = static_cast<double>(of(all));
+  *slower = learn(begin, 2 * begin);
+  *faster = learn(of(none), of(none) / 2);
+  return 1;
 }

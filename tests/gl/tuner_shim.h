@@ -46,6 +46,10 @@ const char *shim_rule_choice(shim_tuner *tuner, const sporkle_conv2d_desc *desc,
 /* The same on a device that lends so many bytes of workspace. */
 const char *shim_rule_choice_within(const sporkle_conv2d_desc *desc, uint64_t workspace_bytes,
                                     uint32_t n);
+/* Nanoseconds that compiling the variant's programs is expected to take: at first, with all of
+ * them there, after they took twice as long, and then half of that. False: no such variant. */
+int shim_compile_cost(const sporkle_conv2d_desc *desc, const char *variant, double *first,
+                      double *known, double *slower, double *faster);
 
 #ifdef __cplusplus
 }
