@@ -3,6 +3,7 @@
 
 #include <new>
 #include <sys/mman.h>
+#include <type_traits>
 
 #include "base/process.h"
 
@@ -12,57 +13,64 @@ namespace {
 
 constexpr uint32_t chunk_slots = fence_chunk_slots;
 constexpr uint32_t chunk_limit = handle_slot_limit / chunk_slots;
+constexpr size_t chunk_bytes = chunk_slots * sizeof(FenceSlot);
 constexpr uint32_t pool_limit = 1024;
 
-constinit std::atomic<FenceSlot*> chunks[chunk_limit];
-constinit std::atomic<uint16_t> chunk_owner[chunk_limit];  // pool index + 1
+// Where a chunk's slots are and whose they are, in one word: who sees the one sees
+// the other. Slots are aligned to the size of a chunk; below is the pool's index.
+struct Chunk {
+  uintptr_t word = 0;
+
+  static constexpr uintptr_t owner_mask = chunk_bytes - 1;
+  FenceSlot* slots() const { return reinterpret_cast<FenceSlot*>(word & ~owner_mask); }
+  uint32_t owner() const { return static_cast<uint32_t>(word & owner_mask); }
+};
+static_assert((chunk_bytes & (chunk_bytes - 1)) == 0 && pool_limit <= chunk_bytes);
+
+constinit std::atomic<uintptr_t> chunks[chunk_limit];
 constinit std::atomic<uint32_t> chunks_used{0};
 
-alignas(FencePool) constinit unsigned char pool_storage[pool_limit * sizeof(FencePool)] = {};
-constinit std::atomic<uint32_t> pools_made{0};
+constinit FencePool pools[pool_limit];
+static_assert(std::is_trivially_destructible_v<FencePool>);  // used until the very end
+constinit std::atomic<uint32_t> pools_used{0};               // none behind it was ever taken
 
-FencePool& pool_at(uint32_t index) noexcept {
-  return *std::launder(reinterpret_cast<FencePool*>(pool_storage + index * sizeof(FencePool)));
-}
+Chunk chunk_at(uint32_t index) noexcept { return {chunks[index].load(std::memory_order_acquire)}; }
 
-FencePool* find_free_pool() {
-  const uint32_t made = pools_made.load(std::memory_order_acquire);
-  for (uint32_t i = 0; i < made && i < pool_limit; ++i) {
+FencePool* take_pool() noexcept {
+  for (uint32_t i = 0; i < pool_limit; ++i) {
     bool expected = false;
-    if (pool_at(i).taken.compare_exchange_strong(expected, true)) return &pool_at(i);
+    if (pools[i].taken.load(std::memory_order_relaxed)) continue;
+    if (!pools[i].taken.compare_exchange_strong(expected, true)) continue;
+    uint32_t used = pools_used.load();
+    while (used <= i && !pools_used.compare_exchange_weak(used, i + 1)) {}
+    return &pools[i];
   }
   return nullptr;
 }
 
-FencePool* make_pool() {
-  static constinit std::atomic_flag making = ATOMIC_FLAG_INIT;
-  while (making.test_and_set(std::memory_order_acquire)) cpu_pause();
-  const uint32_t index = pools_made.load();
-  FencePool* pool = nullptr;
-  if (index < pool_limit) {
-    pool = new (pool_storage + index * sizeof(FencePool)) FencePool;
-    pool->taken.store(true);
-    pools_made.store(index + 1, std::memory_order_release);
-  }
-  making.clear(std::memory_order_release);
-  return pool;
+uint32_t pool_index(const FencePool* pool) noexcept {
+  return static_cast<uint32_t>(pool - pools);
 }
 
-uint32_t pool_index(const FencePool* pool) noexcept {
-  const auto* bytes = reinterpret_cast<const unsigned char*>(pool);
-  return static_cast<uint32_t>((bytes - pool_storage) / sizeof(FencePool));
+// Takes entries of the directory; whatever fails leaves the others' alone.
+bool take_chunks(uint32_t count, uint32_t* first) noexcept {
+  *first = chunks_used.load();
+  do {
+    if (count > chunk_limit - *first) return false;
+  } while (!chunks_used.compare_exchange_weak(*first, *first + count));
+  return true;
 }
 
 }  // namespace
 
 FenceSlot* fence_find(uint32_t index) noexcept {
-  FenceSlot* chunk = chunks[index / chunk_slots].load(std::memory_order_acquire);
-  return chunk == nullptr ? nullptr : chunk + index % chunk_slots;
+  FenceSlot* slots = chunk_at(index / chunk_slots).slots();
+  return slots == nullptr ? nullptr : slots + index % chunk_slots;
 }
 
 FencePool* fence_pool_of(uint32_t index) noexcept {
-  const uint32_t owner = chunk_owner[index / chunk_slots].load(std::memory_order_acquire);
-  return owner == 0 ? nullptr : &pool_at(owner - 1);
+  const Chunk chunk = chunk_at(index / chunk_slots);
+  return chunk.slots() == nullptr ? nullptr : &pools[chunk.owner()];
 }
 
 namespace {
@@ -83,20 +91,20 @@ void FencePool::grow(uint32_t capacity) {
   const std::lock_guard lock(growth);
   if (slots >= capacity) return;
   const uint32_t need = (capacity - slots + chunk_slots - 1) / chunk_slots;
-  const size_t bytes = size_t{need} * chunk_slots * sizeof(FenceSlot);
-  const uint32_t first = chunks_used.fetch_add(need);
-  if (first + need > chunk_limit) {
-    chunks_used.fetch_sub(need);
-    fail(SPORKLE_ERROR_POOL_EXHAUSTED, "fence_capacity: the process has no fence slots left");
-  }
+  const size_t bytes = need * chunk_bytes;
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     fail(SPORKLE_ERROR_OUT_OF_MEMORY, "fence_capacity: no memory for %u fences", capacity);
   }
+  uint32_t first = 0;
+  if (!take_chunks(need, &first)) {
+    munmap(memory, bytes);
+    fail(SPORKLE_ERROR_POOL_EXHAUSTED, "fence_capacity: the process has no fence slots left");
+  }
   auto* array = static_cast<FenceSlot*>(memory);
   for (uint32_t c = 0; c < need; ++c) {
-    chunk_owner[first + c].store(static_cast<uint16_t>(pool_index(this) + 1));
-    chunks[first + c].store(array + size_t{c} * chunk_slots, std::memory_order_release);
+    const auto slots = reinterpret_cast<uintptr_t>(array + size_t{c} * chunk_slots);
+    chunks[first + c].store(slots | pool_index(this), std::memory_order_release);
   }
   for (uint32_t i = need * chunk_slots; i-- > 0;) {
     array[i].state.store(FenceState::make(1, 0, FenceKind::free, false).word);
@@ -106,8 +114,7 @@ void FencePool::grow(uint32_t capacity) {
 }
 
 FencePool* fence_pool_acquire(uint32_t capacity) {
-  FencePool* pool = find_free_pool();
-  if (pool == nullptr) pool = make_pool();
+  FencePool* pool = take_pool();
   if (pool == nullptr) {
     fail(SPORKLE_ERROR_POOL_EXHAUSTED, "context: more than %u contexts at once", pool_limit);
   }
@@ -151,21 +158,23 @@ void fence_pool_snapshot(const FencePool* pool, sporkle_stats* out) noexcept {
 
 void fence_pool_visit(FencePool* pool, void (*visit)(void*, FenceRef, FenceState),
                       void* data) noexcept {
-  const auto owner = static_cast<uint16_t>(pool_index(pool) + 1);
   const uint32_t used = chunks_used.load();
-  for (uint32_t c = 0; c < used && c < chunk_limit; ++c) {
-    if (chunk_owner[c].load() != owner) continue;
+  for (uint32_t c = 0; c < used; ++c) {
+    const Chunk chunk = chunk_at(c);
+    FenceSlot* slots = chunk.slots();
+    if (slots == nullptr || chunk.owner() != pool_index(pool)) continue;
     for (uint32_t i = 0; i < chunk_slots; ++i) {
-      const uint32_t index = c * chunk_slots + i;
-      const FenceState state{fence_find(index)->state.load(std::memory_order_acquire)};
-      if (state.kind() != FenceKind::free) visit(data, {index, state.generation()}, state);
+      const FenceState state{slots[i].state.load(std::memory_order_acquire)};
+      if (state.kind() != FenceKind::free) {
+        visit(data, {c * chunk_slots + i, state.generation()}, state);
+      }
     }
   }
 }
 
 void fence_pools_visit(void (*visit)(void*, FencePool&), void* data) noexcept {
-  const uint32_t made = pools_made.load(std::memory_order_acquire);
-  for (uint32_t i = 0; i < made; ++i) visit(data, pool_at(i));
+  const uint32_t used = pools_used.load(std::memory_order_acquire);
+  for (uint32_t i = 0; i < used; ++i) visit(data, pools[i]);
 }
 
 void fence_pools_reset_after_fork() noexcept {

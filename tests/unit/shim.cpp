@@ -74,6 +74,23 @@ void shim_expect(shim_fences* fences, uint64_t value, uint64_t ns) {
   timeline_expect(fences->timeline[0], before, fences->base[0] + value, now_ns() + ns);
 }
 
+sporkle_status shim_fences_grow(shim_fences* fences, uint32_t slots) {
+  try {
+    fence_pool_reserve(fences->pool, slots);
+    return SPORKLE_OK;
+  } catch (const Error& error) {
+    return error.status;
+  }
+}
+
+uint32_t shim_fences_visit(shim_fences* fences) {
+  uint32_t live = 0;
+  fence_pool_visit(
+      fences->pool,
+      [](void* count, FenceRef, FenceState) { ++*static_cast<uint32_t*>(count); }, &live);
+  return live;
+}
+
 uint32_t shim_fences_used(shim_fences* fences) {
   sporkle_stats stats{};
   fence_pool_snapshot(fences->pool, &stats);

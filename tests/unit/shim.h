@@ -22,6 +22,10 @@ void shim_fence_move(shim_fences *fences, sporkle_fence fence, uint32_t timeline
 void shim_publish(shim_fences *fences, uint32_t timeline, uint64_t value);
 /* Announces that the value of timeline 0 is reached within `ns`. */
 void shim_expect(shim_fences *fences, uint64_t value, uint64_t ns);
+/* Makes room for `slots` more fences that belong to executors. */
+sporkle_status shim_fences_grow(shim_fences *fences, uint32_t slots);
+/* The number of live fences, found by looking at every slot of the pool. */
+uint32_t shim_fences_visit(shim_fences *fences);
 uint32_t shim_fences_used(shim_fences *fences);
 uint32_t shim_fence_slot_size(void);
 
