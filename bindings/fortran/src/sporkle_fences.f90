@@ -3,8 +3,8 @@
 module sporkle_fences
   use, intrinsic :: iso_c_binding, only: c_char, c_int32_t, c_int64_t, c_null_ptr, c_ptr
   use, intrinsic :: iso_fortran_env, only: int64
-  use sporkle_c, only: sporkle_fence_destroy, sporkle_fence_insert, sporkle_fence_poll, &
-    sporkle_fence_wait, sporkle_fence_wait_all, sporkle_fence_wait_any, SPORKLE_DEVICE_AUTO, &
+  use sporkle_c, only: sporkle_fence_destroy, sporkle_fence_export_fd, sporkle_fence_insert, &
+    sporkle_fence_poll, sporkle_fence_wait, sporkle_fence_wait_all, sporkle_fence_wait_any, SPORKLE_DEVICE_AUTO, &
     SPORKLE_OK, SPORKLE_TIMEOUT_INFINITE
   use sporkle_contexts, only: sporkle_context_t
   use sporkle_objects, only: conclude, sporkle_error_text, sporkle_object_t, to_c
@@ -19,6 +19,7 @@ module sporkle_fences
     procedure :: insert => fence_insert
     procedure :: poll => fence_poll
     procedure :: wait => fence_wait
+    procedure :: export_fd => fence_export_fd
     procedure :: destroy => fence_destroy
     procedure :: adopt => fence_adopt
     procedure, private :: alias => fence_alias
@@ -65,6 +66,21 @@ contains
 
     call conclude(self, sporkle_fence_wait(self%handle_, limit(timeout_ns)), stat, errmsg)
   end subroutine fence_wait
+
+  ! A file descriptor, the caller's to close, that poll(2) finds readable once the
+  ! fence has ended; -1 after an error.
+  subroutine fence_export_fd(self, fd, stat, errmsg)
+    class(sporkle_fence_t), intent(inout) :: self
+    integer, intent(out) :: fd
+    integer, intent(out), optional :: stat
+    character(len=*), intent(inout), optional :: errmsg
+    integer(c_int32_t) :: code, fd_
+
+    fd_ = -1
+    code = sporkle_fence_export_fd(self%handle_, fd_)
+    fd = int(fd_)
+    call conclude(self, code, stat, errmsg)
+  end subroutine fence_export_fd
 
   ! The work goes on.
   subroutine fence_destroy(self, stat, errmsg)

@@ -1,12 +1,28 @@
 ! Plans: creation and runs by rank, strided arguments, submits on buffers.
 ! SPDX-License-Identifier: MIT
 program test_plan
+  use, intrinsic :: iso_c_binding, only: c_int, c_int64_t, c_size_t
   use, intrinsic :: iso_fortran_env, only: int64, real32, real64
   use sporkle
   use oracle
   implicit none
   type(sporkle_context_t) :: context
   integer :: stat
+
+  interface
+    function c_read(fd, buffer, count) bind(C, name="read") result(got)
+      import :: c_int, c_int64_t, c_size_t
+      integer(c_int), value :: fd
+      integer(c_int64_t), intent(out) :: buffer
+      integer(c_size_t), value :: count
+      integer(c_size_t) :: got
+    end function c_read
+    function c_close(fd) bind(C, name="close") result(code)
+      import :: c_int
+      integer(c_int), value :: fd
+      integer(c_int) :: code
+    end function c_close
+  end interface
 
   call need_default_device()
   call context%create()
@@ -117,6 +133,8 @@ contains
     type(sporkle_problem_t) :: problem
     type(sporkle_buffer_t) :: input, output, both
     type(sporkle_fence_t) :: fence
+    integer :: fd
+    integer(c_int64_t) :: events
     character(len=200) :: errmsg
 
     call fill(weights, 10)
@@ -144,8 +162,14 @@ contains
     call check(stat == SPORKLE_OK .and. fence%poll() == SPORKLE_OK, "wait")
     call output%invalidate()
     call check(close_to(y, expected(problem, x, weights, residual=residual)), "submitted values")
+    call fence%export_fd(fd, stat, errmsg)
+    call check(stat == SPORKLE_OK .and. fd >= 0, "descriptor of a fence that has ended")
+    call check(c_read(int(fd, c_int), events, 8_c_size_t) == 8, "the descriptor is readable")
+    call check(c_close(int(fd, c_int)) == 0, "the descriptor is the caller's to close")
     call fence%destroy(stat)
     call check(stat == SPORKLE_OK, "fence belongs to the caller")
+    call fence%export_fd(fd, stat, errmsg)
+    call check(stat == SPORKLE_ERROR_INVALID_HANDLE .and. fd == -1, "no descriptor without a fence")
     call plan%submit(input, output, fence, stat=stat, errmsg=errmsg)
     call check(stat == SPORKLE_ERROR_INVALID_HANDLE, "no residual: " // trim(errmsg))
     call check(.not. fence%exists(), "no fence")
