@@ -20,6 +20,9 @@ typedef struct SoakMemoryOutcome {
   double worst_ratio;   // mapped over live bytes, while 64 MiB or more are alive
   unsigned long long most_live, most_mapped, map_calls, stalls;
   double rates[SOAK_PHASES];  // steps per second, the median over the phases
+  // Each phase under pressure over the calm ones before and after it, the median: what else
+  // the machine does comes and goes over longer times.
+  double pressure_over_calm;
   char message[512];          // the first thing that went wrong
 } SoakMemoryOutcome;
 

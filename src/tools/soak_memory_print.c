@@ -5,10 +5,6 @@
 #include "tools/json.h"
 #include "tools/soak_memory.h"
 
-static double pressure_over_calm(const SoakMemoryOutcome *out) {
-  return out->rates[SOAK_CALM] > 0 ? out->rates[SOAK_PRESSURE] / out->rates[SOAK_CALM] : 0;
-}
-
 static void print_json(const SoakOptions *soak, const SoakMemoryOutcome *out, int code) {
   JsonWriter w = json_writer(stdout);
   json_object_begin(&w, NULL);
@@ -32,7 +28,7 @@ static void print_json(const SoakOptions *soak, const SoakMemoryOutcome *out, in
   json_number(&w, "calm_steps_per_s", out->rates[SOAK_CALM]);
   json_number(&w, "pressure_steps_per_s", out->rates[SOAK_PRESSURE]);
   json_number(&w, "scarce_steps_per_s", out->rates[SOAK_SCARCE]);
-  json_number(&w, "pressure_over_calm", pressure_over_calm(out));
+  json_number(&w, "pressure_over_calm", out->pressure_over_calm);
   json_bool(&w, "passed", code == TOOL_OK);
   json_object_end(&w);
   putchar('\n');
@@ -44,7 +40,7 @@ static void print_text(const SoakMemoryOutcome *out, int code) {
   printf("mapped at most %.2f x live (live up to %.0f MB, %llu map calls)\n", out->worst_ratio,
          (double)out->most_live * 1e-6, out->map_calls);
   printf("steps per second: calm %.0f, under pressure %.0f (%.2f x), memory scarce %.0f\n",
-         out->rates[SOAK_CALM], out->rates[SOAK_PRESSURE], pressure_over_calm(out),
+         out->rates[SOAK_CALM], out->rates[SOAK_PRESSURE], out->pressure_over_calm,
          out->rates[SOAK_SCARCE]);
   printf("wrong %lld, wrong statuses %lld, leaked %lld\n%s\n", out->wrong, out->broken,
          out->leaked, code == TOOL_OK ? "passed" : "FAILED");
