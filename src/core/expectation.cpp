@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/lateness.h"
+
 namespace sporkle {
 
 constinit Expectation expectations[timeline_limit];
@@ -10,7 +12,17 @@ void timeline_expect(uint32_t index, uint64_t after, uint64_t value, uint64_t un
   Expectation& expectation = expectations[index];
   expectation.value.store(value, std::memory_order_relaxed);
   expectation.until.store(until, std::memory_order_release);
+  expectation.told.store(now_ns(), std::memory_order_relaxed);
   Protocol::notify(timelines[index], gathering, Protocol::mask_of_range(after, value));
+}
+
+void timeline_note_waking(uint32_t index, uint64_t asleep_ns) noexcept {
+  Expectation& expectation = expectations[index];
+  const uint64_t told = expectation.told.load(std::memory_order_relaxed), now = now_ns();
+  // Woken by something else, or not asleep yet.
+  if (told <= asleep_ns || told > now) return;
+  const uint64_t known = expectation.waking_ns.load(std::memory_order_relaxed);
+  expectation.waking_ns.store(lateness_after(known, now - told), std::memory_order_relaxed);
 }
 
 bool timeline_await(uint32_t index, uint64_t value, Deadline deadline) noexcept {

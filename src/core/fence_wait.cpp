@@ -87,7 +87,10 @@ Status fence_wait(sporkle_fence fence, Deadline deadline) noexcept {
   status = spin(fence, *slot, spin_ns, deadline);
   const uint64_t generation = decode_handle(fence).generation;
   while (status == SPORKLE_NOT_READY) {
+    const FenceState state{slot->state.load(std::memory_order_acquire)};
+    const uint64_t asleep = now_ns();
     Protocol::sleep_for(*slot, generation, timelines, deadline);
+    timeline_note_waking(state.timeline(), asleep);
     status = spin(fence, *slot, 0, deadline);
     if (status == SPORKLE_NOT_READY && deadline.passed()) return SPORKLE_TIMEOUT;
   }

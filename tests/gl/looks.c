@@ -62,12 +62,30 @@ static void no_end_is_seen_late(void **state) {
   }
 }
 
+static void trusted_work_is_looked_at_rarely(void **state) {
+  (void)state;
+  // 4 ms, 10 us off: looks at a quarter and a half, one to tell waiters 80 us before the
+  // end, one when the spin begins.
+  const uint64_t predicted = 4 * ms, end = begin + predicted;
+  uint64_t now = begin + us, told = 0;
+  int looks = 0;
+  for (; !shim_stays_awake(begin, predicted, now, 0); ++looks) {
+    now = shim_next_look(begin, predicted, 10 * us, now);
+    if (told == 0 && now + 90 * us >= end) told = now;
+    assert_true(looks < 10);
+  }
+  assert_int_equal(looks, 4);
+  assert_in_range(end - told, 60 * us, 90 * us);
+  assert_int_equal(end - now, 20 * us);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(short_work_is_waited_for_awake),
       cmocka_unit_test(long_work_is_slept_through),
       cmocka_unit_test(a_device_that_was_idle_is_waited_for_awake),
       cmocka_unit_test(no_end_is_seen_late),
+      cmocka_unit_test(trusted_work_is_looked_at_rarely),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,9 +22,8 @@ constexpr uint64_t turnaround_ns = 25000;
 // The same for an operation that waits for its successor, whose thread may sleep.
 constexpr uint64_t hold_margin_ns = 150000;
 
-// Waiters need about this long to wake up; they stay awake for a moment beyond
-// the predicted end, and for longer when the device has been idle.
-constexpr uint64_t wake_up_ns = 62000;
+// Waiters stay awake for a moment beyond the predicted end, and for longer when the
+// device has been idle.
 constexpr uint64_t short_grace_ns = 60000, long_grace_ns = 30000;
 constexpr uint64_t idle_ns = 1000000, idle_grace_ns = 300000;
 
@@ -41,6 +40,8 @@ constexpr uint64_t proof_interval_ns = 2000000;
 constexpr uint64_t word_patience_hardware_ns = 2000000;
 constexpr uint64_t word_patience_software_ns = 300000000;
 constexpr uint64_t word_spin_ns = 30000;
+// Of batches that take so long that the thread's processor falls asleep.
+constexpr uint64_t rehearsal_ns = 1500000;
 
 // Work that takes this many times what is expected, and longer than the limit,
 // is taken for hung. A process that was stopped has not waited: of the time
@@ -245,7 +246,7 @@ Deadline BatchList::next_look() const noexcept {
   if (count_ == 0) return deadline;
   const Batch& batch = batches_[first_];
   const uint64_t now = now_ns();
-  deadline.at = LookSchedule::next(begin_of_oldest(), batch.predicted, now);
+  deadline.at = LookSchedule::next(begin_of_oldest(), batch.predicted, now, late_);
   // In time to close the next batch before the device runs dry.
   const uint64_t turn = expected_end() - turnaround_ns;
   if (open_operations_ != 0 && turn > now) deadline.at = std::min(deadline.at, turn);
@@ -267,8 +268,11 @@ bool BatchList::announces(uint64_t now, uint64_t* until) noexcept {
   Batch& batch = batches_[first_];
   const uint64_t end = expected_end();
   const bool was_idle = batch.closed_ns > last_end_ns_ + idle_ns;
-  if (now + wake_up_ns < end && !after_idle()) return false;
+  if (now + LookSchedule::telling_ns(batch.predicted, late_) < end && !after_idle()) return false;
   batch.announced = true;
+  // The driver is asked once more before the end: what it does then comes from the caches
+  // when the word is there.
+  if (batch.predicted.ns >= rehearsal_ns) batch.proof_ns = 0;
   const bool is_short = batch.predicted.ns < word_threshold_hardware_ns;
   *until = std::max(now, end) +
            (was_idle ? idle_grace_ns : is_short ? short_grace_ns : long_grace_ns);
@@ -280,14 +284,15 @@ bool BatchList::ends_soon() const noexcept {
   const Batch& batch = batches_[first_];
   const uint64_t now = now_ns();
   if (batch.word_ns != 0) return now - batch.word_ns < word_spin_ns;
-  return LookSchedule::spins(begin_of_oldest(), batch.predicted, now);
+  return LookSchedule::spins(begin_of_oldest(), batch.predicted, now, late_);
 }
 
 bool BatchList::stays_awake() const noexcept {
   if (count_ == 0) return false;
   const Batch& batch = batches_[first_];
   if (batch.word_ns != 0) return ends_soon();
-  return LookSchedule::stays_awake(begin_of_oldest(), batch.predicted, now_ns(), after_idle());
+  return LookSchedule::stays_awake(begin_of_oldest(), batch.predicted, now_ns(), after_idle(),
+                                   late_);
 }
 
 }  // namespace sporkle::gl

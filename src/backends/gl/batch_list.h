@@ -74,6 +74,8 @@ class BatchList {
   BatchAnswer ask() noexcept;
   void drop_oldest() noexcept;
 
+  // How late threads wake up here.
+  void set_lateness(Lateness late) noexcept { late_ = late; }
   // When the device can have begun with the oldest batch.
   uint64_t begin_of_oldest() const noexcept;
   // When it can have begun at the earliest: the one before was seen unfinished until then.
@@ -134,6 +136,7 @@ class BatchList {
   uint64_t batch_limit_ns_ = batch_limit_min_ns;
   uint64_t disagreements_ = 0;
   uint64_t work_limit_ns_ = 0;
+  Lateness late_;
 
   static constexpr uint64_t batch_limit_min_ns = 240000;
 };

@@ -187,6 +187,15 @@ void Encoder::start_timer(Entry& entry, uint64_t value) noexcept {
   context_->gl().QueryCounter(timers_[entry.timer * 2], GL_TIMESTAMP);
 }
 
+void Encoder::touch() noexcept {
+  const GladGLContext& gl = context_->gl();
+  gl.QueryCounter(timers_[0], GL_TIMESTAMP);
+  gl.Flush();
+  // Of our own calls every error has been taken.
+  clear_gl_errors(gl);
+  context_->checkpoint();
+}
+
 void Encoder::plan_download(Entry& entry, uint64_t value) noexcept {
   const Operation& operation = entry.operation;
   GlMemory* memory = memory_of(operation.output);

@@ -44,6 +44,9 @@ class Encoder {
   // After anything else has bound or deleted something in the context.
   void note_foreign_calls() noexcept { bound_.reset(); }
 
+  // Gives the device next to nothing to do. Nothing is in flight.
+  void touch() noexcept;
+
   // For an operation with a sink whose batch has ended: its shadow copies and
   // its device time.
   void collect(Entry& entry) noexcept;

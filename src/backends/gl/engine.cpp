@@ -224,7 +224,9 @@ void Engine::note_lost_word() noexcept {
                           facts().name, batches_.disagreements());
 }
 
-void Engine::announce(uint64_t now) noexcept {
+void Engine::announce(uint64_t now, Lateness late) noexcept {
+  late.waiter_ns = expectations[queue_.timeline()].waking_ns.load(std::memory_order_relaxed);
+  batches_.set_lateness(late);
   uint64_t until = 0;
   if (!batches_.announces(now, &until)) return;
   timeline_expect(queue_.timeline(), queue_.completed(), batches_.oldest().last_value, until);

@@ -51,8 +51,10 @@ class Engine {
   // After a service has used the context.
   void note_foreign_calls() noexcept { encoder_.note_foreign_calls(); }
 
-  // Wakes who waits for what will end soon.
-  void announce(uint64_t now) noexcept;
+  // Keeps an idle device from falling asleep.
+  void touch() noexcept { encoder_.touch(); }
+  // Wakes who waits for what will end soon. `late`: how late this thread wakes up.
+  void announce(uint64_t now, Lateness late) noexcept;
 
   // Services for calls from other threads.
   // Gives back what is idle and tries once more when the driver has no memory.

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backends/gl/submission_thread.h"
+#include "core/lateness.h"
 
 namespace sporkle::gl {
 
@@ -13,6 +14,12 @@ namespace {
 // after how many such spins in vain it does so no longer.
 constexpr uint64_t linger_ns = 50000;
 constexpr uint32_t vain_spin_limit = 4;
+
+// A GPU that was idle for milliseconds begins 0.2 ms late: for a while after its last
+// work it gets a timestamp to write now and then. The thread is woken as often for
+// that, of the ten times that an idle device may cost.
+constexpr uint64_t touch_interval_ns = 4000000;
+constexpr uint32_t touch_limit = 6;
 
 // A caller that has announced work copies its input first.
 constexpr uint64_t expect_ns = 100000;
@@ -47,7 +54,7 @@ void SubmissionThread::rest(DriverSlot& slot, uint32_t seen) noexcept {
     return;
   }
   if (may_spin_) {
-    engine_.announce(now_ns());
+    engine_.announce(now_ns(), late_);
     if (engine_.stays_awake()) {
       cpu_pause();
       return;
@@ -55,9 +62,21 @@ void SubmissionThread::rest(DriverSlot& slot, uint32_t seen) noexcept {
   }
   const bool idle = !engine_.busy();
   if (idle && linger(slot, seen)) return;
-  driver_sleep(slot, seen, engine_.next_look());
+  const Deadline look = idle ? touch_device() : engine_.next_look();
+  const uint64_t before = now_ns();
+  driver_sleep(slot, seen, look);
+  if (!idle && slot.wakeups.load(std::memory_order_relaxed) == seen) note_waking(before, look);
   // Work follows work closely again.
   if (idle && now_ns() < engine_.last_end_ns() + 2 * linger_ns) vain_spins_ = 0;
+}
+
+// The sleep from `before` on has lasted until `look`, and a little longer.
+void SubmissionThread::note_waking(uint64_t before, Deadline look) noexcept {
+  const uint64_t now = now_ns();
+  if (look.at > now) return;
+  const bool nap = look.at < before + Lateness::nap_limit_ns;
+  uint64_t& known = nap ? late_.nap_ns : late_.sleep_ns;
+  known = lateness_after(known, now - look.at);
 }
 
 // Stays awake for a moment after the last work has ended, and while a caller is about
@@ -79,6 +98,24 @@ bool SubmissionThread::linger(DriverSlot& slot, uint32_t seen) noexcept {
   }
   if (begin < hoped) ++vain_spins_;
   return false;
+}
+
+// Returns when to come back.
+Deadline SubmissionThread::touch_device() noexcept {
+  Deadline next;
+  if (!may_spin_ || engine_.last_end_ns() == 0) return next;
+  if (touched_after_ns_ != engine_.last_end_ns()) touches_ = 0;
+  touched_after_ns_ = engine_.last_end_ns();
+  const uint64_t now = now_ns();
+  const auto due = [&] { return touched_after_ns_ + (touches_ + 1) * touch_interval_ns; };
+  if (touches_ < touch_limit && now >= due()) {
+    engine_.touch();
+    ++touches_;
+    // Woken late, and by something else: those missed are not made up for.
+    while (touches_ < touch_limit && now >= due()) ++touches_;
+  }
+  if (touches_ < touch_limit) next.at = due();
+  return next;
 }
 
 }  // namespace sporkle::gl

@@ -90,6 +90,8 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   void recover(DriverSlot& slot) noexcept;
   void rest(DriverSlot& slot, uint32_t seen) noexcept;
   bool linger(DriverSlot& slot, uint32_t seen) noexcept;
+  Deadline touch_device() noexcept;
+  void note_waking(uint64_t before, Deadline look) noexcept;
   void set_phase(Phase phase) noexcept;
   void abandon(Status status, Phase phase) noexcept;
   template <class Arrived>
@@ -111,6 +113,9 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   uint64_t last_help_ns_ = 0;
   std::atomic<uint64_t> expected_until_ns_{0};
   uint64_t patience_ns_ = 0;  // with one call of the driver; 0: for ever
+  Lateness late_;
+  uint32_t touches_ = 0;     // of the device since its last work
+  uint64_t touched_after_ns_ = 0;  // its end
   uint32_t vain_spins_ = 0;  // for new work, in succession
   Error open_error_;
   std::atomic<uint32_t> phase_{asleep};
