@@ -130,7 +130,7 @@ const Command command_soak = {
         "\n"
         "--memory: buffers of 1 byte to 4 MiB come and go between operations, few of them, then\n"
         "hundreds, then while the allocator fails at random. Fails when mapped bytes reach twice\n"
-        "the live ones, when the rate with hundreds is more than 20 % below that of the phases with\n"
+        "the live ones, when three in four phases with hundreds are more than 20 % below those with\n"
         "few before and after, and when anything is wrong or left over.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
