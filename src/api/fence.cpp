@@ -13,7 +13,7 @@ constexpr uint32_t multi_wait_limit = 4096;
 
 Misuse stale_misuse(sporkle_fence fence) noexcept {
   if (fence == nullptr) return Misuse::null_handle;
-  return fence_slot(fence) == nullptr ? Misuse::not_a_fence : Misuse::destroyed;
+  return fence_has_lived(fence) ? Misuse::destroyed : Misuse::not_a_fence;
 }
 
 Status finish(const char* function, const char* argument, sporkle_fence fence, Status status,
@@ -65,9 +65,11 @@ Status wait_many(const char* function, const sporkle_fence* fences, uint32_t cou
     return SPORKLE_ERROR_FORKED;
   }
   uint32_t index = 0;
-  const Status status = fence_wait_many(fences, count, any, Deadline::after(timeout_ns), &index);
+  bool waited = false;
+  const Status status =
+      fence_wait_many(fences, count, any, Deadline::after(timeout_ns), &index, &waited);
   if (out_index != nullptr && status != SPORKLE_TIMEOUT) *out_index = index;
-  return finish(function, "fences", fences[index], status);
+  return finish(function, "fences", fences[index], status, waited);
 }
 
 }  // namespace
@@ -129,7 +131,7 @@ sporkle_status sporkle_fence_destroy(sporkle_fence fence) {
     fence_misused("sporkle_fence_destroy", Misuse::owned_by_slot, fence);
     return status;
   }
-  if (status == SPORKLE_ERROR_INVALID_HANDLE && fence_slot(fence) != nullptr) {
+  if (status == SPORKLE_ERROR_INVALID_HANDLE && fence_has_lived(fence)) {
     set_last_error("sporkle_fence_destroy", "fence: not a live fence");
     fence_misused("sporkle_fence_destroy", Misuse::destroyed_twice, fence);
     return status;

@@ -58,8 +58,9 @@ bool fence_move(FenceRef ref, uint32_t timeline, uint64_t value) noexcept;
 // The four user operations. None allocates.
 Status fence_poll(sporkle_fence fence) noexcept;
 Status fence_wait(sporkle_fence fence, Deadline deadline) noexcept;
+// `out_waited`: whether all were alive when the wait began.
 Status fence_wait_many(const sporkle_fence* fences, uint32_t count, bool any, Deadline deadline,
-                       uint32_t* out_index) noexcept;
+                       uint32_t* out_index, bool* out_waited) noexcept;
 // `force` also destroys a fence that a slot owns.
 Status fence_destroy(sporkle_fence fence, bool force) noexcept;
 
@@ -76,6 +77,9 @@ void fence_pool_visit(FencePool* pool, void (*visit)(void*, FenceRef, FenceState
 // The slot behind a handle that decodes as a fence, or null. Slots are never
 // unmapped; the generation says whether the handle is still current.
 const FenceSlot* fence_slot(sporkle_fence fence) noexcept;
+
+// Whether the handle is that of a fence which lives or has lived.
+bool fence_has_lived(sporkle_fence fence) noexcept;
 
 // Whether the fence belongs to the parent of a forked process: it never ends
 // here.

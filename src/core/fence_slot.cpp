@@ -88,6 +88,15 @@ Status fence_destroy(sporkle_fence fence, bool force) noexcept {
   return SPORKLE_OK;
 }
 
+bool fence_has_lived(sporkle_fence fence) noexcept {
+  const FenceSlot* slot = fence_slot(fence);
+  if (slot == nullptr) return false;
+  const FenceState state{slot->state.load(std::memory_order_acquire)};
+  const uint64_t generation = decode_handle(fence).generation;
+  if (generation == state.generation()) return state.kind() != FenceKind::free;
+  return generation != 0 && generation < state.generation();
+}
+
 bool fence_is_foreign(sporkle_fence fence) noexcept {
   if (fence_slot(fence) == nullptr) return false;
   const FencePool* pool = fence_pool_of(decode_handle(fence).slot);

@@ -98,9 +98,10 @@ Status fence_wait(sporkle_fence fence, Deadline deadline) noexcept {
 }
 
 Status fence_wait_many(const sporkle_fence* fences, uint32_t count, bool any, Deadline deadline,
-                       uint32_t* out_index) noexcept {
+                       uint32_t* out_index, bool* out_waited) noexcept {
   uint32_t index = 0;
   Status status = scan(fences, count, any, &index);
+  *out_waited = status == SPORKLE_NOT_READY;
   const auto pending = [&] {
     status = scan(fences, count, any, &index);
     return status == SPORKLE_NOT_READY;

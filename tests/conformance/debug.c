@@ -30,6 +30,13 @@ static void *wait_body(void *fence) {
   return NULL;
 }
 
+static void *wait_any_body(void *fence) {
+  sporkle_fence fences[] = {fence, fence};
+  expect_status(SPORKLE_ERROR_INVALID_HANDLE,
+                sporkle_fence_wait_any(fences, 2, SPORKLE_TIMEOUT_INFINITE, NULL));
+  return NULL;
+}
+
 static void misuse_stale(World *world, bool debug) {
   const sporkle_status invalid = SPORKLE_ERROR_INVALID_HANDLE;
   expect_status(invalid, sporkle_fence_wait(NULL, 0));
@@ -38,6 +45,12 @@ static void misuse_stale(World *world, bool debug) {
   expect_status(invalid, sporkle_fence_poll((sporkle_fence)(uintptr_t)world->context));
   expect_report(world, debug, "SPORKLE-FENCE-0002: sporkle_fence_poll: fence 0x");
   sporkle_fence stale = insert(world, "stale one");
+  // The generation behind that of a live fence, in the bits above 25.
+  const sporkle_fence unborn = (sporkle_fence)((uintptr_t)stale + ((uintptr_t)1 << 25));
+  expect_status(invalid, sporkle_fence_wait(unborn, 0));
+  expect_report(world, debug, "SPORKLE-FENCE-0002: sporkle_fence_wait: fence 0x");
+  expect_status(invalid, sporkle_fence_destroy(unborn));
+  expect_report(world, debug, "SPORKLE-FENCE-0002: sporkle_fence_destroy: fence 0x");
   sleep_ms(20);
   expect_ok(sporkle_fence_destroy(stale));
   expect_ok(sporkle_fence_destroy(insert(world, "its successor")));
@@ -93,6 +106,13 @@ static void misuse_under_waiter(World *world, bool debug) {
   pthread_join(thread, NULL);
   expect_report(world, debug,
                 "SPORKLE-FENCE-0006: sporkle_fence_wait: fence \"waited for\" made by");
+  waited = insert(world, "one of two");
+  pthread_create(&thread, NULL, wait_any_body, waited);
+  sleep_ms(30);
+  expect_ok(sporkle_fence_destroy(waited));
+  pthread_join(thread, NULL);
+  expect_report(world, debug,
+                "SPORKLE-FENCE-0006: sporkle_fence_wait_any: fence \"one of two\" made by");
   hold_end(&hold, world);
 }
 
