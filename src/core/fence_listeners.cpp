@@ -33,7 +33,6 @@ bool enlist(sporkle_fence fence, int fd) noexcept {
   const std::lock_guard lock(listeners_mutex);
   if (listener_count == listener_limit) return false;
   listeners[listener_count++] = {fence, fd};
-  gathering.listeners.fetch_add(1, std::memory_order_seq_cst);
   return true;
 }
 
@@ -48,13 +47,12 @@ Status fence_listen(sporkle_fence fence, int32_t* out_fd) noexcept {
     signal(theirs);
   } else {
     const int ours = fcntl(theirs, F_DUPFD_CLOEXEC, 0);
-    if (ours < 0 || !enlist(fence, ours)) {
+    const auto enter = [&] { return enlist(fence, ours); };
+    if (ours < 0 || !Protocol::listen(gathering, enter, fence_listeners_tell)) {
       if (ours >= 0) close(ours);
       close(theirs);
       return SPORKLE_ERROR_POOL_EXHAUSTED;
     }
-    // It may have ended before it was in the list.
-    fence_listeners_tell();
   }
   *out_fd = theirs;
   return SPORKLE_OK;

@@ -1,7 +1,7 @@
 // What fences, timelines and waiters do to shared memory, and nothing else: no
 // storage, no system call, no thread. Everything is written over a memory
 // interface, so that the library runs it on std::atomic and a test explores
-// every interleaving of the same lines (tests/unit/explorer).
+// every interleaving of the same lines (tests/explorer).
 //
 // A memory interface M provides
 //
@@ -255,6 +255,35 @@ struct FenceProtocol {
       M::wake(gathering.events, wake_all);
     }
     return gathering.listeners.load(std::memory_order_relaxed) != 0;
+  }
+
+  // An armed fence ends its life: its handles become stale, recycle(old) puts the
+  // slot back, unless a mover has to, and who waits for it learns that it is gone.
+  template <class Recycle, class Tell>
+  static sporkle_status destroy(Slot& slot, uint64_t generation, bool force, Timeline* timelines,
+                                Gathering& gathering, Recycle recycle, Tell tell) noexcept {
+    FenceState old;
+    const sporkle_status status = retire(slot, generation, force, false, &old);
+    if (status != SPORKLE_OK) return status;
+    if (!old.moving()) recycle(old);
+    if (old.kind() != FenceKind::pending) return SPORKLE_OK;
+    if (notify(timelines[old.timeline()], gathering)) tell();
+    return SPORKLE_OK;
+  }
+
+  // Somebody asks to be told of a fence's end without waiting: enlist() puts him
+  // into the list that tell() goes through. Counted first, so that whoever ends the
+  // fence behind the look of tell() knows of him; told always, because it may have
+  // ended before he was counted. Returns false when the list has no room.
+  template <class Enlist, class Tell>
+  static bool listen(Gathering& gathering, Enlist enlist, Tell tell) noexcept {
+    gathering.listeners.fetch_add(1, std::memory_order_seq_cst);
+    if (!enlist()) {
+      gathering.listeners.fetch_sub(1, std::memory_order_relaxed);
+      return false;
+    }
+    tell();
+    return true;
   }
 
   // Everything up to `value` has ended. One thread at a time per timeline.

@@ -1,6 +1,7 @@
 // The life of a fence slot: taken, armed, failed or moved, destroyed.
 #include "base/process.h"
 #include "core/fence_directory.h"
+#include "core/fence_listeners.h"
 #include "core/fence_records.h"
 
 namespace sporkle {
@@ -79,13 +80,11 @@ Status fence_poll(sporkle_fence fence) noexcept {
 Status fence_destroy(sporkle_fence fence, bool force) noexcept {
   if (fence_slot(fence) == nullptr) return SPORKLE_ERROR_INVALID_HANDLE;
   const HandleBits bits = decode_handle(fence);
-  FenceState old;
-  const Status status =
-      Protocol::retire(*fence_find(bits.slot), bits.generation, force, false, &old);
-  if (status != SPORKLE_OK) return status;
-  if (!old.moving()) recycle({bits.slot, bits.generation}, old.owned());
-  if (old.kind() == FenceKind::pending) timeline_notify(old.timeline());
-  return SPORKLE_OK;
+  const auto put_back = [&](FenceState old) {
+    recycle({bits.slot, bits.generation}, old.owned());
+  };
+  return Protocol::destroy(*fence_find(bits.slot), bits.generation, force, timelines, gathering,
+                           put_back, fence_listeners_tell);
 }
 
 bool fence_has_lived(sporkle_fence fence) noexcept {

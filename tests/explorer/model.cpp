@@ -56,7 +56,10 @@ void tell_listeners() {
   }
 }
 
-void recycle(uint32_t slot) { Protocol::push(w.head, slot, slot_at); }
+void recycle(uint32_t slot) {
+  once([&] { return uint64_t{w.slot_taken[slot] = 0}; });
+  Protocol::push(w.head, slot, slot_at);
+}
 
 // Returns false when no slot was free after all: the call begins again.
 bool submit(Known& k, uint32_t timeline) {
@@ -80,18 +83,10 @@ bool submit(Known& k, uint32_t timeline) {
 
 void destroy(Known& k) {
   once([&] { return uint64_t{k.destroying = 1}; });
-  sporkle::FenceState old;
-  const sporkle_status status = Protocol::retire(slot_of(k), k.generation, false, false, &old);
-  once([&] {
-    if (status == SPORKLE_OK) w.slot_taken[k.slot] = 0;
-    return uint64_t{0};
-  });
+  const sporkle_status status =
+      Protocol::destroy(slot_of(k), k.generation, false, w.timelines, w.gathering,
+                        [&](sporkle::FenceState) { recycle(k.slot); }, tell_listeners);
   if (status != SPORKLE_OK) return;
-  if (!old.moving()) recycle(k.slot);
-  if (old.kind() == sporkle::FenceKind::pending &&
-      Protocol::notify(w.timelines[old.timeline()], w.gathering)) {
-    tell_listeners();
-  }
   once([&] { return uint64_t{k.destroyed = 1}; });
 }
 
@@ -152,9 +147,8 @@ int wait_any(const Known* k, sporkle_status* status) {
 }
 
 void listen(Known& k) {
-  once([&] { return uint64_t{k.listening = 1}; });
-  w.gathering.listeners.fetch_add(1, std::memory_order_seq_cst);
-  tell_listeners();
+  const auto enlist = [&] { return once([&] { return uint64_t{k.listening = 1}; }) != 0; };
+  Protocol::listen(w.gathering, enlist, tell_listeners);
 }
 
 struct Turn {
@@ -252,7 +246,12 @@ void model_step(const Scenario& scenario, int thread) {
 
 void model_check_end(const Scenario& scenario) {
   int live = 0, free = 0;
-  for (const uint8_t taken : w.slot_taken) live += taken;
+  bool used[slot_limit] = {};
+  for (const Known& k : w.known) {
+    if (!k.submitted || k.destroyed) continue;
+    used[k.slot] = true;
+    ++live;
+  }
   uint64_t next = w.head.peek() & Protocol::index_mask;
   bool seen[slot_limit] = {};
   while (next != 0) {
@@ -261,7 +260,7 @@ void model_check_end(const Scenario& scenario) {
       return;
     }
     seen[next - 1] = true;
-    if (w.slot_taken[next - 1]) wrong("a live slot is in the list of free ones");
+    if (used[next - 1]) wrong("a live slot is in the list of free ones");
     ++free;
     next = w.slots[next - 1].value.peek() & Protocol::index_mask;
   }

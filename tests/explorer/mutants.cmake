@@ -17,6 +17,10 @@ mutant(handle_without_generation FILE protocol FAMILY recycle
 mutant(retire_without_generation FILE protocol FAMILY recycle
   FIND "if (state.generation() != generation) return SPORKLE_ERROR_INVALID_HANDLE;\n      if ((state.kind()"
   REPLACE "if ((state.kind()"
+  EXPECT "a live slot is in the list of free ones")
+mutant(poll_takes_a_move_for_an_end FILE protocol FAMILY move
+  FIND "if (state.moving()) return SPORKLE_NOT_READY;"
+  REPLACE "if (state.moving()) return SPORKLE_ERROR_INVALID_HANDLE;"
   EXPECT "a live fence is called stale")
 mutant(publish_before_failure FILE model FAMILY life
   FIND "  if (failing) {"
@@ -50,21 +54,33 @@ mutant(gathering_forgotten FILE protocol FAMILY several
   FIND "if (gathering.waiters.load(std::memory_order_relaxed) != 0) {"
   REPLACE "if (false) {"
   EXPECT "a waiter is never woken")
-mutant(destroy_wakes_nobody FILE model FAMILY life
-  FIND "if (old.kind() == sporkle::FenceKind::pending &&"
-  REPLACE "if (false &&"
+mutant(destroy_wakes_nobody FILE protocol FAMILY life
+  FIND "if (old.kind() != FenceKind::pending) return SPORKLE_OK;"
+  REPLACE "return SPORKLE_OK;"
   EXPECT "a waiter is never woken")
 mutant(listeners_forgotten FILE protocol FAMILY life
   FIND "return gathering.listeners.load(std::memory_order_relaxed) != 0;"
   REPLACE "return false;"
   EXPECT "a listener was not told")
+mutant(destroy_tells_no_listener FILE protocol FAMILY life
+  FIND "if (notify(timelines[old.timeline()], gathering)) tell();"
+  REPLACE "notify(timelines[old.timeline()], gathering);"
+  EXPECT "a listener was not told")
+mutant(listener_not_told_at_once FILE protocol FAMILY life
+  FIND "    tell();\n    return true;"
+  REPLACE "    return true;"
+  EXPECT "a listener was not told")
+mutant(listener_told_before_it_is_counted FILE protocol FAMILY life
+  FIND "    tell();\n    return true;"
+  REPLACE "    gathering.listeners.fetch_sub(1, std::memory_order_relaxed);\n    tell();\n    gathering.listeners.fetch_add(1, std::memory_order_seq_cst);\n    return true;"
+  EXPECT "a listener was not told")
 mutant(mover_does_not_recycle FILE protocol FAMILY move
   FIND "if (state.generation() != generation) return Move::recycle;"
   REPLACE "if (state.generation() != generation) return Move::refused;"
   EXPECT "a slot was lost")
-mutant(destroy_recycles_under_a_mover FILE model FAMILY move
-  FIND "if (!old.moving()) recycle(k.slot);"
-  REPLACE "recycle(k.slot);"
+mutant(destroy_recycles_under_a_mover FILE protocol FAMILY move
+  FIND "if (!old.moving()) recycle(old);"
+  REPLACE "recycle(old);"
   EXPECT "the list of free slots is broken")
 mutant(old_queue_not_notified FILE protocol FAMILY move
   FIND "    notify(timelines[old_timeline], gathering);\n"
