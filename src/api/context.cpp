@@ -39,6 +39,12 @@ sporkle_context_desc normalised(const sporkle_context_desc* given) {
   return desc;
 }
 
+void reset_after_fork() noexcept {
+  timelines_reset_after_fork();
+  fence_pools_reset_after_fork();
+  fence_listeners_reset_after_fork();
+}
+
 }  // namespace
 
 sporkle_status sporkle_context_create(const sporkle_context_desc* desc,
@@ -48,11 +54,7 @@ sporkle_status sporkle_context_create(const sporkle_context_desc* desc,
     const sporkle_context_desc full = normalised(desc);
     // Constructors of driver libraries run on this thread.
     const FpEnvironmentScope fp_environment;
-    if (process_enter()) {
-      timelines_reset_after_fork();
-      fence_pools_reset_after_fork();
-      fence_listeners_reset_after_fork();
-    }
+    process_enter(reset_after_fork);
     *out_context = create_context(full, enumerate_devices);
     return SPORKLE_OK;
   });

@@ -5,13 +5,13 @@
 
 namespace sporkle {
 
-// Prepares the detection; called by context creation. In a forked child it
-// starts a new epoch and returns true once, so that locks inherited in an
-// unknown state can be reset.
-bool process_enter() noexcept;
+// Prepares the detection; called by context creation. In a forked child the first
+// caller runs `reset`, which puts locks inherited in an unknown state in order, and
+// starts a new epoch; who comes meanwhile waits until it is done.
+void process_enter(void (*reset)() noexcept) noexcept;
 
 // Number of the current process in the chain of forks: 0 before the first
-// process_enter of this process, which in a child means "forked".
+// process_enter of this process has returned, which in a child means "forked".
 uint64_t process_epoch() noexcept;
 
 }  // namespace sporkle

@@ -1,4 +1,5 @@
 // A forked child: inherited handles say so, a new context works.
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,6 +91,55 @@ static int new_context(void *data) {
   return 0;
 }
 
+enum { at_once = 4 };
+
+static pthread_barrier_t start_line;
+
+// The first context of one thread: its own queue, with nobody else's values.
+static int work_of_a_thread(uint64_t seed) {
+  World world;
+  sporkle_context_desc desc = world_desc(&world);
+  pthread_barrier_wait(&start_line);
+  CHILD_CHECK(sporkle_context_create(&desc, &world.context) == SPORKLE_OK);
+  const char *const device = test_device_is("null") ? "null" : "cpu";
+  CHILD_CHECK(sporkle_device_find(world.context, device, &world.device) == SPORKLE_OK);
+  const sporkle_conv2d_desc problem = small_problem();
+  Job job;
+  job_prepare(&job, &world, &problem, seed);
+  for (int i = 0; i < 10; ++i) {
+    job_clear(&job);
+    job_submit(&job);
+    CHILD_CHECK(sporkle_fence_wait(job.fence, UINT64_C(10000000000)) == SPORKLE_OK);
+    job_check(&job);
+    CHILD_CHECK(sporkle_fence_destroy(job.fence) == SPORKLE_OK);
+    job.fence = NULL;
+  }
+  job_free(&job);
+  CHILD_CHECK(sporkle_context_destroy(world.context) == SPORKLE_OK);
+  return 0;
+}
+
+static void *thread_with_a_context(void *seed) {
+  return (void *)(intptr_t)work_of_a_thread((uint64_t)(uintptr_t)seed);
+}
+
+static int first_contexts_at_once(void *data) {
+  (void)data;
+  pthread_t ids[at_once];
+  CHILD_CHECK(pthread_barrier_init(&start_line, NULL, at_once) == 0);
+  for (uintptr_t i = 0; i < at_once; ++i) {
+    CHILD_CHECK(pthread_create(&ids[i], NULL, thread_with_a_context, (void *)(i + 1)) == 0);
+  }
+  int failed = 0;
+  for (int i = 0; i < at_once; ++i) {
+    void *result = NULL;
+    CHILD_CHECK(pthread_join(ids[i], &result) == 0);
+    failed += result != NULL;
+  }
+  CHILD_CHECK(failed == 0);
+  return 0;
+}
+
 static int grandchild(void *data) {
   CHILD_CHECK(new_context(data) == 0);
   fflush(NULL);
@@ -141,6 +191,12 @@ static void grandchild_creates_a_context(void **state) {
   (void)state;
   if (!TEST_THREADS_AFTER_FORK) skip();
   run_in_child(grandchild);
+}
+
+static void threads_of_a_child_create_contexts(void **state) {
+  (void)state;
+  if (!TEST_THREADS_AFTER_FORK) skip();
+  run_in_child(first_contexts_at_once);
 }
 
 static int pending_fence(void *data) {
@@ -234,5 +290,6 @@ static void pending_fence_never_ends_in_a_child(void **state) {
 
 GROUP(group_fork, "fork", cmocka_unit_test(inherited_handles_are_refused),
       cmocka_unit_test(child_creates_a_context), cmocka_unit_test(grandchild_creates_a_context),
+      cmocka_unit_test(threads_of_a_child_create_contexts),
       cmocka_unit_test(pending_fence_never_hangs_a_child),
       cmocka_unit_test(pending_fence_never_ends_in_a_child))

@@ -1,5 +1,6 @@
 #include "shim.h"
 
+#include <atomic>
 #include <cstring>
 #include <memory_resource>
 #include <vector>
@@ -25,8 +26,16 @@ struct shim_cache {
   CacheStore store;
 };
 
+void shim_process_enter(void (*reset)(void)) {
+  static std::atomic<void (*)()> body;
+  body.store(reset);
+  process_enter([]() noexcept { body.load()(); });
+}
+
+uint64_t shim_process_epoch(void) { return process_epoch(); }
+
 shim_fences* shim_fences_create(uint32_t capacity) {
-  process_enter();
+  process_enter([]() noexcept {});
   auto* fences = new shim_fences;
   fences->pool = fence_pool_acquire(capacity);
   for (int i = 0; i < 2; ++i) {

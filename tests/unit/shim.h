@@ -48,6 +48,10 @@ int shim_text_is_off(const char *text);
 void shim_warn_unknown(sporkle_log_callback log, void *user);
 void shim_warn_once(sporkle_log_callback log, void *user, const char *cause, int times);
 
+/* Enters the library as a context does; `reset` runs in a forked child, once. */
+void shim_process_enter(void (*reset)(void));
+uint64_t shim_process_epoch(void);
+
 /* Handles. */
 void *shim_encode(uint64_t generation, uint32_t slot, uint32_t type);
 void shim_decode(const void *handle, uint64_t *generation, uint32_t *slot, uint32_t *type);
