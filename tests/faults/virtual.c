@@ -3,6 +3,7 @@
 
 #include "faults/control.h"
 #include "faults/gpu/control.h"
+#include "support/deadlines.h"
 
 enum { patience_ms = 10000 };
 
@@ -252,6 +253,29 @@ static void late_by_an_hour(void **state) {
   close_gpu(&world);
 }
 
+// While the GPU's clock stands, waits end by the library's own.
+static void deadlines_are_kept(void **state) {
+  (void)state;
+  World world;
+  Job jobs[2];
+  open_gpu(&world);
+  const sporkle_conv2d_desc problem = small_problem();
+  for (int i = 0; i < 2; ++i) job_prepare(&jobs[i], &world, &problem, 5 + (uint64_t)i);
+  gpu.set_clock(GPU_MANUAL, 0);
+  for (int i = 0; i < 2; ++i) job_submit(&jobs[i]);
+  const sporkle_fence fences[] = {jobs[0].fence, jobs[1].fence};
+  for (int form = 0; form < WAIT_FORMS; ++form) {
+    expect_deadlines_kept((DeadlineWait)form, fences, 2);
+  }
+  gpu.set_clock(GPU_SCALED, 1);
+  expect_ok(sporkle_fence_wait_all(fences, 2, 10000000000u));
+  for (int i = 0; i < 2; ++i) {
+    job_check(&jobs[i]);
+    job_free(&jobs[i]);
+  }
+  close_gpu(&world);
+}
+
 // Of `count` operations with a fault at each, one after the other: those whose
 // fence ends well are right, and nothing hangs.
 static void expect_at_each_step(const char *fault, sporkle_status wanted) {
@@ -362,6 +386,7 @@ const struct CMUnitTest virtual_tests[] = {
     cmocka_unit_test(long_tiny_long), cmocka_unit_test(length_of_nothing_is_unlearnt),
     cmocka_unit_test(ends_one_by_one),
     cmocka_unit_test(hundred_in_flight), cmocka_unit_test(ten_thousand_in_flight),
+    cmocka_unit_test(deadlines_are_kept),
     cmocka_unit_test(late_by_an_hour), cmocka_unit_test(reset_at_each_step),
     cmocka_unit_test(lost_at_each_step), cmocka_unit_test(hang_at_each_step),
     cmocka_unit_test(every_pending_fence_fails_in_time), cmocka_unit_test(long_work_is_no_hang),
