@@ -1,5 +1,7 @@
 // Order and time on the virtual GPU of gpu/, whose clock the tests hold.
+#include <dirent.h>
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include "faults/control.h"
 #include "faults/gpu/control.h"
@@ -14,7 +16,8 @@ static struct {
   void (*set_cost)(uint64_t fixed_ns, uint64_t per_group_ns);
   void (*set_next_costs)(const uint64_t *ns, uint32_t count);
   void (*forget)(void);
-  uint64_t (*queued)(void), (*ended)(void), (*hazards)(void), (*stray_accesses)(void);
+  uint64_t (*queued)(void), (*ended)(void), (*hazards)(void), (*stray_accesses)(void),
+      (*timestamps)(void);
   uint64_t (*begin_ns)(uint64_t index), (*end_ns)(uint64_t index);
 } gpu;
 
@@ -32,6 +35,7 @@ static void load_gpu(void) {
       take(library, "gpu_forget", &gpu.forget) && take(library, "gpu_queued", &gpu.queued) &&
       take(library, "gpu_ended", &gpu.ended) && take(library, "gpu_hazards", &gpu.hazards) &&
       take(library, "gpu_stray_accesses", &gpu.stray_accesses) &&
+      take(library, "gpu_timestamps", &gpu.timestamps) &&
       take(library, "gpu_begin_ns", &gpu.begin_ns) && take(library, "gpu_end_ns", &gpu.end_ns)) {
     return;
   }
@@ -44,6 +48,16 @@ static void open_gpu(World *world) {
   gpu.set_clock(GPU_SCALED, 1);
   gpu.set_cost(20000, 0);
   world_open_gl(world, NULL, false);
+}
+
+// Posing as hardware; with one kernel, because the GPU translates each.
+static void open_card(World *world) {
+  load_gpu();
+  gpu.set_clock(GPU_SCALED, 1);
+  gpu.set_cost(20000, 0);
+  setenv("SPORKLE_GL_KERNEL", "direct_8x4", 1);
+  world_open_gl(world, "renderer=virtual card*", false);
+  unsetenv("SPORKLE_GL_KERNEL");
 }
 
 static void close_gpu(World *world) {
@@ -226,6 +240,54 @@ static void ends_one_by_one(void **state) {
   close_gpu(&world);
 }
 
+// Context switches of all threads of this process so far; the caller's own not.
+static long switches_of_others(void) {
+  long total = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  assert_non_null(tasks);
+  for (const struct dirent *task; (task = readdir(tasks)) != NULL;) {
+    char path[300], line[128];
+    if (atol(task->d_name) == (long)gettid()) continue;
+    snprintf(path, sizeof path, "/proc/self/task/%s/status", task->d_name);
+    FILE *file = fopen(path, "r");
+    for (long count; file != NULL && fgets(line, sizeof line, file) != NULL;) {
+      const char *value = strstr(line, "voluntary_ctxt_switches:");
+      if (value != NULL && sscanf(value, "%*s %ld", &count) == 1) total += count;
+    }
+    if (file != NULL) fclose(file);
+  }
+  closedir(tasks);
+  return total;
+}
+
+// A GPU is kept awake for a while after its last work, by six timestamps at most, and
+// then left alone: the threads sleep.
+static void idle_gpu_is_left_alone(void **state) {
+  (void)state;
+  enum { touch_most = 6, settled_ms = 200, idle_ms = 500, switches_most = 5 };
+  World world;
+  Job job;
+  open_card(&world);
+  const sporkle_conv2d_desc problem = small_problem();
+  job_prepare(&job, &world, &problem, 4);
+  for (int i = 0; i < 3; ++i) {
+    sleep_ms(settled_ms);
+    const uint64_t before = gpu.timestamps();
+    teach_once(&job, 20000);
+    sleep_ms(settled_ms);
+    const uint64_t touched = gpu.timestamps();
+    // On one processor nothing is done ahead of time.
+    if (sysconf(_SC_NPROCESSORS_ONLN) > 1) assert_true(touched > before);
+    assert_in_range(touched - before, 0, touch_most);
+    const long switches = switches_of_others();
+    sleep_ms(idle_ms);
+    assert_int_equal(gpu.timestamps(), touched);
+    assert_in_range(switches_of_others() - switches, 0, switches_most);
+  }
+  job_free(&job);
+  close_gpu(&world);
+}
+
 // An hour late on the GPU's clock: pending until that hour is over.
 static void late_by_an_hour(void **state) {
   (void)state;
@@ -386,7 +448,7 @@ const struct CMUnitTest virtual_tests[] = {
     cmocka_unit_test(long_tiny_long), cmocka_unit_test(length_of_nothing_is_unlearnt),
     cmocka_unit_test(ends_one_by_one),
     cmocka_unit_test(hundred_in_flight), cmocka_unit_test(ten_thousand_in_flight),
-    cmocka_unit_test(deadlines_are_kept),
+    cmocka_unit_test(deadlines_are_kept), cmocka_unit_test(idle_gpu_is_left_alone),
     cmocka_unit_test(late_by_an_hour), cmocka_unit_test(reset_at_each_step),
     cmocka_unit_test(lost_at_each_step), cmocka_unit_test(hang_at_each_step),
     cmocka_unit_test(every_pending_fence_fails_in_time), cmocka_unit_test(long_work_is_no_hang),

@@ -43,3 +43,5 @@ uint64_t gpu_hazards(void);
 uint64_t gpu_stray_accesses(void);
 // Copies by shaders since the start.
 uint64_t gpu_shader_copies(void);
+// Timestamps asked for since the start.
+uint64_t gpu_timestamps(void);
