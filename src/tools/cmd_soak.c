@@ -126,7 +126,7 @@ const Command command_soak = {
     .details =
         "Rounds of two seconds (or an hour of virtual time), each with a context of its own.\n"
         "Fails when a fence never ends, ends over an output that is not there, or changes its\n"
-        "end, and when an output is wrong.\n"
+        "end, when an output is wrong, when a wait is 2 s late or files are left open.\n"
         "\n"
         "--memory: buffers of 1 byte to 4 MiB come and go between operations, few of them, then\n"
         "hundreds, then while the allocator fails at random. Fails when mapped bytes reach twice\n"

@@ -169,8 +169,5 @@ int soak_run(const SoakOptions *options, SoakOutcome *out) {
   if (soak_case_create(options->seed, &conv)) code = run_rounds(options, &conv, out);
   progress_end();
   soak_case_destroy(&conv);
-  if (code != TOOL_OK) return code;
-  const SoakCounts *c = &out->counts;
-  const bool clean = c->lost == 0 && c->extra == 0 && c->wrong == 0 && c->broken == 0;
-  return clean && c->verified > 0 ? TOOL_OK : TOOL_WRONG_RESULT;
+  return code == TOOL_OK ? soak_verdict(options, out) : code;
 }
