@@ -1,10 +1,11 @@
 // When to ask whether work in flight has ended: sleep while it cannot be over,
 // look often near the predicted end, spin for a bounded time around it. Pure.
 //
-// An end is never seen later than a sixteenth of the time elapsed after it
-// happened (doubled for predictions that have proved right), and never later
-// than late_limit_ns: a prediction that is too long would otherwise confirm
-// itself, because the end is seen only when somebody looks.
+// Looks are planned so that an end is never seen later than a sixteenth of the
+// time elapsed after it happened (doubled for predictions that have proved right),
+// and never later than late_limit_ns: a prediction that is too long would otherwise
+// confirm itself, because the end is seen only when somebody looks. How late the
+// thread wakes comes on top.
 #pragma once
 
 #include <algorithm>
