@@ -64,7 +64,7 @@ GLuint start_program(const GladGLContext& gl, const char* source) {
 }  // namespace
 
 GlSeam::GlSeam(bool software) {
-  process_enter();
+  process_enter([]() noexcept {});
   Reason reason;
   const EglFunctions* egl = open_egl_library(&reason);
   if (egl == nullptr) throw std::runtime_error(reason.text);

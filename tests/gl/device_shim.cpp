@@ -91,7 +91,7 @@ sporkle_status wait(FenceRef fence) {
 }  // namespace
 
 static shim_device* open_with(OpenRules rules, char* reason) {
-  process_enter();
+  process_enter([]() noexcept {});
   auto* d = new shim_device;
   rules.pieces = &d->pieces;
   if (rules.beside == &asked_beside) rules.beside = &d->beside;

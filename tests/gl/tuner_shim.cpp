@@ -45,7 +45,7 @@ Limits limits_of() {
 }  // namespace
 
 shim_tuner* shim_tuner_open(const char* directory, int tune, int spoil, const char* variant) {
-  process_enter();
+  process_enter([]() noexcept {});
   auto* t = new shim_tuner;
   t->cache.open(directory);
   t->environment.memory = &t->memory;
