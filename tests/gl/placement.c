@@ -110,9 +110,6 @@ static void measurements(void **state) {
 enum { n = 1, c = 8, h = 9, k = 8 };
 static float input[n * c * h * h], weights[k * c * 9], output[n * k * h * h];
 
-/* The one platform whose drivers compute; NULL: all. */
-static const char *only;
-
 /* The driver at hand under another name. */
 static void every_profile_computes(void **state) {
   (void)state;
@@ -120,11 +117,9 @@ static void every_profile_computes(void **state) {
   for (size_t i = 0; i < COUNT_OF(weights); ++i) weights[i] = (float)(i % 5) - 2;
   sporkle_conv2d_desc desc = SPORKLE_CONV2D_DESC_INIT;
   sporkle_conv2d_desc_set(&desc, n, c, h, h, k, 3, 1, 1);
-  int computed = 0;
   for (size_t i = 0; i < COUNT_OF(drivers); ++i) {
     const Driver *d = &drivers[i];
     if (d->integrated) continue; /* known by the PCI tree alone */
-    if (only != NULL && strcmp(only, d->platform) != 0) continue;
     char reason[256];
     shim_device *device = shim_device_open_as(d->vendor, d->renderer, reason);
     if (device == NULL) {
@@ -143,10 +138,7 @@ static void every_profile_computes(void **state) {
                                                                    : SPORKLE_PLACEMENT_MAPPED);
     }
     assert_int_equal(shim_device_close(device), 0);
-    ++computed;
-    if (only != NULL) break;
   }
-  assert_int_not_equal(computed, 0);
 }
 
 /* Candidates are timed on tensors that lie where those of the operation will lie, except outputs
@@ -206,10 +198,7 @@ static void probe(void **state) {
   assert_int_equal(shim_device_close(device), 0);
 }
 
-/* placement [TEST [PLATFORM]] */
-int main(int argc, char **argv) {
-  if (argc > 1) cmocka_set_test_filter(argv[1]);
-  if (argc > 2) only = argv[2];
+int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(profiles), cmocka_unit_test(small_buffers_are_mapped),
       cmocka_unit_test(measurements), cmocka_unit_test(every_profile_computes),
