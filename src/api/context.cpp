@@ -40,6 +40,7 @@ sporkle_context_desc normalised(const sporkle_context_desc* given) {
 }
 
 void reset_after_fork() noexcept {
+  objects_reset_after_fork();
   timelines_reset_after_fork();
   fence_pools_reset_after_fork();
   fence_listeners_reset_after_fork();

@@ -103,6 +103,9 @@ uint32_t slot_of(const Object* object) noexcept { return decode_handle(object->h
 
 }  // namespace
 
+// Slots that the parent's thread had not put into the list yet are lost to the child.
+void objects_reset_after_fork() noexcept { growing.clear(std::memory_order_release); }
+
 void object_publish(Object* object) {
   const uint32_t index = take_slot();
   Slot* slot = find(index);

@@ -52,6 +52,9 @@ bool object_destroy(const void* handle, HandleType type) noexcept;
 // created, not on those inherited from a parent.
 void object_destroy_all(HandleType type) noexcept;
 
+// Called in a forked child: the table may have been inherited while it grew.
+void objects_reset_after_fork() noexcept;
+
 // A pinned object for the length of a call. Throws INVALID_HANDLE or FORKED.
 template <class T>
 class Pin {
