@@ -4,29 +4,8 @@
 #include <unistd.h>
 
 #include "conformance/conformance.h"
+#include "support/child.h"
 #include "support/job.h"
-
-// Runs `body` in a child; the result is the line that failed, 0 for none.
-static int in_child(int (*body)(void *), void *data) {
-  fflush(NULL);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    alarm(20);  // a hang ends the child, and the test fails
-    _exit(body(data));
-  }
-  int status = 0;
-  assert_int_equal(waitpid(pid, &status, 0), pid);
-  expect_true(WIFEXITED(status), "the child died of signal %d", WTERMSIG(status));
-  return WEXITSTATUS(status);
-}
-
-#define CHILD_CHECK(condition) \
-  do {                         \
-    if (!(condition)) {        \
-      fprintf(stderr, "child: line %d: %s\n", __LINE__, #condition); \
-      return 1;                \
-    }                          \
-  } while (0)
 
 typedef struct Inherited {
   World world;
@@ -169,7 +148,7 @@ static void open_inherited(Inherited *in) {
 static void run_in_child(int (*body)(void *)) {
   Inherited in;
   open_inherited(&in);
-  assert_int_equal(in_child(body, &in), 0);
+  assert_int_equal(in_child(body, &in, 20), 0);
   // The parent has not noticed anything.
   job_check(&in.job);
   job_free(&in.job);
@@ -273,7 +252,7 @@ static void run_with_pending_fences(int (*body)(void *)) {
   world_open(&world);
   Hold hold;
   hold_begin(&hold, &world);
-  assert_int_equal(in_child(body, &hold), 0);
+  assert_int_equal(in_child(body, &hold, 20), 0);
   hold_end(&hold, &world);
   world_close(&world);
 }

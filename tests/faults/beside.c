@@ -1,7 +1,6 @@
 // Streams whose copies run beside kernels, on the virtual GPU posing as a card: the
 // download of an operation is part of the next one's commands. Whatever fails between,
 // no operation ends well with an output that is not its own.
-#include <dlfcn.h>
 
 #include "faults/control.h"
 
@@ -12,22 +11,11 @@ static struct {
   uint64_t (*shader_copies)(void), (*hazards)(void), (*stray_accesses)(void);
 } gpu;
 
-static bool take(void *library, const char *name, void *out_function) {
-  void *symbol = dlsym(library, name);
-  memcpy(out_function, &symbol, sizeof symbol);
-  return symbol != NULL;
-}
-
 static void load_gpu(void) {
-  void *library = dlopen("libEGL.so.1", RTLD_NOW);
-  if (take(library, "gpu_set_cost", &gpu.set_cost) &&
-      take(library, "gpu_shader_copies", &gpu.shader_copies) &&
-      take(library, "gpu_hazards", &gpu.hazards) &&
-      take(library, "gpu_stray_accesses", &gpu.stray_accesses)) {
-    return;
-  }
-  printf("skipped: below this libEGL.so.1 is no virtual GPU\n");
-  exit(TEST_SKIPPED);
+  gpu_take("gpu_set_cost", &gpu.set_cost);
+  gpu_take("gpu_shader_copies", &gpu.shader_copies);
+  gpu_take("gpu_hazards", &gpu.hazards);
+  gpu_take("gpu_stray_accesses", &gpu.stray_accesses);
 }
 
 typedef struct Scene {

@@ -10,6 +10,13 @@ static bool take(void *library, const char *name, void *out_function) {
   return symbol != NULL;
 }
 
+void gpu_take(const char *name, void *out_function) {
+  void *library = dlopen("libEGL.so.1", RTLD_NOW);
+  if (library != NULL && take(library, name, out_function)) return;
+  printf("skipped: below this libEGL.so.1 is no virtual GPU\n");
+  exit(TEST_SKIPPED);
+}
+
 void control_load(void) {
   void *library = dlopen("libEGL.so.1", RTLD_NOW);
   if (library != NULL && take(library, "fault_plan", &control.plan) &&

@@ -18,6 +18,10 @@ extern Control control;
 // before the driver.
 void control_load(void);
 
+// A function of the virtual GPU, gpu/control.h. Skips the program, with the reason
+// printed, where there is none below the provider.
+void gpu_take(const char *name, void *out_function);
+
 // Plans faults, see provider/plan.h; fails the test on a mistake in the text.
 void plan_faults(const char *text);
 

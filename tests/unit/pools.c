@@ -1,39 +1,15 @@
 /* Pools of fences: growing beside visitors and beside one another, and when there is
  * no memory or no room left. Each in a process of its own: slots are never given back. */
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shim.h"
+#include "support/child.h"
 #include "support/test.h"
 
 enum { chunk = 64, slots_of_a_process = 1 << 20, most_of_a_pool = 1 << 18 };
-
-/* Returns the line that failed, 0 for none. */
-static int in_child(int (*body)(void)) {
-  fflush(NULL);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    alarm(60);
-    signal(SIGSEGV, SIG_DFL); /* CMocka's says nothing of the child */
-    _exit(body());
-  }
-  int status = 0;
-  assert_int_equal(waitpid(pid, &status, 0), pid);
-  if (!WIFEXITED(status)) fail_msg("the child died of signal %d", WTERMSIG(status));
-  return WEXITSTATUS(status);
-}
-
-#define CHILD_CHECK(condition) \
-  do {                         \
-    if (!(condition)) {        \
-      fprintf(stderr, "child: line %d: %s\n", __LINE__, #condition); \
-      return 1;                \
-    }                          \
-  } while (0)
 
 static _Atomic(shim_fences *) visited;
 static atomic_int stop;
@@ -45,7 +21,8 @@ static void *visit(void *data) {
 }
 
 /* Many small pools: a visit is short, so that it often meets the chunk that comes. */
-static int grow_beside_a_visitor(void) {
+static int grow_beside_a_visitor(void *unused) {
+  (void)unused;
   shim_fences *pools[60];
   pthread_t thread;
   uint64_t wrong = 0;
@@ -65,13 +42,14 @@ static int grow_beside_a_visitor(void) {
 static void a_pool_grows_under_visitors(void **state) {
   (void)state;
   if (!TEST_THREADS_AFTER_FORK) {
-    assert_int_equal(grow_beside_a_visitor(), 0);
+    assert_int_equal(grow_beside_a_visitor(NULL), 0);
     return;
   }
-  for (int i = 0; i < 50; ++i) assert_int_equal(in_child(grow_beside_a_visitor), 0);
+  for (int i = 0; i < 50; ++i) assert_int_equal(in_child(grow_beside_a_visitor, NULL, 60), 0);
 }
 
-static int grow_without_memory(void) {
+static int grow_without_memory(void *unused) {
+  (void)unused;
   struct rlimit limit;
   shim_fences *small = shim_fences_create(chunk);
   CHILD_CHECK(getrlimit(RLIMIT_AS, &limit) == 0);
@@ -97,7 +75,7 @@ static int grow_without_memory(void) {
 static void memory_that_fails_uses_nothing_up(void **state) {
   (void)state;
   if (TEST_SANITIZED) skip(); /* sanitizers need address space of their own */
-  assert_int_equal(in_child(grow_without_memory), 0);
+  assert_int_equal(in_child(grow_without_memory, NULL, 60), 0);
 }
 
 enum { left = 100 }; /* chunks */
@@ -125,7 +103,8 @@ static void *grow(void *data) {
 }
 
 /* Four pools want more than there is, and now and then a chunk, which there is. */
-static int grow_beside_one_another(void) {
+static int grow_beside_one_another(void *unused) {
+  (void)unused;
   struct grower growers[4] = {0};
   static uint8_t seen[slots_of_a_process];
   for (int i = 0; i < 4; ++i) growers[i].pool = shim_fences_create(chunk);
@@ -155,7 +134,7 @@ static int grow_beside_one_another(void) {
 static void exhausted_pools_share_nothing(void **state) {
   (void)state;
   if (!TEST_THREADS_AFTER_FORK) skip();
-  for (int i = 0; i < 5; ++i) assert_int_equal(in_child(grow_beside_one_another), 0);
+  for (int i = 0; i < 5; ++i) assert_int_equal(in_child(grow_beside_one_another, NULL, 60), 0);
 }
 
 int main(void) {
