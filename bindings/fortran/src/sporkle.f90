@@ -12,6 +12,7 @@ module sporkle
     sporkle_property_t, sporkle_result_t, sporkle_stats_t, sporkle_unavailable_t
   use sporkle_buffers, only: sporkle_buffer_info_t, sporkle_buffer_t
   use sporkle_fences, only: sporkle_fence_t, sporkle_wait_all, sporkle_wait_any
+  use sporkle_sequences, only: sporkle_sequence_t
   use sporkle_plans, only: sporkle_plan_info_t, sporkle_plan_t
   use sporkle_executors, only: sporkle_executor_info_t, sporkle_executor_t, sporkle_slot_t
   use sporkle_conversions, only: sporkle_to_real32, sporkle_to_real64

@@ -10,6 +10,7 @@ module sporkle_plans
   use sporkle_fences, only: sporkle_fence_t
   use sporkle_objects, only: conclude, from_c, sporkle_object_t
   use sporkle_problems, only: sporkle_problem_t
+  use sporkle_sequences, only: sporkle_sequence_t
   use sporkle_shapes, only: problem_shapes
   implicit none
   private
@@ -26,7 +27,11 @@ module sporkle_plans
     type(problem_shapes) :: shapes_
   contains
     procedure, private :: plan_create_1, plan_create_2, plan_create_3, plan_create_4
-    generic :: create => plan_create_1, plan_create_2, plan_create_3, plan_create_4
+    procedure, private :: plan_create_sequence
+    generic :: create => plan_create_1, plan_create_2, plan_create_3, plan_create_4, &
+      plan_create_sequence
+    procedure, private :: plan_prepare_1, plan_prepare_2, plan_prepare_3, plan_prepare_4
+    generic :: prepare => plan_prepare_1, plan_prepare_2, plan_prepare_3, plan_prepare_4
     procedure :: destroy => plan_destroy
     procedure :: describe => plan_describe
     procedure, private :: plan_run_1, plan_run_2, plan_run_3, plan_run_4
@@ -88,6 +93,75 @@ module sporkle_plans
       integer, intent(out), optional :: stat
       character(len=*), intent(inout), optional :: errmsg
     end subroutine plan_create_1
+
+    ! All steps of a sequence as one plan: run and submit take the input of the
+    ! first step, give the output of the last and have no residual.
+    module subroutine plan_create_sequence(self, context, sequence, device, stat, errmsg)
+      class(sporkle_plan_t), intent(inout) :: self
+      type(sporkle_context_t), intent(in) :: context
+      type(sporkle_sequence_t), intent(in), target :: sequence
+      integer, intent(in), optional :: device
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine plan_create_sequence
+  end interface
+
+  ! As create, in the background: returns when the arguments have been checked
+  ! and the arrays copied. The fence, the caller's, ends when the plan is ready or
+  ! with what create would have answered. Calls that use the plan wait for that;
+  ! after a failure they answer the same.
+  interface
+    module subroutine plan_prepare_4(self, context, weights, problem, fence, bias, device, &
+        stat, errmsg)
+      class(sporkle_plan_t), intent(inout) :: self
+      type(sporkle_context_t), intent(in) :: context
+      real(real32), intent(in), target :: weights(:, :, :, :)
+      type(sporkle_problem_t), intent(in) :: problem
+      type(sporkle_fence_t), intent(inout) :: fence
+      real(real32), intent(in), target, optional :: bias(:)
+      integer, intent(in), optional :: device
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine plan_prepare_4
+
+    module subroutine plan_prepare_3(self, context, weights, problem, fence, bias, device, &
+        stat, errmsg)
+      class(sporkle_plan_t), intent(inout) :: self
+      type(sporkle_context_t), intent(in) :: context
+      real(real32), intent(in), target :: weights(:, :, :)
+      type(sporkle_problem_t), intent(in) :: problem
+      type(sporkle_fence_t), intent(inout) :: fence
+      real(real32), intent(in), target, optional :: bias(:)
+      integer, intent(in), optional :: device
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine plan_prepare_3
+
+    module subroutine plan_prepare_2(self, context, weights, problem, fence, bias, device, &
+        stat, errmsg)
+      class(sporkle_plan_t), intent(inout) :: self
+      type(sporkle_context_t), intent(in) :: context
+      real(real32), intent(in), target :: weights(:, :)
+      type(sporkle_problem_t), intent(in) :: problem
+      type(sporkle_fence_t), intent(inout) :: fence
+      real(real32), intent(in), target, optional :: bias(:)
+      integer, intent(in), optional :: device
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine plan_prepare_2
+
+    module subroutine plan_prepare_1(self, context, weights, problem, fence, bias, device, &
+        stat, errmsg)
+      class(sporkle_plan_t), intent(inout) :: self
+      type(sporkle_context_t), intent(in) :: context
+      real(real32), intent(in), target :: weights(:)
+      type(sporkle_problem_t), intent(in) :: problem
+      type(sporkle_fence_t), intent(inout) :: fence
+      real(real32), intent(in), target, optional :: bias(:)
+      integer, intent(in), optional :: device
+      integer, intent(out), optional :: stat
+      character(len=*), intent(inout), optional :: errmsg
+    end subroutine plan_prepare_1
   end interface
 
   ! Bodies in sporkle_plans_run.f90.

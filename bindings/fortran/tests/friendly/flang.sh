@@ -39,4 +39,6 @@ build one_call "$binding/examples/one_call.f90"
 "$flang" -c "$binding/tests/friendly/oracle.f90" -o oracle.o
 build test_conv2d "$binding/tests/friendly/test_conv2d.f90" oracle.o
 ./test_conv2d
-echo "$("$flang" --version | head -n 1): raw and friendly modules, one example and the conv2d test"
+build test_sequence "$binding/tests/friendly/test_sequence.f90" oracle.o
+./test_sequence
+echo "$("$flang" --version | head -n 1): raw and friendly modules, one example, the conv2d and the sequence test"

@@ -32,6 +32,7 @@ program test_plan
   call rank_2()
   call depthwise()
   call submits()
+  call prepared()
   call refusals()
   call context%destroy()
   call finish("plans of ranks 1 to 4, runs and submits, against float64")
@@ -174,6 +175,60 @@ contains
     call check(stat == SPORKLE_ERROR_INVALID_HANDLE, "no residual: " // trim(errmsg))
     call check(.not. fence%exists(), "no fence")
   end subroutine submits
+
+  ! In the background, by every rank of the weights.
+  subroutine prepared()
+    real(real32) :: x(6, 6, 4, 2), weights(6, 3, 1, 4), y(4, 4, 4, 2), bias(4), one(3, 3, 1, 1)
+    type(sporkle_plan_t) :: plan(4)
+    type(sporkle_plan_info_t) :: info
+    type(sporkle_fence_t) :: fence(4)
+    type(sporkle_problem_t) :: problem
+    character(len=200) :: errmsg
+    integer :: i
+
+    call fill(x, 15)
+    call fill(weights, 16)
+    call fill(one, 17)
+    bias = [0.5_real32, -0.5_real32, 0.25_real32, 0.0_real32]
+    problem = sporkle_problem(2, 4, 6, 6, 4, 3)
+    problem%groups = 4
+    call plan(1)%prepare(context, weights(::2, :, :, :), problem, fence(1), bias, stat=stat)
+    call check(stat == SPORKLE_OK, "prepare rank 4, strided")
+    call plan(2)%prepare(context, weights(::2, :, 1, :), problem, fence(2), bias=bias, stat=stat)
+    call check(stat == SPORKLE_OK, "prepare rank 3")
+    call plan(3)%prepare(context, [weights(::2, :, :, :)], problem, fence(3), bias, stat=stat)
+    call check(stat == SPORKLE_OK, "prepare rank 1")
+    call plan(4)%prepare(context, one(:, :, 1, 1), sporkle_problem(2, 1, 6, 6, 1, 3), fence(4), &
+                         stat=stat)
+    call check(stat == SPORKLE_OK, "prepare rank 2")
+    problem = sporkle_problem_t(groups=4)
+    do i = 1, 3
+      y = -7
+      call plan(i)%run(x, y, stat=stat) ! waits for the plan
+      call check(stat == SPORKLE_OK, "run prepared")
+      call check(close_to(y, expected(problem, x, weights(::2, :, :, :), bias)), "values prepared")
+    end do
+    call sporkle_wait_all(fence, stat=stat)
+    call check(stat == SPORKLE_OK, "all are ready")
+    call plan(4)%describe(info)
+    call check(len_trim(info%algorithm) > 0, "algorithm")
+    call plan(4)%run(x(:, :, 1:1, :), y(:, :, 1:1, :), stat=stat)
+    call check(stat == SPORKLE_OK .and. close_to(y(:, :, 1:1, :), expected( &
+               sporkle_problem_t(), x(:, :, 1:1, :), one)), "values of rank 2")
+    call fence(4)%destroy(stat)
+    call check(stat == SPORKLE_OK, "the fence belongs to the caller")
+
+    call plan(1)%prepare(context, weights, problem, fence(1), stat=stat, errmsg=errmsg)
+    call check(stat == SPORKLE_ERROR_INVALID_ARGUMENT, "no sizes: " // trim(errmsg))
+    call check(.not. plan(1)%exists() .and. .not. fence(1)%exists(), "neither plan nor fence")
+    call plan(2)%prepare(context, weights, sporkle_problem_t(n=2, c=2, h=6, w=6), fence(2))
+    call check(index(plan(2)%message(), "plan prepare: weights: shape (6,3,1,4)") == 1, &
+               plan(2)%message())
+    call plan(3)%prepare(context, one, sporkle_problem(1, 1, 6, 6, 1, 3), fence(3), device=99, &
+                         stat=stat)
+    call check(stat < 0 .and. .not. fence(3)%exists(), "device")
+    call check(.not. plan(3)%exists(), "no plan")
+  end subroutine prepared
 
   subroutine refusals()
     real(real32) :: weights(3, 3, 2, 4), x(8, 8, 2, 1), y(6, 6, 4, 1)
