@@ -1,5 +1,6 @@
 #include "tools/chain_file.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +124,9 @@ static int read_lines(Line *line, int64_t batch, Network *out) {
 
 int chain_file_read(const char *path, int64_t batch, Network *out) {
   Line line = {.file = {.stream = fopen(path, "r"), .path = path}};
-  if (!line.file.stream) return usage_error("sequence: %s: cannot be read", path);
+  if (!line.file.stream) {
+    return usage_error("sequence: %s: cannot be read: %s", path, strerror(errno));
+  }
   int code = TOOL_NO_DEVICE;
   if (network_begin(out, SPORKLE_SEQUENCE_LIMIT)) {
     code = read_lines(&line, batch, out);

@@ -189,6 +189,6 @@ const Command command_cache = {
     .arguments = "[list | clear | export FILE | import FILE]",
     .summary = "Lists, empties, packs or unpacks what the library keeps on disk.",
     .details = "Program binaries and kernels chosen by time, one file each, in SPORKLE_CACHE_DIR.\n"
-               "Damaged entries are listed as such, never packed and never unpacked.\n",
+               "Damaged entries are listed as such, never packed and never unpacked.",
     .run = run_cache,
 };

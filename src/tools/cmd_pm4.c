@@ -42,6 +42,24 @@ static int take_positional(Request *request, const char *text) {
   return TOOL_OK;
 }
 
+// Whether there is an action, a known one, with what it works on.
+static int check_request(const Request *request) {
+  const char *action = request->action;
+  if (!action) {
+    return usage_error("pm4: encode, decode, validate or objects is missing (sporkle help pm4)");
+  }
+  if (strcmp(action, "objects") == 0) {
+    if (request->operand || request->gfx) return TOOL_OK;
+    return usage_error("pm4: objects needs a FILE, --gfx or both");
+  }
+  const bool encodes = strcmp(action, "encode") == 0;
+  if (!encodes && strcmp(action, "decode") != 0 && strcmp(action, "validate") != 0) {
+    return usage_error("pm4: \"%s\" is none of encode, decode, validate, objects", action);
+  }
+  if (request->operand) return TOOL_OK;
+  return usage_error("pm4: %s needs a %s", action, encodes ? "PROBLEM" : "FILE");
+}
+
 static int read_request(const Command *self, int argc, char **argv, Request *out) {
   ArgReader reader = {self, argc, argv, 0, false};
   for (;;) {
@@ -56,9 +74,7 @@ static int read_request(const Command *self, int argc, char **argv, Request *out
     if (arg.option == OPT_OUTPUT) out->output = arg.value;
     if (arg.option == OPT_JSON) out->json = true;
   }
-  const bool list = out->action && strcmp(out->action, "objects") == 0;
-  if (out->action && (out->operand || (list && out->gfx))) return TOOL_OK;
-  return usage_error("pm4: usage: sporkle pm4 %s", self->arguments);
+  return check_request(out);
 }
 
 static void print_info(const Request *request, const sporkle_pm4_info *info, uint64_t bytes) {
@@ -151,9 +167,7 @@ static int run_pm4(const Command *self, int argc, char **argv) {
   if (strcmp(request.action, "encode") == 0) return run_encode(&request);
   if (strcmp(request.action, "decode") == 0) return print_text(&request, sporkle_pm4_decode);
   if (strcmp(request.action, "validate") == 0) return run_validate(&request);
-  if (strcmp(request.action, "objects") == 0) return print_text(&request, sporkle_pm4_list_code);
-  return usage_error("pm4: unknown action \"%s\"; known are encode, decode, validate and objects",
-                     request.action);
+  return print_text(&request, sporkle_pm4_list_code);
 }
 
 const Command command_pm4 = {

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,7 +52,7 @@ static int tune(const Session *session, const Problem *problem) {
 
 static int tune_file(const Session *session, const char *path) {
   ProblemFile file = {.stream = fopen(path, "r"), .path = path};
-  if (!file.stream) return usage_error("tune: %s: cannot be read", path);
+  if (!file.stream) return usage_error("tune: %s: cannot be read: %s", path, strerror(errno));
   Problem problem;
   ProblemError error;
   int found, code = TOOL_OK;
@@ -92,7 +93,8 @@ const Command command_tune = {
     .arguments = "--file FILE [OPTIONS]",
     .summary = "Searches the fastest verified kernel for every problem of a file.",
     .details = "Up to 32 kernels per problem are timed on the device; the best one whose result\n"
-               "is right is remembered in the cache for later plans on the same driver.\n",
+               "is right is remembered in the cache for later plans on the same driver.\n"
+               "Prints problem, kernel and how long it took to make the plan, search included.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .run = run_tune,

@@ -65,14 +65,18 @@ def check_usage():
     problem = "mb1ic64ih56oc64kh3ph1"
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "out.pm4")
-        for arguments, code in (((), 2), (("encode",), 2), (("encode", problem), 2),
-                                (("encode", problem, "--gfx", "gfx1100"), 2),
-                                (("encode", "mb1", "--gfx", "gfx1100", "-o", path), 2),
-                                (("encode", problem, "--gfx", "gfx1010", "-o", path), 3),
-                                (("decode", path), 2), (("validate", path), 2),
-                                (("explain", path), 2), (("decode", path, "more"), 2)):
+        for arguments, code, text in (
+                ((), 2, "encode, decode, validate or objects is missing"),
+                (("encode",), 2, "encode needs a PROBLEM"),
+                (("encode", problem), 2, "--gfx"),
+                (("encode", problem, "--gfx", "gfx1100"), 2, "-o"),
+                (("encode", "mb1", "--gfx", "gfx1100", "-o", path), 2, "ic (input channels)"),
+                (("encode", problem, "--gfx", "gfx1010", "-o", path), 3, "gfx1010"),
+                (("decode",), 2, "decode needs a FILE"), (("objects",), 2, "FILE, --gfx or both"),
+                (("decode", path), 2, path), (("validate", path), 2, path),
+                (("explain",), 2, '"explain" is none of'), (("decode", path, "more"), 2, '"more"')):
             result = run(*arguments)
-            expect(f"{arguments}: {result}", result.returncode == code and result.stderr)
+            expect(f"{arguments}: {result}", result.returncode == code and text in result.stderr)
 
 
 def main():

@@ -89,7 +89,7 @@ def test_misuse(folder):
     expect_failure(2, ["not both"], "sequence", "--file", CHAIN, "--resnet50")
     expect_failure(2, ["unexpected argument"], "sequence", "--resnet50", "x")
     expect_failure(2, ["--batch", "1 to 65536"], "sequence", "--resnet50", "--batch", "0")
-    expect_failure(2, ["nosuch", "cannot be read"], "sequence", "--file", "nosuch")
+    expect_failure(2, ["nosuch", "cannot be read: No such file"], "sequence", "--file", "nosuch")
     expect_failure(2, ["cannot be written"], "sequence", "--file", CHAIN, "--device", "cpu",
                    "--json", os.path.join(folder, "no", "such"))
     expect_failure(3, ["nosuch"], "sequence", "--file", CHAIN, "--device", "nosuch")
