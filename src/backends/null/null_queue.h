@@ -18,6 +18,10 @@
 
 namespace sporkle::null {
 
+constexpr uint64_t add_saturating(uint64_t a, uint64_t b) noexcept {
+  return b > UINT64_MAX - a ? UINT64_MAX : a + b;
+}
+
 class NullQueue {
  public:
   explicit NullQueue(const DeviceEnvironment& environment);
