@@ -20,6 +20,8 @@ constexpr uint32_t asleep = 1, one_wakeup = 2;
 constinit DriverSlot slots[slot_limit];
 constinit std::atomic<bool> exiting{false};
 constinit std::atomic<uint64_t> guarded_epoch{0};
+// Of all exit handlers together, each context having registered one.
+constinit Deadline exit_deadline;
 
 DriverSlot* take_slot() noexcept {
   for (DriverSlot& slot : slots) {
@@ -51,12 +53,12 @@ void await_rest(DriverSlot& slot, Deadline deadline) noexcept {
 void stop_at_exit() noexcept {
   // A forked child has inherited the handler and none of the threads.
   if (guarded_epoch.load() != process_epoch()) return;
-  exiting.store(true);
-  const Deadline deadline = Deadline::after(exit_patience_ns);
+  if (!exiting.exchange(true)) exit_deadline = Deadline::after(exit_patience_ns);
   for (DriverSlot& slot : slots) {
-    if (slot.state.load() == DriverSlot::running) driver_wake(slot);
+    const uint32_t state = slot.state.load();
+    if (state == DriverSlot::running || state == DriverSlot::abandoned) driver_wake(slot);
   }
-  for (DriverSlot& slot : slots) await_rest(slot, deadline);
+  for (DriverSlot& slot : slots) await_rest(slot, exit_deadline);
 }
 
 }  // namespace

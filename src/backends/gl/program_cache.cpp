@@ -147,7 +147,7 @@ ProgramEntry* ProgramCache::find(const std::pmr::string& source) noexcept {
 
 void ProgramCache::start(const GlContext& context, const std::pmr::string& source) noexcept try {
   if (find(source) != nullptr) return;
-  trim(context.gl(), false);
+  trim(context.gl());
   ProgramEntry& entry = entries_.emplace_front(memory_);
   entry.source = source;
   entry.name = load_binary(context, source);
@@ -190,17 +190,25 @@ ProgramEntry* ProgramCache::acquire(const GlContext& context, const std::pmr::st
   return entry;
 }
 
-void ProgramCache::trim(const GladGLContext& gl, bool everything) noexcept {
+void ProgramCache::trim(const GladGLContext& gl) noexcept {
   size_t unused = 0;
   for (auto it = entries_.begin(); it != entries_.end();) {
     // Newest first: the oldest unused ones are beyond the limit.
     const bool idle = it->users.load(std::memory_order_acquire) == 0;
-    if (!idle || (it->name != 0 && !everything && ++unused <= unused_limit)) {
+    if (!idle || (it->name != 0 && ++unused <= unused_limit)) {
       ++it;
       continue;
     }
     if (it->name != 0) gl.DeleteProgram(it->name);
     it = entries_.erase(it);
+  }
+}
+
+void ProgramCache::delete_unused(const GladGLContext& gl) noexcept {
+  for (ProgramEntry& entry : entries_) {
+    if (entry.name == 0 || entry.users.load(std::memory_order_acquire) != 0) continue;
+    gl.DeleteProgram(entry.name);
+    entry.name = 0;
   }
 }
 

@@ -39,8 +39,11 @@ class ProgramCache {
   ProgramEntry* acquire(const GlContext& context, const std::pmr::string& source,
                         const char* label);
 
-  // Deletes programs without users beyond the limit, or all of them.
-  void trim(const GladGLContext& gl, bool everything) noexcept;
+  // Deletes programs without users beyond the limit, and forgets those without a name.
+  void trim(const GladGLContext& gl) noexcept;
+
+  // Deletes the programs without users in the driver, and touches no allocator.
+  void delete_unused(const GladGLContext& gl) noexcept;
 
   // The context is gone: names mean nothing any more.
   void forget_names() noexcept;

@@ -26,13 +26,16 @@ void Engine::close_context() noexcept {
       batches_.stop();
       encoder_.stop(context_->gl());
     }
-    programs_.trim(context_->gl(), true);
+    programs_.delete_unused(context_->gl());
   }
   batches_.forget();
   encoder_.forget();
   programs_.forget_names();
   context_->close();
+  // A thread that was given up in one of these calls ends here: the caller's
+  // allocator may be gone.
   context_->checkpoint();
+  programs_.trim(context_->gl());
   std::pmr::polymorphic_allocator<>(environment_.memory).delete_object(context_);
   context_ = nullptr;
 }

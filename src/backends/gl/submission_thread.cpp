@@ -241,8 +241,11 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
   may_spin_ = !facts_.software && has_several_processors();
   slot_.store(&slot, std::memory_order_release);
   set_phase(running);
-  while (!stop_.load(std::memory_order_acquire)) {
+  for (;;) {
+    // Before everything that is looked at: what changes afterwards changes this word
+    // too, and the thread does not fall asleep over it.
     const uint32_t seen = slot.wakeups.load(std::memory_order_seq_cst);
+    if (stop_.load(std::memory_order_acquire)) break;
     driver_checkpoint(slot);
     run_calls(slot);
     delete_released();
