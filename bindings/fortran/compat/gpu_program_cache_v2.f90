@@ -1,10 +1,11 @@
-! A cache of compiled programs in memory and on disk.
+! gpu_program_cache with entries on disk.
 ! SPDX-License-Identifier: MIT
 module gpu_program_cache_v2
-  use kinds, only: i64
-  use sporkle_compat_cache, only: program_cache, program_cache_entry, &
-    cache_cleanup, cache_get, cache_init, cache_print, cache_release, cache_stats, &
-    cache_statistics, cache_warm, cache_add, cache_evict, cache_find
+  use gpu_program_cache, only: program_cache, program_cache_entry, &
+    cleanup_program_cache_v2 => cleanup_program_cache, &
+    get_cached_program_v2 => get_cached_program, release_program, print_cache_stats, &
+    get_cache_stats, cache_program, find_program, evict_lru
+  use sporkle_compat_cache, only: cache_init, cache_warm
   implicit none
   private
   public :: program_cache, program_cache_entry
@@ -23,65 +24,9 @@ contains
     call cache_init(cache, .true., max_programs, cache_directory, auto_save, auto_load)
   end subroutine init_program_cache_v2
 
-  subroutine cleanup_program_cache_v2(cache)
-    type(program_cache), intent(inout) :: cache
-    call cache_cleanup(cache)
-  end subroutine cleanup_program_cache_v2
-
-  function get_cached_program_v2(cache, shader_source, cache_key, compile_func) &
-      result(program_id)
-    type(program_cache), intent(inout) :: cache
-    character(len=*), intent(in) :: shader_source, cache_key
-    interface
-      function compile_func(source) result(prog_id)
-        character(len=*), intent(in) :: source
-        integer :: prog_id
-      end function compile_func
-    end interface
-    integer :: program_id
-    program_id = cache_get(cache, shader_source, cache_key, compile_func)
-  end function get_cached_program_v2
-
-  subroutine release_program(cache, program_id)
-    type(program_cache), intent(inout) :: cache
-    integer, intent(in) :: program_id
-    call cache_release(cache, program_id)
-  end subroutine release_program
-
-  subroutine cache_program(cache, program_id, cache_key, compile_time)
-    type(program_cache), intent(inout) :: cache
-    integer, intent(in) :: program_id
-    character(len=*), intent(in) :: cache_key
-    integer(i64), intent(in) :: compile_time
-    call cache_add(cache, program_id, cache_key, compile_time)
-  end subroutine cache_program
-
-  function find_program(cache, cache_key) result(idx)
-    type(program_cache), intent(in) :: cache
-    character(len=*), intent(in) :: cache_key
-    integer :: idx
-    idx = cache_find(cache, cache_key)
-  end function find_program
-
-  subroutine evict_lru(cache)
-    type(program_cache), intent(inout) :: cache
-    call cache_evict(cache)
-  end subroutine evict_lru
-
   subroutine warm_cache_from_disk(cache, keys)
     type(program_cache), intent(inout) :: cache
     character(len=*), intent(in) :: keys(:)
     call cache_warm(cache, keys)
   end subroutine warm_cache_from_disk
-
-  subroutine print_cache_stats(cache)
-    type(program_cache), intent(in) :: cache
-    call cache_print(cache)
-  end subroutine print_cache_stats
-
-  function get_cache_stats(cache) result(stats)
-    type(program_cache), intent(in) :: cache
-    type(cache_stats) :: stats
-    stats = cache_statistics(cache)
-  end function get_cache_stats
 end module gpu_program_cache_v2
