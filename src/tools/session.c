@@ -75,10 +75,13 @@ static void open_on_cpu(const SessionOptions *options, Session *out) {
   // "auto" also looks for what cannot be used, and why.
   cpu.device = "auto";
   if (open_quietly(&cpu, SPORKLE_LOG_OFF, out) == SPORKLE_OK) return;
+  // A required GPU refuses the CPU, and only the variable can be changed.
+  if (unsetenv("SPORKLE_REQUIRE") == 0 &&
+      open_quietly(&cpu, SPORKLE_LOG_OFF, out) == SPORKLE_OK) {
+    return;
+  }
   cpu.device = "cpu";
-  if (open_quietly(&cpu, SPORKLE_LOG_OFF, out) == SPORKLE_OK) return;
-  // A required GPU refuses the CPU as well, and only the variable can be changed.
-  if (unsetenv("SPORKLE_REQUIRE") == 0) open_quietly(&cpu, SPORKLE_LOG_OFF, out);
+  open_quietly(&cpu, SPORKLE_LOG_OFF, out);
 }
 
 int session_open(const SessionOptions *options, Session *out) {
