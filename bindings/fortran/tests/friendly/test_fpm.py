@@ -1,4 +1,5 @@
-"""fpm.toml describes the sources that CMake builds, and what it describes builds.
+"""fpm.toml describes the sources that CMake builds, and what it describes builds;
+README.md lists them in CMake's order.
 
     test_fpm.py COMPILER BINDING_DIR LIBSPORKLE VERSION SOURCE...
 
@@ -63,6 +64,9 @@ def check(manifest, binding, version, listed):
     found = sorted((binding / manifest["library"]["source-dir"]).rglob("*.[fF]90"))
     if set(found) != set(listed):
         sys.exit(f"fpm.toml and CMakeLists.txt differ: {set(found) ^ set(listed)}")
+    readme = re.findall(r"\b(sporkle\w*\.f90)\b", (binding / "README.md").read_text())
+    if readme != [path.name for path in listed]:
+        sys.exit(f"README.md and CMakeLists.txt differ: {readme}")
     if manifest["version"] != version:
         sys.exit(f"fpm.toml: version {manifest['version']}, the project's is {version}")
     for path in found:
