@@ -12,6 +12,17 @@ constexpr uint32_t full_usage = SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_CPU_RE
                                 SPORKLE_BUFFER_DEVICE_READ | SPORKLE_BUFFER_DEVICE_WRITE;
 constexpr uint32_t every_usage = full_usage | SPORKLE_BUFFER_OPENGL;
 
+// Reports of missing flushes per buffer: a program that forgets one in a loop is told
+// often enough.
+constexpr uint32_t missing_flush_limit = 16;
+
+// Whether output that nobody has looked at is a mistake. OpenGL commands of the
+// caller's own may have read it.
+bool wants_invalidate(const Context& context, uint32_t usage) noexcept {
+  return context.debug() && (usage & SPORKLE_BUFFER_CPU_READ) != 0 &&
+         (usage & SPORKLE_BUFFER_OPENGL) == 0;
+}
+
 }  // namespace
 
 Buffer::Buffer(std::shared_ptr<Context> context, uint32_t device, uint32_t usage,
@@ -19,7 +30,8 @@ Buffer::Buffer(std::shared_ptr<Context> context, uint32_t device, uint32_t usage
     : Child(handle_type, std::move(context), label),
       device_(device),
       usage_(usage),
-      memory_(std::move(memory)) {
+      memory_(std::move(memory)),
+      output_(context_->memory(), wants_invalidate(*context_, usage)) {
   // OpenGL commands of the caller's own may write where nobody tells us.
   if (context_->debug() && (usage & SPORKLE_BUFFER_CPU_WRITE) != 0 &&
       (usage & SPORKLE_BUFFER_OPENGL) == 0) {
@@ -41,7 +53,7 @@ void Buffer::report(int id, const char* format, ...) const noexcept {
 
 void Buffer::dispose() noexcept {
   const std::shared_ptr<Context> keep = context_;
-  if (wants_invalidate() && output_.unseen()) {
+  if (output_.unseen()) {
     report(2, "destroyed, and its output was never made visible by sporkle_buffer_invalidate");
   }
   keep->remove_child(this);
@@ -52,7 +64,15 @@ void Buffer::dispose() noexcept {
 void Buffer::flush(uint64_t offset, uint64_t bytes) {
   memory_->flush(offset, bytes);
   if (watch_) watch_->flushed(offset, bytes);
-  output_.seen();
+  forget_unended(offset, bytes);
+  output_.seen(offset, bytes);
+}
+
+void Buffer::forget_unended(uint64_t offset, uint64_t bytes) noexcept {
+  if (!watch_) return;
+  output_.each_not_ended(offset, bytes, [this](uint64_t at, uint64_t size) {
+    watch_->device_writes(at, size);
+  });
 }
 
 void Buffer::invalidate(uint64_t offset, uint64_t bytes) {
@@ -61,28 +81,41 @@ void Buffer::invalidate(uint64_t offset, uint64_t bytes) {
               ": the operation that writes there has not ended", offset, bytes);
     fail(SPORKLE_ERROR_BUSY, "buffer: the operation that writes to it has not ended");
   }
+  if (context_->debug()) {
+    output_.each_not_ended(offset, bytes, [this](uint64_t at, uint64_t size) {
+      report(3, "sporkle_buffer_invalidate: offset %" PRIu64 " and size %" PRIu64
+                ": the operation that writes there was not seen to end, and its fence has been "
+                "destroyed", at, size);
+    });
+  }
   memory_->invalidate(offset, bytes);
-  output_.seen();
+  if (watch_) {
+    watch_->made_visible(offset, bytes, memory_->placement() == SPORKLE_PLACEMENT_STAGING);
+  }
+  forget_unended(offset, bytes);
+  output_.seen(offset, bytes);
 }
 
 void Buffer::note_read(const char* argument, uint64_t offset, uint64_t bytes) noexcept {
-  output_.seen();
-  uint64_t at = 0;
-  if (!watch_ || !watch_->misses(offset, bytes, &at)) return;
-  report(1, "sporkle_plan_submit: %s: bytes from %" PRIu64
-            " on were not flushed since the CPU wrote them", argument, at);
+  output_.seen(offset, bytes);
+  FlushWatch::Missed missed;
+  if (watch_ && watch_->misses(offset, bytes, &missed)) report_missing_flush(argument, missed);
+}
+
+void Buffer::report_missing_flush(const char* argument, const FlushWatch::Missed& missed) noexcept {
+  const uint32_t before = missing_flushes_.fetch_add(1, std::memory_order_relaxed);
+  if (before >= missing_flush_limit) return;
+  context_->log().write(SPORKLE_LOG_WARNING,
+                        "SPORKLE-BUFFER-0001: buffer \"%s\": sporkle_plan_submit: %s: the CPU wrote "
+                        "%" PRIu64 " bytes in [%" PRIu64 ", %" PRIu64 ") and did not flush them%s",
+                        label(), argument, missed.bytes, missed.begin, missed.end,
+                        before + 1 == missing_flush_limit ? "; the last report on this buffer" : "");
 }
 
 void Buffer::note_submitted(sporkle_fence fence, uint64_t offset, uint64_t bytes) noexcept {
-  if (!output_.written(fence, offset, bytes) || !wants_invalidate()) return;
+  if (!output_.written(fence, offset, bytes)) return;
   report(2, "sporkle_plan_submit: bindings.output: its output from before was never made visible "
             "by sporkle_buffer_invalidate");
-}
-
-// Whether output that nobody has looked at is a mistake. OpenGL commands of the
-// caller's own may have read it.
-bool Buffer::wants_invalidate() const noexcept {
-  return (usage_ & SPORKLE_BUFFER_CPU_READ) != 0 && (usage_ & SPORKLE_BUFFER_OPENGL) == 0;
 }
 
 void Buffer::note_write(uint64_t offset, uint64_t bytes) noexcept {

@@ -1,6 +1,7 @@
 // The object behind a sporkle_buffer.
 #pragma once
 
+#include <atomic>
 #include <optional>
 
 #include "core/context.h"
@@ -24,7 +25,8 @@ class Buffer final : public Child {
   // Null when the CPU neither reads nor writes it.
   void* data() const noexcept;
   void flush(uint64_t offset, uint64_t bytes);
-  // Throws BUSY while the operation that was submitted last writes there.
+  // Throws BUSY while an operation writes there whose fence has not ended. A fence
+  // that was destroyed says nothing; debug mode reports what it knows then.
   void invalidate(uint64_t offset, uint64_t bytes);
   // An operation is about to use a range that has been checked. In debug mode
   // CPU writes that were not flushed are reported. `argument`: bindings.input ...
@@ -42,7 +44,9 @@ class Buffer final : public Child {
   void check_usage(const char* argument, uint32_t bit, const char* name) const;
 
  private:
-  bool wants_invalidate() const noexcept;
+  // Makes the watch forget the device's bytes where operations have not ended.
+  void forget_unended(uint64_t offset, uint64_t bytes) noexcept;
+  void report_missing_flush(const char* argument, const FlushWatch::Missed& missed) noexcept;
   // Debug mode says what is wrong, once per buffer and id.
   void report(int id, const char* format, ...) const noexcept
       __attribute__((format(printf, 3, 4)));
@@ -51,6 +55,7 @@ class Buffer final : public Child {
   uint32_t usage_;
   std::shared_ptr<DeviceMemory> memory_;
   std::optional<FlushWatch> watch_;  // debug mode only
+  std::atomic<uint32_t> missing_flushes_{0};
   OutputWatch output_;
 };
 

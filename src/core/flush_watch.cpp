@@ -1,40 +1,76 @@
 #include "core/flush_watch.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace sporkle {
 
-void FlushWatch::flushed(uint64_t offset, uint64_t bytes) noexcept {
-  if (bytes == 0) return;
-  const std::lock_guard lock(mutex_);
-  for (uint64_t i = offset / line; i <= (offset + bytes - 1) / line; ++i) {
-    std::memcpy(static_cast<char*>(copy_.data()) + i * line, data_ + i * line, line_bytes(i));
-    lines_[i] = State::flushed;
+namespace {
+
+constexpr uint64_t word_bits = 64;
+
+}  // namespace
+
+FlushWatch::FlushWatch(std::pmr::memory_resource* memory, const void* data, uint64_t bytes)
+    : data_(static_cast<const char*>(data)),
+      copy_(memory, bytes),
+      known_((bytes + word_bits - 1) / word_bits, ~uint64_t{0}, memory) {
+  std::memcpy(copy(), data_, bytes);
+}
+
+template <class Work>
+void FlushWatch::each_word(uint64_t offset, uint64_t bytes, Work work) {
+  const uint64_t end = offset + bytes;
+  while (offset < end) {
+    const uint64_t first = offset % word_bits;
+    const uint64_t count = std::min(word_bits - first, end - offset);
+    const uint64_t ones = count == word_bits ? ~uint64_t{0} : (uint64_t{1} << count) - 1;
+    work(offset / word_bits, ones << first);
+    offset += count;
   }
+}
+
+void FlushWatch::flushed(uint64_t offset, uint64_t bytes) noexcept {
+  const std::lock_guard lock(mutex_);
+  std::memcpy(copy() + offset, data_ + offset, bytes);
+  each_word(offset, bytes, [this](uint64_t i, uint64_t mask) { known_[i] |= mask; });
 }
 
 void FlushWatch::device_writes(uint64_t offset, uint64_t bytes) noexcept {
-  if (bytes == 0) return;
   const std::lock_guard lock(mutex_);
-  for (uint64_t i = offset / line; i <= (offset + bytes - 1) / line; ++i) {
-    lines_[i] = State::device;
-  }
+  each_word(offset, bytes, [this](uint64_t i, uint64_t mask) { known_[i] &= ~mask; });
 }
 
-bool FlushWatch::misses(uint64_t offset, uint64_t bytes, uint64_t* at) noexcept {
-  if (bytes == 0) return false;
+void FlushWatch::made_visible(uint64_t offset, uint64_t bytes, bool copied) noexcept {
   const std::lock_guard lock(mutex_);
-  for (uint64_t i = offset / line; i <= (offset + bytes - 1) / line; ++i) {
-    if (lines_[i] == State::device) continue;
-    const void* known = static_cast<const char*>(copy_.data()) + i * line;
-    if (lines_[i] == State::flushed &&
-        std::memcmp(known, data_ + i * line, line_bytes(i)) == 0) {
-      continue;
+  each_word(offset, bytes, [&](uint64_t i, uint64_t mask) {
+    uint64_t fresh = copied ? mask : mask & ~known_[i];
+    known_[i] |= fresh;
+    for (; fresh != 0; fresh &= fresh - 1) {
+      const uint64_t at = i * word_bits + static_cast<uint64_t>(__builtin_ctzll(fresh));
+      copy()[at] = data_[at];
     }
-    *at = i * line;
-    return true;
-  }
-  return false;
+  });
+}
+
+bool FlushWatch::misses(uint64_t offset, uint64_t bytes, Missed* missed) noexcept {
+  const std::lock_guard lock(mutex_);
+  *missed = {};
+  each_word(offset, bytes, [&](uint64_t i, uint64_t mask) {
+    uint64_t known = mask & known_[i];
+    const uint64_t start = i * word_bits;
+    if (known == ~uint64_t{0} && std::memcmp(copy() + start, data_ + start, word_bits) == 0) {
+      return;
+    }
+    for (; known != 0; known &= known - 1) {
+      const uint64_t at = start + static_cast<uint64_t>(__builtin_ctzll(known));
+      if (copy()[at] == data_[at]) continue;
+      copy()[at] = data_[at];
+      if (missed->bytes++ == 0) missed->begin = at;
+      missed->end = at + 1;
+    }
+  });
+  return missed->bytes != 0;
 }
 
 }  // namespace sporkle

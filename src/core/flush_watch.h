@@ -1,5 +1,7 @@
-// Debug mode: remembers what was flushed of a buffer, so that CPU writes without
-// a flush are found where memory is coherent and everything seems to work.
+// Debug mode: remembers what a buffer's bytes were when CPU and device last agreed
+// about them, so that CPU writes without a flush are found where memory is coherent and
+// everything seems to work. Exact to the byte, and never wrong about a byte that it
+// names; what it cannot know is in docs/buffer_abstraction_design.md.
 #pragma once
 
 #include <mutex>
@@ -11,33 +13,37 @@ namespace sporkle {
 
 class FlushWatch {
  public:
+  // Bytes that the CPU wrote and did not flush: the first, one past the last, and how many.
+  struct Missed {
+    uint64_t begin = 0, end = 0, bytes = 0;
+  };
+
   // Throws std::bad_alloc.
-  FlushWatch(std::pmr::memory_resource* memory, const void* data, uint64_t bytes)
-      : data_(static_cast<const char*>(data)),
-        bytes_(bytes),
-        copy_(memory, bytes),
-        lines_((bytes + line - 1) / line, State::untouched, memory) {}
+  FlushWatch(std::pmr::memory_resource* memory, const void* data, uint64_t bytes);
 
+  // The CPU's bytes are the device's from now on.
   void flushed(uint64_t offset, uint64_t bytes) noexcept;
+  // What the CPU sees there changes at a time that nobody knows.
   void device_writes(uint64_t offset, uint64_t bytes) noexcept;
+  // What the device wrote has been made visible to the CPU; with `copied` the whole range
+  // was fetched from the device, whoever wrote it.
+  void made_visible(uint64_t offset, uint64_t bytes, bool copied) noexcept;
 
-  // Whether the device would miss something in a range that it is about to
-  // read: a line that nobody has provided, or one that the CPU has changed since
-  // its flush. `at` tells where.
-  bool misses(uint64_t offset, uint64_t bytes, uint64_t* at) noexcept;
+  // Whether the device would miss something in a range that it is about to read. A write
+  // is told once.
+  bool misses(uint64_t offset, uint64_t bytes, Missed* missed) noexcept;
 
  private:
-  enum class State : uint8_t { untouched, flushed, device };
-  static constexpr uint64_t line = 64;
-
-  uint64_t line_bytes(uint64_t index) const noexcept {
-    return bytes_ - index * line < line ? bytes_ - index * line : line;
-  }
+  // Calls work(index, mask) for each word of `known_` with a bit in the range.
+  template <class Work>
+  static void each_word(uint64_t offset, uint64_t bytes, Work work);
+  char* copy() const noexcept { return static_cast<char*>(copy_.data()); }
 
   const char* data_;
-  uint64_t bytes_;
   AlignedBlock copy_;
-  std::pmr::vector<State> lines_;
+  // A bit per byte: whether the copy holds what the device has. Not so from a device's
+  // write until it is made visible.
+  std::pmr::vector<uint64_t> known_;
   std::mutex mutex_;
 };
 

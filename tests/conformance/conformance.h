@@ -32,6 +32,7 @@ int group_plan(void);
 int group_sequence(void);
 int group_buffers(void);
 int group_buffer_misuse(void);
+int group_visibility(void);
 int group_pressure(void);
 int group_fences(void);
 int group_export_fd(void);

@@ -204,12 +204,12 @@ static void a_missing_flush(void **state) {
     expect_true(!log_capture_contains(&world.log, "SPORKLE-BUFFER-0001"), "%s", world.log.text);
     void *data = NULL;
     expect_ok(sporkle_buffer_data(job.input, &data));
-    ((float *)data)[20] += 1.0f;
+    ((unsigned char *)data)[80] ^= 1;
     job_submit(&job);
     expect_ok(sporkle_fence_wait(job.fence, SPORKLE_TIMEOUT_INFINITE));
     expect_report(&world, debug,
-                  "SPORKLE-BUFFER-0001: buffer \"\": sporkle_plan_submit: bindings.input: bytes "
-                  "from 64 on");
+                  "SPORKLE-BUFFER-0001: buffer \"\": sporkle_plan_submit: bindings.input: the "
+                  "CPU wrote 1 bytes in [80, 81)");
     job_free(&job);
     world_close(&world);
   }

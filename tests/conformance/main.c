@@ -15,6 +15,8 @@ static const Group groups[] = {
      group_sequence},
     {"buffers", "buffers: address, ranges, usage, flush, invalidate, reuse", group_buffers},
     {"buffer_misuse", "misuse of buffers: statuses, and reports in debug mode", group_buffer_misuse},
+    {"visibility", "missing flushes to the byte, ranges that an operation still writes",
+     group_visibility},
     {"pressure", "random sizes and lifetimes, many small buffers, refusals, several contexts",
      group_pressure},
     {"fences", "fences: poll, wait, insert, destroy, pool limit", group_fences},
