@@ -1,6 +1,7 @@
 // Every allocation of a scenario fails once, and then for good from there on:
 // the call says so, nothing leaks, everything works afterwards. Each attempt has a
 // context of its own: opening a driver that often takes 20 to 45 s on OpenGL.
+// TEST_WALK_STEP=n takes every n-th allocation.
 #include "conformance/conformance.h"
 #include "support/job.h"
 
@@ -130,6 +131,12 @@ static sporkle_status pipeline(World *world) {
 
 enum { walk_limit = 400 };
 
+static int walk_step(void) {
+  const char *text = getenv("TEST_WALK_STEP");
+  const int step = text == NULL ? 1 : atoi(text);
+  return step > 0 ? step : 1;
+}
+
 // Returns whether the walk is over: the failing allocation was not reached.
 static bool step(Scenario scenario, int attempt, bool persistent) {
   World world;
@@ -151,7 +158,9 @@ static bool step(Scenario scenario, int attempt, bool persistent) {
 static void walk(Scenario scenario) {
   for (int persistent = 0; persistent < 2; ++persistent) {
     int attempt = 1;
-    while (!step(scenario, attempt, persistent != 0)) assert_true(++attempt < walk_limit);
+    while (!step(scenario, attempt, persistent != 0)) {
+      assert_true((attempt += walk_step()) < walk_limit);
+    }
   }
 }
 
@@ -188,14 +197,16 @@ static void walk_submit(void **state) {
   (void)state;
   for (int persistent = 0; persistent < 2; ++persistent) {
     int attempt = 1;
-    while (!submit_step(attempt, persistent != 0)) assert_true(++attempt < walk_limit);
+    while (!submit_step(attempt, persistent != 0)) {
+      assert_true((attempt += walk_step()) < walk_limit);
+    }
   }
 }
 
 static void walk_context(void **state) {
   (void)state;
   for (int persistent = 0; persistent < 2; ++persistent) {
-    for (int attempt = 1;; ++attempt) {
+    for (int attempt = 1;; attempt += walk_step()) {
       assert_true(attempt < walk_limit);
       World world;
       const sporkle_context_desc desc = world_desc(&world);
