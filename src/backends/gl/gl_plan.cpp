@@ -244,7 +244,9 @@ void GlPlan::pack(const DeviceEnvironment& environment, const Facts& facts, cons
     // One memory: the kernels read the mapped buffer at full rate.
     thread_->call(
         [&](Engine& engine) { engine.create_buffer(BufferKind::upload, bytes, packed_); });
-    pack_weights(recipe_, problem(), weights, bias, static_cast<std::byte*>(packed_->map), lent);
+    thread_->touch_mapped([&] {
+      pack_weights(recipe_, problem(), weights, bias, static_cast<std::byte*>(packed_->map), lent);
+    });
     thread_->call([&](Engine& engine) { engine.flush_mapped(*packed_); });
     return;
   }

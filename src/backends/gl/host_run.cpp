@@ -42,8 +42,10 @@ void HostRun::open_lanes(const Extent& whole, const Extent& piece, uint32_t coun
 void HostRun::fill(const Lane& lane, const float* source, uint32_t piece) {
   if (lane.memory == nullptr) return;
   const uint64_t offset = piece * lane.stride, bytes = lane.bytes_of(piece);
-  thread_.copy(static_cast<char*>(lane.memory->data()) + offset,
-               reinterpret_cast<const char*>(source) + piece * lane.step, bytes);
+  thread_.touch_mapped([&] {
+    thread_.copy(static_cast<char*>(lane.memory->data()) + offset,
+                 reinterpret_cast<const char*>(source) + piece * lane.step, bytes);
+  });
   lane.memory->flush(offset, bytes);
 }
 
@@ -103,11 +105,14 @@ void HostRun::finish() {
   for (uint32_t i = 0; i < count_; ++i) {
     if (sinks_[i].status < 0) fail_operation(sinks_[i].status);
   }
-  for (uint32_t i = 0; i < count_; ++i) {
-    thread_.copy(reinterpret_cast<char*>(tensors_.output) + i * output_.step,
-                 static_cast<const char*>(output_.memory->data()) + i * output_.stride,
-                 output_.bytes_of(i));
-  }
+  // All of it or nothing: a failed call leaves the output as it was.
+  thread_.touch_mapped([&] {
+    for (uint32_t i = 0; i < count_; ++i) {
+      thread_.copy(reinterpret_cast<char*>(tensors_.output) + i * output_.step,
+                   static_cast<const char*>(output_.memory->data()) + i * output_.stride,
+                   output_.bytes_of(i));
+    }
+  });
   staging_.put(std::move(input_.memory));
   staging_.put(std::move(residual_.memory));
   staging_.put(std::move(output_.memory));

@@ -2,6 +2,7 @@
 // to copy, stays awake for what is about to come, sleeps.
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 
 #include "backends/gl/submission_thread.h"
 #include "core/lateness.h"
@@ -42,6 +43,25 @@ void SubmissionThread::copy(void* to, const void* from, uint64_t bytes) noexcept
   DriverSlot* slot = slot_.load(std::memory_order_acquire);
   if (bytes >= SharedCopy::wake_min && slot != nullptr) driver_wake(*slot);
   copies_.finish();
+}
+
+// Counted in before the look: either the thread sees the caller or the caller sees
+// that the context goes away.
+SubmissionThread::Touch::Touch(SubmissionThread& thread) : thread_(thread) {
+  thread_.touches_under_way_.fetch_add(1, std::memory_order_seq_cst);
+  if (!thread_.unmapping_.load(std::memory_order_seq_cst)) return;
+  thread_.touches_under_way_.fetch_sub(1, std::memory_order_release);
+  fail(SPORKLE_ERROR_CANCELLED, "device: it has been closed");
+}
+
+SubmissionThread::Touch::~Touch() {
+  thread_.touches_under_way_.fetch_sub(1, std::memory_order_release);
+}
+
+void SubmissionThread::await_touches() noexcept {
+  unmapping_.store(true, std::memory_order_seq_cst);
+  constexpr timespec pause{0, 20000};
+  while (touches_under_way_.load(std::memory_order_seq_cst) != 0) nanosleep(&pause, nullptr);
 }
 
 void SubmissionThread::rest(DriverSlot& slot, uint32_t seen) noexcept {

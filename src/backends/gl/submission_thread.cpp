@@ -50,6 +50,7 @@ void SubmissionThread::start() {
   // A thread that failed to open has nothing left to do.
   thread_.finish(Deadline{});
   stop_.store(false);
+  unmapping_.store(false);
   phase_.store(opening);
   try {
     if (thread_.start(environment_.memory, "sporkle-gl", &SubmissionThread::body, this)) return;
@@ -258,6 +259,7 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
   }
   driver_checkpoint(slot);
   slot_.store(nullptr, std::memory_order_release);
+  await_touches();
   engine_.close();
 }
 

@@ -43,6 +43,13 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   void expect_work() noexcept;
   // As memcpy; the thread helps.
   void copy(void* to, const void* from, uint64_t bytes) noexcept;
+  // Runs `touch` here, on mappings of the context, which another thread may be closing: it
+  // stays open meanwhile. May not wait for this thread. Throws CANCELLED once it is closed.
+  template <class F>
+  void touch_mapped(F&& touch) {
+    const Touch guard(*this);
+    touch();
+  }
   // Waits for a value of the timeline. A driver that does not answer ends the
   // wait: everything in flight has then failed.
   void await(uint64_t value) noexcept;
@@ -81,11 +88,21 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
     return phase == opening || phase == recovering;
   }
 
+  class Touch {
+   public:
+    explicit Touch(SubmissionThread& thread);
+    ~Touch();
+
+   private:
+    SubmissionThread& thread_;
+  };
+
   static void body(void* self, DriverSlot& slot);
   void work(DriverSlot& slot) noexcept;
   void run_call(Call* call);
   void run_calls(DriverSlot& slot) noexcept;
   void delete_released() noexcept;
+  void await_touches() noexcept;
   static void reclaim(void* self) noexcept;
   void recover(DriverSlot& slot) noexcept;
   void rest(DriverSlot& slot, uint32_t seen) noexcept;
@@ -121,6 +138,9 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   std::atomic<uint32_t> phase_{asleep};
   std::atomic<uint64_t> generation_{0};
   std::atomic<bool> stop_{false};
+  // Callers on mappings; whether the context goes away, set by the thread behind its last call.
+  std::atomic<uint32_t> touches_under_way_{0};
+  std::atomic<bool> unmapping_{false};
   std::atomic<Call*> current_call_{nullptr};
   std::atomic<DriverSlot*> slot_{nullptr};
   std::atomic<BufferObject*> released_{nullptr};
