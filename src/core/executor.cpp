@@ -143,9 +143,21 @@ bool Executor::try_acquire(sporkle_slot* out) {
   return false;
 }
 
+bool Executor::waits_for_device() {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    return slot.fence != nullptr && fence_poll(slot.fence) == SPORKLE_NOT_READY;
+  });
+}
+
 Status Executor::acquire(Deadline deadline, sporkle_slot* out) {
+  bool stalled = false;
   while (!try_acquire(out)) {
     if (deadline.passed()) return SPORKLE_TIMEOUT;
+    if (!stalled && waits_for_device()) {
+      stalled = true;
+      context().stats().add(Counter::stalls, 1);
+    }
     // A slot becomes free by a release or by the end of work set aside; both
     // change the gathering while somebody is counted as waiting.
     const auto none_free = [&] {

@@ -48,6 +48,8 @@ class Executor final : public Child {
   Slot& held_slot(uint32_t index, const char* argument);
   bool try_acquire(sporkle_slot* out);
   void reclaim_aside();
+  // Whether the device is at work in one of its slots.
+  bool waits_for_device();
   void make_memory(Slot* slot, Device& target);
   void renew_memory(Slot* slot);
   void check_plan(const Plan& plan, const char* argument) const;

@@ -84,6 +84,86 @@ static void faults_are_counted(void **state) {
   world_close(&world);
 }
 
+static sporkle_executor open_executor(World *world, const Job *job, uint32_t slots) {
+  sporkle_executor_desc desc = SPORKLE_EXECUTOR_DESC_INIT;
+  desc.device = world->device;
+  desc.slot_count = slots;
+  desc.input_size = job->tensors.info.input_size;
+  desc.output_size = job->tensors.info.output_size;
+  sporkle_executor executor = NULL;
+  expect_ok(sporkle_executor_create(world->context, &desc, &executor));
+  return executor;
+}
+
+static void expect_stalls(World *world, uint64_t count) {
+  const uint64_t found = world_stats(world).stalls;
+  expect_true(found == count, "%llu stalls, not %llu", (unsigned long long)found,
+              (unsigned long long)count);
+}
+
+// Calls that waited for the device, and no others.
+static void stalls_of_slots(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  const sporkle_conv2d_desc problem = small_problem();
+  Job job;
+  job_prepare(&job, &world, &problem, 1);
+  sporkle_executor executor = open_executor(&world, &job, 2);
+  sporkle_slot slot = SPORKLE_SLOT_INIT;
+  sporkle_fence fence = NULL;
+  const bool held = test_device_is("null");  // works as long as it is told to
+  if (held) world_null(&world, SPORKLE_NULL_CLOCK_MANUAL, 0, 0);
+  for (int i = 0; i < 2; ++i) {
+    expect_ok(sporkle_executor_acquire(executor, SPORKLE_TIMEOUT_INFINITE, &slot));
+    memcpy(slot.input, job.tensors.input, job.tensors.info.input_size);
+    expect_ok(sporkle_executor_submit(executor, slot.index, job.plan, &fence));
+    if (!held) expect_ok(sporkle_fence_wait(fence, SPORKLE_TIMEOUT_INFINITE));
+    expect_ok(sporkle_executor_release(executor, slot.index));
+  }
+  // Who only asks does not wait.
+  if (held) expect_status(SPORKLE_TIMEOUT, sporkle_executor_acquire(executor, 0, &slot));
+  expect_stalls(&world, 0);
+  for (uint64_t i = 1; held && i <= 3; ++i) {
+    expect_status(SPORKLE_TIMEOUT, sporkle_executor_acquire(executor, 2000000, &slot));
+    expect_stalls(&world, i);
+  }
+  if (held) world_null(&world, SPORKLE_NULL_CLOCK_AUTO, 0, 0);
+  const uint64_t before = held ? 3 : 0;
+  expect_ok(sporkle_executor_destroy(executor));
+  executor = open_executor(&world, &job, 1);
+  expect_ok(sporkle_executor_acquire(executor, SPORKLE_TIMEOUT_INFINITE, &slot));
+  // The program itself has the only slot.
+  sporkle_slot other = SPORKLE_SLOT_INIT;
+  expect_status(SPORKLE_TIMEOUT, sporkle_executor_acquire(executor, 2000000, &other));
+  expect_stalls(&world, before);
+  expect_ok(sporkle_executor_destroy(executor));
+  job_free(&job);
+  world_close(&world);
+}
+
+static void stalls_of_buffers(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
+  desc.device = world.device;
+  desc.size = 64 * 128;
+  sporkle_buffer buffer = NULL;
+  expect_ok(sporkle_buffer_create(world.context, &desc, &buffer));
+  sporkle_buffer_info info = SPORKLE_BUFFER_INFO_INIT;
+  expect_ok(sporkle_buffer_describe(buffer, &info));
+  // Seventeen pieces apart are one more than a buffer gathers.
+  for (uint64_t i = 0; i < 34; ++i) expect_ok(sporkle_buffer_flush(buffer, i * 128, 64));
+  const uint64_t flushes = info.coherent ? 0 : 2;
+  expect_stalls(&world, flushes);
+  for (int i = 0; i < 5; ++i) expect_ok(sporkle_buffer_invalidate(buffer, 0, desc.size));
+  expect_ok(sporkle_buffer_invalidate(buffer, 0, 0));
+  expect_stalls(&world, flushes + (info.placement == SPORKLE_PLACEMENT_STAGING ? 5 : 0));
+  expect_ok(sporkle_buffer_destroy(buffer));
+  world_close(&world);
+}
+
 static void refusals(void **state) {
   (void)state;
   World world;
@@ -94,4 +174,5 @@ static void refusals(void **state) {
 }
 
 GROUP(group_stats, "stats", cmocka_unit_test(synchronous), cmocka_unit_test(asynchronous),
-      cmocka_unit_test(faults_are_counted), cmocka_unit_test(refusals))
+      cmocka_unit_test(faults_are_counted), cmocka_unit_test(stalls_of_slots),
+      cmocka_unit_test(stalls_of_buffers), cmocka_unit_test(refusals))
