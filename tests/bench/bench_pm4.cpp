@@ -262,7 +262,7 @@ bool write_figure(JsonWriter* json, const Figure& figure) {
 
 void write_header(JsonWriter* json) {
   char cpu[128];
-  bench::read_cpu_model(cpu, sizeof cpu);
+  read_cpu_model(cpu, sizeof cpu);
   json_object_begin(json, nullptr);
   json_string(json, "benchmark", "bench_pm4");
   json_string(json, "device", cpu);

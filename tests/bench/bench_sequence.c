@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cpu_model.h"
 #include "sporkle.h"
 #include "tools/json.h"
 #include "tools/network.h"
@@ -257,7 +258,13 @@ static void write_json(const Bench *b) {
   JsonWriter json = json_writer(file);
   json_object_begin(&json, NULL);
   json_string(&json, "benchmark", "bench_sequence");
-  json_string(&json, "device", b->info.name);
+  char device[128];
+  if (on_cpu(b)) {
+    read_cpu_model(device, sizeof device);
+  } else {
+    snprintf(device, sizeof device, "%s", b->info.name);
+  }
+  json_string(&json, "device", device);
   json_string(&json, "driver", b->info.driver);
   json_bool(&json, "software", (b->info.flags & SPORKLE_DEVICE_SOFTWARE) != 0);
   json_integer(&json, "batch", b->options.batch);

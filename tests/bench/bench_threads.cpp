@@ -251,7 +251,7 @@ int run(int argc, char** argv) {
   }
   const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
   char cpu[128];
-  bench::read_cpu_model(cpu, sizeof cpu);
+  read_cpu_model(cpu, sizeof cpu);
   std::printf("%s, %u cores; times as fast as one thread, median [p10..p90] of %d rounds\n", cpu,
               cores, rounds);
   JsonWriter json = json_writer(file);

@@ -2,32 +2,27 @@
 // several generations "AMD EPYC".
 #pragma once
 
-#include <cstdio>
-#include <cstring>
+#include <stdio.h>
 
-namespace bench {
-
-inline void read_cpu_model(char* out, size_t capacity) {
+static inline void read_cpu_model(char* out, size_t capacity) {
   char name[80] = "unknown CPU";
   int family = -1, model = -1;
-  FILE* file = std::fopen("/proc/cpuinfo", "r");
-  if (file == nullptr) {
-    std::snprintf(out, capacity, "%s", name);
+  FILE* file = fopen("/proc/cpuinfo", "r");
+  if (file == NULL) {
+    snprintf(out, capacity, "%s", name);
     return;
   }
   char line[256];
-  while (std::fgets(line, sizeof line, file) != nullptr) {
+  while (fgets(line, sizeof line, file) != NULL) {
     if (line[0] == '\n') break;  // the end of the first processor
-    std::sscanf(line, "model name : %79[^\n]", name);
-    std::sscanf(line, "cpu family : %d", &family);
-    std::sscanf(line, "model : %d", &model);
+    sscanf(line, "model name : %79[^\n]", name);
+    sscanf(line, "cpu family : %d", &family);
+    sscanf(line, "model : %d", &model);
   }
-  std::fclose(file);
+  fclose(file);
   if (family < 0 || model < 0) {
-    std::snprintf(out, capacity, "%s", name);
+    snprintf(out, capacity, "%s", name);
   } else {
-    std::snprintf(out, capacity, "%s (family %d, model %d)", name, family, model);
+    snprintf(out, capacity, "%s (family %d, model %d)", name, family, model);
   }
 }
-
-}  // namespace bench

@@ -6,6 +6,7 @@ set(SPORKLE_CPU_SOURCES
   src/backends/cpu/blocked_winograd.cpp
   src/backends/cpu/blocked_winograd_few.cpp
   src/backends/cpu/channel_lanes.cpp
+  src/backends/cpu/channel_lanes_run.cpp
   src/backends/cpu/conv_plan.cpp
   src/backends/cpu/cpu_device.cpp
   src/backends/cpu/cpu_facts.cpp
