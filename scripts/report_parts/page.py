@@ -1,7 +1,7 @@
 """One self-contained HTML page over all runs."""
 from html import escape
 
-from . import charts, svg
+from . import charts, goals, svg
 
 STYLE = """body{font:15px/1.5 sans-serif;max-width:900px;margin:2em auto;padding:0 1em;color:#222}
 table{border-collapse:collapse;font-size:13px}td,th{border:1px solid #ccc;padding:2px 8px;text-align:left}
@@ -33,14 +33,14 @@ def figure_table(run):
 
 def bars_table(run):
     """The figures that have a bar, met or not."""
-    rows = [r for r in run.results if isinstance(r, dict) and r.get("bar")]
+    rows = [(r, *bar) for r in run.results if isinstance(r, dict) and (bar := goals.held(run, r))]
     if not rows:
         return ""
     sign = {"at_most": "&le;", "at_least": "&ge;"}
     lines = "".join(
         f"<tr><td>{escape(str(r['name']))}</td><td class=n>{svg.number(r['median'])} "
-        f"{escape(r.get('unit', ''))}</td><td>{sign[r['bar']]} {svg.number(r['bar_value'])}</td>"
-        f"<td>{'yes' if r.get('met') else 'no'}</td></tr>" for r in rows)
+        f"{escape(r.get('unit', ''))}</td><td>{sign[kind]} {svg.number(value)}</td>"
+        f"<td>{'yes' if met else 'no'}</td></tr>" for r, kind, value, met in rows)
     return f"<table><tr><th>figure</th><th>median</th><th>goal</th><th>met</th></tr>{lines}</table>"
 
 

@@ -2,7 +2,7 @@
 import re
 import statistics
 
-from . import cudnn, figures, samples
+from . import cudnn, figures, goals, samples
 from .charts import conv_groups
 from .svg import number
 
@@ -125,10 +125,11 @@ def all_figures(benchmark):
             for r in run.results:
                 if not isinstance(r, dict) or "median" not in r or r.get("verified") is False:
                     continue
-                goal = sign[r["bar"]] + number(r["bar_value"]) if r.get("bar") else ""
+                bar = goals.held(run, r)
+                goal = sign[bar[0]] + number(bar[1]) if bar else ""
                 rows.append([r["name"], number(r["median"]), f"{number(r.get('p10', r['median']))}.."
                              f"{number(r.get('p90', r['median']))}", r.get("unit", ""), goal,
-                             {True: "yes", False: "no"}.get(r.get("met"), "")])
+                             {True: "yes", False: "no"}.get(bar[2] if bar else None, "")])
             parts.append(source(run) + ".\n\n"
                          + table(["figure", "median", "p10..p90", "unit", "goal", "met"], rows) + "\n")
         return "\n".join(parts)

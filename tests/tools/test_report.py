@@ -179,6 +179,32 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
+def test_goals():
+    sys.path.insert(0, os.path.join(ROOT, "scripts"))
+    from report_parts import samples, tables
+    def row(name, median, unit="us"):
+        return {"name": name, "unit": unit, "median": median, "p10": median, "p90": median, "n": 3}
+    busy = "pipeline depth 8, two threads, busy by compute"
+    results = [row("update4k/memcpy to ordinary memory", 30, "ns"), row("update4k/in place", 40, "ns"),
+               row("update4k/map+write+unmap", 100, "ns"), row("headline/resident rate", 4000),
+               row("headline/stage read, 8 slots", 900)]
+    for workload, alone, read in (("a", 25, 10), ("b", 25, 30), ("c", 1000, 10), ("d", 300, 10)):
+        results += [row(f"{workload}/resident, dependent stream", alone), row(f"{workload}/{busy}", 95),
+                    row(f"{workload}/stage read, 8 slots", read)]
+    with tempfile.TemporaryDirectory(prefix="2026-01-02-", suffix="-card") as folder:
+        write(folder, "b.json", {"benchmark": "buffers", "device": "a card", "driver": "d",
+                                 "software": False, "results": results})
+        runs, _ = samples.find([folder])
+    text = tables.fill("<!-- buffers: begin -->\n<!-- buffers: end -->\n", runs)
+    for expected in ("| update4k/in place | 40 | 40..40 | ns | at most 25 | no |",
+                     "| headline/resident rate | 4,000 | 4,000..4,000 | us | at least 3,630 | yes |",
+                     f"| a/{busy} | 95 | 95..95 | us | at least 90 | yes |",
+                     f"| b/{busy} | 95 | 95..95 | us |  |  |",
+                     f"| c/{busy} | 95 | 95..95 | us | at least 99 | no |",
+                     f"| d/{busy} | 95 | 95..95 | us |  |  |"):
+        check(expected in text, f"{expected} in {text}")
+
+
 def test_figures():
     sys.path.insert(0, os.path.join(ROOT, "scripts"))
     from report_parts import figures, samples, svg, tables
@@ -221,6 +247,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         charts = test_page(folder)
     test_tables()
+    test_goals()
     test_figures()
     print(f"report.py: {checks} checks, {failures} failed; a page with {charts} charts is well formed")
     return 1 if failures else 0
