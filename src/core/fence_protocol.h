@@ -11,60 +11,14 @@
 //   M::sleep(word, seen, deadline, mask)  a futex wait: returns when woken, when
 //                                   word != seen, at the deadline, or for no reason
 //   M::wake(word, mask)             wakes every sleeper whose mask overlaps
-//
-// The state word of a slot:
-//   {generation 39 | timeline 12 | moved 1 | moving 1 | owned 1 | code 8 | kind 2}
-//
-// A pending slot is answered by its timeline's counter. A final kind is written
-// for what a counter cannot say: an operation that failed alone, a lost device,
-// a cancelled context.
 #pragma once
 
 #include <atomic>  // std::memory_order
 #include <cstdint>
 
-#include "sporkle.h"
+#include "core/fence_state.h"
 
 namespace sporkle {
-
-enum class FenceKind : uint32_t { free = 0, pending = 1, signalled = 2, failed = 3 };
-
-struct FenceState {
-  uint64_t word = 0;
-
-  static constexpr uint64_t code_shift = 2, owned_shift = 10, moving_shift = 11, moved_shift = 12;
-  static constexpr uint64_t timeline_shift = 13, generation_shift = 25;
-  static constexpr uint64_t generation_limit = (uint64_t{1} << 39) - 1;
-
-  static FenceState make(uint64_t generation, uint32_t timeline, FenceKind kind, bool owned) {
-    return {generation << generation_shift | uint64_t{timeline} << timeline_shift |
-            uint64_t{owned} << owned_shift | static_cast<uint64_t>(kind)};
-  }
-  uint64_t generation() const { return word >> generation_shift; }
-  uint32_t timeline() const { return static_cast<uint32_t>(word >> timeline_shift) & 0xfff; }
-  bool moved() const { return (word >> moved_shift & 1) != 0; }
-  bool moving() const { return (word >> moving_shift & 1) != 0; }
-  bool owned() const { return (word >> owned_shift & 1) != 0; }
-  FenceKind kind() const { return static_cast<FenceKind>(word & 3); }
-  sporkle_status code() const { return -static_cast<sporkle_status>(word >> code_shift & 0xff); }
-  bool pending(uint64_t of_generation) const {
-    return generation() == of_generation && kind() == FenceKind::pending;
-  }
-
-  FenceState with_failure(sporkle_status status) const {
-    const uint64_t code = static_cast<uint64_t>(-status) & 0xff;
-    return {(word & ~(uint64_t{0xff} << code_shift | 3)) | code << code_shift |
-            static_cast<uint64_t>(FenceKind::failed)};
-  }
-  // A move sets both bits and takes the first away when it is complete.
-  FenceState with_move_begun() const {
-    return {word | uint64_t{1} << moving_shift | uint64_t{1} << moved_shift};
-  }
-  FenceState with_move_ended() const { return {word & ~(uint64_t{1} << moving_shift)}; }
-  FenceState with_timeline(uint32_t timeline) const {
-    return {(word & ~(uint64_t{0xfff} << timeline_shift)) | uint64_t{timeline} << timeline_shift};
-  }
-};
 
 template <class M>
 struct BasicFenceSlot {
@@ -86,14 +40,6 @@ struct alignas(64) BasicGathering {
   typename M::template Atomic<uint32_t> events{0};
   typename M::template Atomic<uint32_t> waiters{0};
   typename M::template Atomic<uint32_t> listeners{0};
-};
-
-// A handle's index and generation, as the submitting code and the device hold it.
-struct FenceRef {
-  uint32_t slot = 0;
-  uint64_t generation = 0;  // 0: no fence
-
-  explicit operator bool() const { return generation != 0; }
 };
 
 template <class M>
@@ -271,6 +217,38 @@ struct FenceProtocol {
     return SPORKLE_OK;
   }
 
+  // A fence that has not ended fails. What has ended stays as it did.
+  static bool fail_unended(Slot& slot, uint64_t generation, sporkle_status status,
+                           uint32_t timeline, const Timeline* timelines) noexcept {
+    return poll(slot, generation, timelines) == SPORKLE_NOT_READY &&
+           fail(slot, generation, status, timeline);
+  }
+
+  // A lost device: what is pending on its timeline fails. visit(f) calls f(slot,
+  // generation) for every live slot of a pool. The caller is the one who publishes the
+  // timeline, accepts no new work meanwhile, and publishes afterwards. Returns
+  // whether listeners have to be told.
+  template <class Visit>
+  static bool fail_all(Visit visit, uint32_t timeline, sporkle_status status,
+                       Timeline* timelines, Gathering& gathering) noexcept {
+    visit([&](Slot& slot, uint64_t generation) {
+      fail_unended(slot, generation, status, timeline, timelines);
+    });
+    return notify(timelines[timeline], gathering);
+  }
+
+  // The pool of a live fence goes: the fence fails if it has not ended, then its
+  // handles become stale, whoever owns it. No queue works any more.
+  template <class Recycle, class Tell>
+  static void release(Slot& slot, uint64_t generation, sporkle_status status, Timeline* timelines,
+                      Gathering& gathering, Recycle recycle, Tell tell) noexcept {
+    const FenceState state{slot.state.load(std::memory_order_acquire)};
+    if (fail_unended(slot, generation, status, any_timeline, timelines)) {
+      if (notify(timelines[state.timeline()], gathering)) tell();
+    }
+    destroy(slot, generation, true, timelines, gathering, recycle, tell);
+  }
+
   // Somebody asks to be told of a fence's end without waiting: enlist() puts him
   // into the list that tell() goes through. Counted first, so that whoever ends the
   // fence behind the look of tell() knows of him; told always, because it may have
@@ -292,6 +270,36 @@ struct FenceProtocol {
     if (value <= before) return false;
     timeline.counter.store(value, std::memory_order_release);
     return notify(timeline, gathering, mask_of_range(before, value));
+  }
+
+  // One look at several fences: NOT_READY while not one of them (`any`), or not every
+  // one, has ended. A stale handle ends the look; else the answer is that of the first
+  // that has ended, or of the first that has failed. `index` says which.
+  template <class PollAt>
+  static sporkle_status look(uint32_t count, bool any, PollAt poll_at, uint32_t* index) noexcept {
+    sporkle_status failure = SPORKLE_OK;
+    bool pending = false;
+    for (uint32_t i = 0; i < count; ++i) {
+      const sporkle_status status = poll_at(i);
+      if (status == SPORKLE_NOT_READY) {
+        pending = true;
+      } else if (any || status == SPORKLE_ERROR_INVALID_HANDLE) {
+        *index = i;
+        return status;
+      } else if (status < 0 && failure == SPORKLE_OK) {
+        failure = status;
+        *index = i;
+      }
+    }
+    return pending ? SPORKLE_NOT_READY : failure;
+  }
+
+  // The answer of a wait whose deadline has passed: what ended before it is no
+  // timeout, however late the waiter runs.
+  template <class Look>
+  static sporkle_status at_deadline(Look look_again) noexcept {
+    const sporkle_status status = look_again();
+    return status == SPORKLE_NOT_READY ? SPORKLE_TIMEOUT : status;
   }
 
   // One sleep of a thread that waits for one fence. Everything is read after the

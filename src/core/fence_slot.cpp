@@ -109,32 +109,24 @@ void fence_count_timeout(sporkle_fence fence) noexcept {
 }
 
 void fence_pool_fail_all(FencePool* pool, uint32_t timeline, Status status) noexcept {
-  struct Job {
-    uint32_t timeline;
-    Status status;
-  } job{timeline, status};
-  fence_pool_visit(
-      pool,
-      [](void* data, FenceRef ref, FenceState state) {
-        const Job* j = static_cast<const Job*>(data);
-        if (state.timeline() != j->timeline || state.kind() != FenceKind::pending) return;
-        if (fence_poll(fence_handle(ref)) != SPORKLE_NOT_READY) return;
-        Protocol::fail(*fence_find(ref.slot), ref.generation, j->status, j->timeline);
-      },
-      &job);
-  timeline_notify(timeline);
+  const auto visit = [pool](auto fail_one) {
+    fence_pool_visit(
+        pool,
+        [](void* data, FenceRef ref, FenceState) {
+          (*static_cast<decltype(fail_one)*>(data))(*fence_find(ref.slot), ref.generation);
+        },
+        &fail_one);
+  };
+  if (Protocol::fail_all(visit, timeline, status, timelines, gathering)) fence_listeners_tell();
 }
 
 void fence_pool_release(FencePool* pool, Status status) noexcept {
   fence_pool_visit(
       pool,
-      [](void* data, FenceRef ref, FenceState state) {
-        const Status code = *static_cast<const Status*>(data);
-        if (state.kind() == FenceKind::pending) {
-          fence_fail(ref, code);
-          timeline_notify(state.timeline());
-        }
-        fence_destroy(fence_handle(ref), true);
+      [](void* data, FenceRef ref, FenceState) {
+        Protocol::release(
+            *fence_find(ref.slot), ref.generation, *static_cast<const Status*>(data), timelines,
+            gathering, [ref](FenceState old) { recycle(ref, old.owned()); }, fence_listeners_tell);
       },
       &status);
   pool->taken.store(false);

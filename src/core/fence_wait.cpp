@@ -37,27 +37,8 @@ Status spin(sporkle_fence fence, const FenceSlot& slot, uint64_t least_ns,
   }
 }
 
-// Looks at all fences. Returns NOT_READY while the condition does not hold.
 Status scan(const sporkle_fence* fences, uint32_t count, bool any, uint32_t* index) noexcept {
-  Status first_failure = SPORKLE_OK;
-  bool pending = false;
-  for (uint32_t i = 0; i < count; ++i) {
-    const Status status = fence_poll(fences[i]);
-    if (status == SPORKLE_ERROR_INVALID_HANDLE) {
-      *index = i;
-      return status;
-    }
-    if (status == SPORKLE_NOT_READY) {
-      pending = true;
-    } else if (any) {
-      *index = i;
-      return status;
-    } else if (status < 0 && first_failure == SPORKLE_OK) {
-      first_failure = status;
-      *index = i;
-    }
-  }
-  return pending ? SPORKLE_NOT_READY : first_failure;
+  return Protocol::look(count, any, [&](uint32_t i) { return fence_poll(fences[i]); }, index);
 }
 
 // As spin(), for several fences.
@@ -82,7 +63,8 @@ Status spin_many(const sporkle_fence* fences, uint32_t count, bool any, uint64_t
 Status fence_wait(sporkle_fence fence, Deadline deadline) noexcept {
   Status status = fence_poll(fence);
   if (status != SPORKLE_NOT_READY) return status;
-  if (deadline.passed()) return SPORKLE_TIMEOUT;
+  const auto look = [&] { return fence_poll(fence); };
+  if (deadline.passed()) return Protocol::at_deadline(look);
   const FenceSlot* slot = fence_slot(fence);
   status = spin(fence, *slot, spin_ns, deadline);
   const uint64_t generation = decode_handle(fence).generation;
@@ -92,7 +74,7 @@ Status fence_wait(sporkle_fence fence, Deadline deadline) noexcept {
     Protocol::sleep_for(*slot, generation, timelines, deadline);
     timeline_note_waking(state.timeline(), asleep);
     status = spin(fence, *slot, 0, deadline);
-    if (status == SPORKLE_NOT_READY && deadline.passed()) return SPORKLE_TIMEOUT;
+    if (status == SPORKLE_NOT_READY && deadline.passed()) return Protocol::at_deadline(look);
   }
   return status;
 }
@@ -107,14 +89,19 @@ Status fence_wait_many(const sporkle_fence* fences, uint32_t count, bool any, De
     return status == SPORKLE_NOT_READY;
   };
   uint64_t least = spin_ns;
-  while (status == SPORKLE_NOT_READY && !deadline.passed()) {
+  if (status == SPORKLE_NOT_READY && deadline.passed()) return SPORKLE_TIMEOUT;
+  while (status == SPORKLE_NOT_READY) {
     status = spin_many(fences, count, any, least, deadline, &index);
     least = 0;
-    if (status != SPORKLE_NOT_READY || deadline.passed()) break;
-    Protocol::sleep_for_any(gathering, pending, deadline);
-    if (status == SPORKLE_NOT_READY) pending();
+    if (status == SPORKLE_NOT_READY && !deadline.passed()) {
+      Protocol::sleep_for_any(gathering, pending, deadline);
+      if (status == SPORKLE_NOT_READY) pending();
+    }
+    if (status == SPORKLE_NOT_READY && deadline.passed()) {
+      status = Protocol::at_deadline([&] { return scan(fences, count, any, &index); });
+    }
   }
-  if (status == SPORKLE_NOT_READY) return SPORKLE_TIMEOUT;
+  if (status == SPORKLE_TIMEOUT) return status;
   if (out_index != nullptr) *out_index = index;
   return status;
 }

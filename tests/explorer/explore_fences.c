@@ -17,7 +17,8 @@
 static explorer_report report;
 static const char *family, *wanted = "";
 
-static const char *const families[] = {"life", "recycle", "move", "several", "walks"};
+static const char *const families[] = {"life", "recycle", "move", "several",
+                                       "loss", "release", "deadlines", "walks"};
 
 static void explore(void) {
   for (int i = 0; i < EXPLORER_FAMILIES; ++i) {

@@ -2,6 +2,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <memory_resource>
 #include <unordered_set>
 #include <vector>
 
@@ -32,16 +33,31 @@ struct HashOf {
   size_t operator()(const Hash& h) const { return h.a; }
 };
 
-Hash hash_state(int threads) {
+// The parts of a thread that say something: its log is seldom full.
+size_t log_bytes(const Thread& t) { return t.log_size * sizeof t.log[0]; }
+size_t buffer_bytes(const Thread& t) { return t.buffered * sizeof t.buffer[0]; }
+
+Hash hash_state(const Scenario& scenario) {
   Hash h;
-  h.add(&now.world, sizeof now.world);
-  for (int i = 0; i < threads; ++i) {
+  const World& world = now.world;
+  h.add(&world, offsetof(World, slots));
+  h.add(world.slots, static_cast<size_t>(scenario.capacity) * sizeof world.slots[0]);
+  h.add(&world.head, offsetof(World, known) - offsetof(World, head));
+  h.add(world.known, static_cast<size_t>(scenario.fences) * sizeof world.known[0]);
+  for (int i = 0; i < scenario.threads; ++i) {
     const Thread& t = now.threads[i];
     h.add(&t, offsetof(Thread, log));
-    h.add(t.log, t.log_size * sizeof t.log[0]);
-    h.add(t.buffer, t.buffered * sizeof t.buffer[0]);
+    h.add(t.log, log_bytes(t));
+    h.add(t.buffer, buffer_bytes(t));
   }
   return h;
+}
+
+void copy_threads(Thread* to, const Thread* from, int threads) {
+  for (int i = 0; i < threads; ++i) {
+    std::memcpy(static_cast<void*>(&to[i]), &from[i], offsetof(Thread, log) + log_bytes(from[i]));
+    std::memcpy(to[i].buffer, from[i].buffer, buffer_bytes(from[i]));
+  }
 }
 
 class Search {
@@ -61,40 +77,47 @@ class Search {
   };
 
   void visit();
-  void choose(int thread, bool flush, const Saved& saved);
+  enum class Choice { step, flush, expire };
+  void choose(int thread, Choice choice, const Saved& saved);
   void check_end();
   void report_violation();
 
   const Scenario& scenario_;
   explorer_report* report_;
-  std::unordered_set<Hash, HashOf> seen_;
+  std::pmr::monotonic_buffer_resource memory_;  // nothing is ever taken out of the set
+  std::pmr::unordered_set<Hash, HashOf> seen_{&memory_};
   std::vector<Step> path_;
 };
 
 void Search::visit() {
-  if (!seen_.insert(hash_state(scenario_.threads)).second) return;
+  if (!seen_.insert(hash_state(scenario_)).second) return;
   ++report_->states;
   Saved saved;
-  std::memcpy(static_cast<void*>(&saved), &now, sizeof saved);
+  std::memcpy(static_cast<void*>(&saved.world), &now.world, sizeof saved.world);
+  copy_threads(saved.threads, now.threads, scenario_.threads);
   bool stuck = true;
   for (int thread = 0; thread < scenario_.threads && violation == nullptr; ++thread) {
     if (model_enabled(scenario_, thread)) {
       stuck = false;
-      choose(thread, false, saved);
+      choose(thread, Choice::step, saved);
     }
     if (violation == nullptr && now.threads[thread].buffered != 0) {
       stuck = false;
-      choose(thread, true, saved);
+      choose(thread, Choice::flush, saved);
+    }
+    if (violation == nullptr && model_expires(scenario_, thread)) {
+      stuck = false;
+      choose(thread, Choice::expire, saved);
     }
   }
   if (stuck && violation == nullptr) check_end();
 }
 
-void Search::choose(int thread, bool flush, const Saved& saved) {
-  if (flush) {
-    machine.flush_one(thread);
-  } else {
-    model_step(scenario_, thread);
+void Search::choose(int thread, Choice choice, const Saved& saved) {
+  switch (choice) {
+    case Choice::step: model_step(scenario_, thread); break;
+    case Choice::flush: machine.flush_one(thread); break;
+    case Choice::expire: model_expire(scenario_, thread); break;
   }
   path_.push_back(machine.last());
   if (violation == nullptr) visit();
@@ -103,7 +126,8 @@ void Search::choose(int thread, bool flush, const Saved& saved) {
     return;
   }
   path_.pop_back();
-  std::memcpy(static_cast<void*>(&now), &saved, sizeof saved);
+  std::memcpy(static_cast<void*>(&now.world), &saved.world, sizeof saved.world);
+  copy_threads(now.threads, saved.threads, scenario_.threads);
 }
 
 void Search::check_end() {
@@ -134,15 +158,18 @@ void walk(const Scenario& scenario, uint64_t* random, explorer_report* report) {
   model_start(scenario);
   std::vector<Step> path;
   for (;;) {
-    int choices[2 * thread_limit];
+    int choices[3 * thread_limit];
     int count = 0;
     for (int t = 0; t < scenario.threads; ++t) {
       if (model_enabled(scenario, t)) choices[count++] = t;
       if (now.threads[t].buffered != 0) choices[count++] = t + thread_limit;
+      if (model_expires(scenario, t)) choices[count++] = t + 2 * thread_limit;
     }
     if (count == 0) break;
     const int choice = choices[next_random(random) % static_cast<uint64_t>(count)];
-    if (choice >= thread_limit) {
+    if (choice >= 2 * thread_limit) {
+      model_expire(scenario, choice - 2 * thread_limit);
+    } else if (choice >= thread_limit) {
       machine.flush_one(choice - thread_limit);
     } else {
       model_step(scenario, choice);

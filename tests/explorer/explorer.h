@@ -16,7 +16,8 @@ typedef struct explorer_report {
 } explorer_report;
 
 /* Every interleaving of every scenario of a family, up to the first violation. */
-enum { EXPLORER_LIFE, EXPLORER_RECYCLE, EXPLORER_MOVE, EXPLORER_SEVERAL, EXPLORER_FAMILIES };
+enum { EXPLORER_LIFE, EXPLORER_RECYCLE, EXPLORER_MOVE, EXPLORER_SEVERAL,
+       EXPLORER_LOSS, EXPLORER_RELEASE, EXPLORER_DEADLINES, EXPLORER_FAMILIES };
 void explorer_exhaust(int family, explorer_report *report);
 
 /* Random interleavings of random programs of up to six threads, from a seed. */

@@ -65,7 +65,7 @@ uint64_t Machine::perform(Access kind, uint32_t cell, uint32_t bytes, uint64_t a
   const uint64_t old = read(cell, bytes);
   if (kind == Access::add) write(cell, bytes, old + a);
   if (kind == Access::exchange && old == a) write(cell, bytes, b);
-  if (kind == Access::sleep && old == a) {
+  if (kind == Access::sleep && old == a && me.late == 0) {
     me.sleep_cell = cell + 1;
     me.sleep_mask = static_cast<uint32_t>(b);
   }
@@ -89,6 +89,15 @@ void Machine::flush_one(int thread) {
   last_ = {thread, Access::flush, t.buffer[0].cell, t.buffer[0].value, 0};
   --t.buffered;
   for (uint32_t i = 0; i < t.buffered; ++i) t.buffer[i] = t.buffer[i + 1];
+}
+
+void Machine::expire(int thread) {
+  Thread& t = threads_[thread];
+  t.late = 1;
+  last_ = {thread, Access::expire, 0, 0, 0};
+  if (t.sleep_cell == 0) return;
+  t.sleep_cell = 0;
+  t.log[t.log_size++] = 0;
 }
 
 void Machine::drain(Thread& thread) {

@@ -36,13 +36,13 @@ struct Thread {
   uint32_t buffered = 0;
   uint32_t sleep_cell = 0;  // + 1; 0: awake
   uint32_t sleep_mask = 0;
-  uint32_t unused = 0;
+  uint32_t late = 0;        // 1: the deadline of the current call has passed
   uint64_t begin = 0;       // what the checks noted when the call began
   uint64_t log[log_limit];
   Buffered buffer[buffer_limit];
 };
 
-enum class Access : uint8_t { load, store, add, exchange, fence, sleep, wake, flush };
+enum class Access : uint8_t { load, store, add, exchange, fence, sleep, wake, flush, expire };
 
 // One access as a trace shows it.
 struct Step {
@@ -65,6 +65,9 @@ class Machine {
   bool step(int thread, void (*body)(void*), void* data);
   // Moves the oldest buffered store of a thread to memory.
   void flush_one(int thread);
+  // The deadline of a thread's current call passes.
+  void expire(int thread);
+  bool late() const { return threads_[now_].late != 0; }
   bool awake(int thread) const { return threads_[thread].sleep_cell == 0; }
   const Step& last() const { return last_; }
 
@@ -124,10 +127,10 @@ class Atomic {
 struct Memory {
   template <class T>
   using Atomic = explorer::Atomic<T>;
-  struct Never {};
+  struct Deadline {};  // when it passes, if ever, is the explorer's choice
 
   static void full_fence() { machine.access(Access::fence, nullptr, 0, 0, 0); }
-  static void sleep(const Atomic<uint32_t>& word, uint32_t seen, Never, uint32_t mask) {
+  static void sleep(const Atomic<uint32_t>& word, uint32_t seen, Deadline, uint32_t mask) {
     machine.access(Access::sleep, &word, sizeof word, seen, mask);
   }
   static void wake(const Atomic<uint32_t>& word, uint32_t mask) {

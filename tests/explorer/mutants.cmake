@@ -86,3 +86,59 @@ mutant(old_queue_not_notified FILE protocol FAMILY move
   FIND "    notify(timelines[old_timeline], gathering);\n"
   REPLACE "    (void)old_timeline;\n"
   EXPECT "a waiter is never woken")
+mutant(device_loss_after_publish FILE model FAMILY loss
+  FIND "  const auto visit = [](auto fail_one) {"
+  REPLACE "  Protocol::publish(w.timelines[0], w.next_value[0], w.gathering);\n  const auto visit = [](auto fail_one) {"
+  EXPECT "success for a failed operation")
+mutant(device_loss_fails_what_has_ended FILE protocol FAMILY loss
+  FIND "return poll(slot, generation, timelines) == SPORKLE_NOT_READY &&\n           fail("
+  REPLACE "(void)timelines;\n    return fail("
+  EXPECT "failure of another fence")
+mutant(device_loss_fails_what_has_moved FILE protocol FAMILY loss
+  FIND "if (timeline != any_timeline && state.timeline() != timeline) return false;"
+  REPLACE "(void)timeline;"
+  EXPECT "failure of another fence")
+mutant(device_loss_accepts_work FILE model FAMILY loss
+  FIND "    return !w.closing && (w.head"
+  REPLACE "    return (w.head"
+  EXPECT "early success")
+mutant(release_fails_what_has_ended FILE protocol FAMILY release
+  FIND "if (fail_unended(slot, generation, status, any_timeline, timelines)) {"
+  REPLACE "if (fail(slot, generation, status, any_timeline)) {"
+  EXPECT "failure of another fence")
+mutant(release_wakes_nobody FILE protocol FAMILY release
+  FIND "      if (notify(timelines[state.timeline()], gathering)) tell();\n    }\n    destroy("
+  REPLACE "    }\n    (void)state;\n    destroy("
+  EXPECT "a waiter is never woken")
+mutant(release_leaves_owned_fences FILE protocol FAMILY release
+  FIND "destroy(slot, generation, true, timelines"
+  REPLACE "destroy(slot, generation, false, timelines"
+  EXPECT "answer for a destroyed fence")
+mutant(user_destroys_owned_fences FILE protocol FAMILY release
+  FIND "if (state.owned() && !force) return SPORKLE_ERROR_INVALID_ARGUMENT;"
+  REPLACE "(void)force;"
+  EXPECT "the user destroyed a fence that is not his")
+mutant(timeout_without_a_last_look FILE protocol FAMILY deadlines
+  FIND "return status == SPORKLE_NOT_READY ? SPORKLE_TIMEOUT : status;"
+  REPLACE "(void)status;\n    return SPORKLE_TIMEOUT;"
+  EXPECT "lost completion")
+mutant(all_satisfied_by_one FILE protocol FAMILY deadlines
+  FIND "return pending ? SPORKLE_NOT_READY : failure;"
+  REPLACE "(void)pending;\n    return failure;"
+  EXPECT "early success")
+mutant(all_forgets_a_failure FILE protocol FAMILY deadlines
+  FIND "return pending ? SPORKLE_NOT_READY : failure;"
+  REPLACE "return pending ? SPORKLE_NOT_READY : SPORKLE_OK;"
+  EXPECT "success for a failed operation")
+mutant(stale_handles_are_waited_for FILE protocol FAMILY deadlines
+  FIND "} else if (any || status == SPORKLE_ERROR_INVALID_HANDLE) {"
+  REPLACE "} else if (status == SPORKLE_ERROR_INVALID_HANDLE) {\n        pending = true;\n      } else if (any) {"
+  EXPECT "a waiter is never woken")
+mutant(late_sleeper_stays_counted FILE protocol FAMILY deadlines
+  FIND "state.moving() ? wake_all : mask_of(value));\n    }\n    timeline.waiters.fetch_sub(1, std::memory_order_release);"
+  REPLACE "state.moving() ? wake_all : mask_of(value));\n    }"
+  EXPECT "a waiter that has gone is counted")
+mutant(drain_does_not_look_again FILE protocol FAMILY deadlines
+  FIND "    if (timeline.counter.load(std::memory_order_acquire) < value) {\n      M::sleep"
+  REPLACE "    {\n      M::sleep"
+  EXPECT "a waiter is never woken")

@@ -1,5 +1,6 @@
 #include "explorer/scenarios.h"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <initializer_list>
@@ -41,10 +42,14 @@ bool combine(int capacity, const std::vector<Program>& a, const std::vector<Prog
       for (const Program& other : c) {
         Scenario scenario;
         scenario.capacity = capacity;
+        scenario.fences = 0;
         const Program* programs[3] = {&user, &device, &other};
         for (int t = 0; t < 3; ++t) {
           for (size_t i = 0; i < programs[t]->size(); ++i) {
-            scenario.programs[t][i] = (*programs[t])[i];
+            const Line line = (*programs[t])[i];
+            scenario.programs[t][i] = line;
+            const bool two = line.call == Call::wait_any || line.call == Call::wait_all;
+            scenario.fences = std::max(scenario.fences, line.fence + (two ? 2 : 1));
           }
         }
         if (!take(scenario)) return false;
@@ -62,7 +67,63 @@ std::vector<Program> after(const Program& first, const std::vector<Program>& res
 
 const Program submit0{{Call::submit, 0}};
 const Program finish0{{Call::finish, 0}}, fail0{{Call::fail, 0}};
+const Program wait0{{Call::wait, 0}}, wait0_timed{{Call::wait, 0, true}};
 const Program move0{{Call::move, 0}, {Call::lose, 0}, {Call::finish, 0}};
+
+// A device is lost: with work pending, ended, moved away, and used again afterwards.
+bool losses(const std::function<bool(const Scenario&)>& take) {
+  using enum Call;
+  const Program lost{{lose_all, 0}};
+  const std::vector<Program> devices{lost, finish0 + lost};
+  if (!combine(1, after(submit0, sequences({poll, wait, destroy}, 1)), devices,
+               {{}, {{poll, 0}}, wait0, {{listen, 0}}}, take) ||
+      !combine(1, {submit0}, devices, {wait0_timed}, take)) {
+    return false;
+  }
+  const Program moved{{move, 0}, {lose_all, 0}, {finish, 0}};
+  if (!combine(1, {submit0}, {moved}, {{{poll, 0}}, wait0, wait0_timed}, take)) return false;
+  const Program again = submit0 + Program{{destroy, 0}, {submit, 1}, {wait, 1}};
+  if (!combine(1, {again}, {lost + Program{{finish, 1}}}, {{}, {{poll, 0}}}, take)) return false;
+  const Program two = submit0 + Program{{submit, 1}};
+  const Program half{{finish, 0}, {lose_all, 1}};
+  return combine(2, {two}, {half, {{lose_all, 1}}},
+                 {{{wait_any, 0}}, {{wait_all, 0}}, {{wait_all, 0, true}}, {{poll, 0}, {wait, 1}}},
+                 take);
+}
+
+// A context goes with its fences, pending or not, beside threads that use them.
+bool releases(const std::function<bool(const Scenario&)>& take) {
+  using enum Call;
+  const Program gone{{release, 0}};
+  const Program owned{{submit_owned, 0}}, refused = owned + Program{{destroy, 0}};
+  const std::vector<Program> users{owned, refused, submit0, submit0 + Program{{destroy, 0}},
+                                   submit0 + wait0};
+  const Program twice{{poll, 0}, {poll, 0}}, lost_and_gone{{lose_all, 0}, {release, 0}};
+  if (!combine(1, users, {gone, finish0 + gone}, {twice, wait0, {{listen, 0}}}, take) ||
+      !combine(1, {submit0}, {gone, finish0 + gone, lost_and_gone}, {twice, wait0_timed}, take)) {
+    return false;
+  }
+  const Program two = submit0 + Program{{submit_other, 1}};
+  return combine(2, {two}, {Program{{finish, 0}, {release, 1}}},
+                 {{{wait_all, 0}}, {{wait_any, 0}}}, take);
+}
+
+// Waits with a deadline, for all of several, and for a value of a timeline.
+bool deadlines(const std::function<bool(const Scenario&)>& take) {
+  using enum Call;
+  const Program two = submit0 + Program{{submit_other, 1}};
+  const Program in_turn{{finish, 1}, {finish, 0}}, drained = submit0 + Program{{drain, 0}};
+  const std::vector<Program> all{{{wait_all, 0}}}, timed{{{wait_all, 0, true}}, {{wait_any, 0, true}}};
+  if (!combine(1, {drained}, {finish0, fail0}, {{{drain, 0}}, wait0_timed}, take) ||
+      !combine(2, {two, two + Program{{destroy, 0}}}, {in_turn, Program{{finish, 0}, {fail, 1}}},
+               all, take) ||
+      !combine(2, {two, two + Program{{destroy, 1}}},
+               {in_turn, Program{{fail, 0}, {finish, 1}}, finish0}, timed, take)) {
+    return false;
+  }
+  return combine(1, {submit0, submit0 + Program{{destroy, 0}}, submit0 + wait0_timed},
+                 {{}, finish0, fail0}, {wait0_timed}, take);
+}
 
 }  // namespace
 
@@ -102,6 +163,9 @@ void each_scenario(int family, const std::function<bool(const Scenario&)>& take)
       combine(2, {again}, {move0, moved_only}, {{}, {{poll, 0}}}, take);
       break;
     }
+    case EXPLORER_LOSS: losses(take); break;
+    case EXPLORER_RELEASE: releases(take); break;
+    case EXPLORER_DEADLINES: deadlines(take); break;
     default: {  // two fences on two queues: any of them, and a free list under two users
       const Program two = submit0 + Program{{submit_other, 1}};
       const std::vector<Program> waits{{{wait_any, 0}}, {{wait, 0}, {wait, 1}}};
@@ -146,9 +210,11 @@ Scenario random_scenario(const std::function<uint64_t()>& random) {
   // The others look at anything; nobody destroys what thread 0 still needs to.
   for (int t = 3; t < s.threads; ++t) {
     for (int i = 0; i < 4; ++i) {
-      static constexpr Call looks[] = {poll, wait, wait, wait_any, listen, poll};
-      const Call call = looks[below(6)];
-      s.programs[t][i] = {call, below(call == wait_any ? fences - 1u : fences)};
+      static constexpr Call looks[] = {poll, wait, wait, wait_any, wait_all, listen, poll};
+      const Call call = looks[below(7)];
+      const bool several = call == wait_any || call == wait_all;
+      const bool timed = call != poll && call != listen && below(3) == 0;
+      s.programs[t][i] = {call, below(several ? fences - 1u : fences), timed};
     }
   }
   return s;
@@ -156,11 +222,12 @@ Scenario random_scenario(const std::function<uint64_t()>& random) {
 
 void describe_violation(const Scenario& scenario, const Step* steps, size_t count,
                         explorer_report* report) {
-  static constexpr const char* calls[] = {"end",     "submit", "submit_other", "poll",
-                                          "wait",    "wait_any", "destroy",    "finish",
-                                          "fail",    "move",   "lose",         "listen"};
-  static constexpr const char* accesses[] = {"load",  "store", "add",  "exchange",
-                                             "fence", "sleep", "wake", "flush"};
+  static constexpr const char* calls[] = {
+      "end",  "submit", "submit_other", "submit_owned", "poll", "wait",     "wait_any", "wait_all",
+      "drain", "destroy", "finish",     "fail",         "move", "lose", "lose_all", "release",
+      "listen"};
+  static constexpr const char* accesses[] = {"load",  "store", "add",   "exchange", "fence",
+                                             "sleep", "wake",  "flush", "expire"};
   std::snprintf(report->violation, sizeof report->violation, "%s", violation);
   size_t used = 0;
   const auto append = [&](const char* format, auto... values) {
@@ -172,7 +239,9 @@ void describe_violation(const Scenario& scenario, const Step* steps, size_t coun
   for (int t = 0; t < scenario.threads; ++t) {
     append("thread %d:", t);
     for (const Line& line : scenario.programs[t]) {
-      if (line.call != Call::end) append(" %s(%u)", calls[static_cast<int>(line.call)], line.fence);
+      if (line.call == Call::end) continue;
+      append(" %s(%u%s)", calls[static_cast<int>(line.call)], line.fence,
+             line.timed ? ", timed" : "");
     }
     append("%s", "\n");
   }
