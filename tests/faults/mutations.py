@@ -104,6 +104,19 @@ MUTATIONS = [
      "  memory.download(context_->gl(), stretch);\n", "memory copies_without_mapping"),
     ("error storm: bounded loops", GL + "buffer_object.cpp",
      "for (int i = 0; i < 16 && gl", "for (int i = 0; gl", "start errors_without_end"),
+    ("deadlines: a wait for one ends in 10 ms", "src/core/fence_wait.cpp",
+     "Protocol::sleep_for(*slot, generation, timelines, deadline);",
+     "Protocol::sleep_for(*slot, generation, timelines, Deadline{deadline.at + 11000000});",
+     "virtual deadlines_are_kept"),
+    ("deadlines: a wait for several ends", "src/core/fence_wait.cpp",
+     "Protocol::sleep_for_any(gathering, pending, deadline);",
+     "Protocol::sleep_for_any(gathering, pending, Deadline{});", "virtual deadlines_are_kept"),
+    ("an idle GPU: six touches at most", GL + "submission_rest.cpp",
+     "constexpr uint32_t touch_limit = 6;", "constexpr uint32_t touch_limit = 60;",
+     "virtual idle_gpu_is_left_alone"),
+    ("an idle GPU: touches at all", GL + "submission_rest.cpp",
+     "if (touches_ < touch_limit && now >= due()) {", "if (touches_ > touch_limit) {",
+     "virtual idle_gpu_is_left_alone"),
 ]
 
 
