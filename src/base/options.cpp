@@ -77,6 +77,11 @@ Options::Options() {
     const OptionText& text = option_texts[i];
     const char* value = secure_getenv(text.name);
     const bool set = value != nullptr && value[0] != '\0';
+    // Half of a path is another path.
+    if (set && std::strlen(value) >= sizeof entries_[i].value) {
+      fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: longer than %zu characters", text.name,
+           sizeof entries_[i].value - 1);
+    }
     std::snprintf(entries_[i].value, sizeof entries_[i].value, "%s", set ? value : text.fallback);
     if (set) entries_[i].origin = OptionOrigin::environment;
   }
@@ -180,12 +185,14 @@ void default_cache_directory(char* out, uint64_t capacity) noexcept {
   out[0] = '\0';
   const char* xdg = secure_getenv("XDG_CACHE_HOME");
   const char* home = secure_getenv("HOME");
+  int length = 0;
   // The XDG base directory specification ignores relative paths.
   if (xdg != nullptr && xdg[0] == '/') {
-    std::snprintf(out, capacity, "%s/sporkle", xdg);
+    length = std::snprintf(out, capacity, "%s/sporkle", xdg);
   } else if (home != nullptr && home[0] == '/') {
-    std::snprintf(out, capacity, "%s/.cache/sporkle", home);
+    length = std::snprintf(out, capacity, "%s/.cache/sporkle", home);
   }
+  if (length < 0 || static_cast<uint64_t>(length) >= capacity) out[0] = '\0';
 }
 
 }  // namespace sporkle

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,6 +23,7 @@ constexpr const char* file_suffix = ".spk";
 constexpr uint64_t path_capacity = 320;
 constexpr uint64_t content_limit = uint64_t{1} << 30;
 constexpr uint32_t key_limit = 4096;
+constexpr time_t temporary_age_s = 3600;
 
 struct FileHeader {
   char magic[8];
@@ -47,6 +49,13 @@ class File {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
   bool opened() const { return descriptor_ >= 0; }
+
+  bool regular(uint64_t* size) const noexcept {
+    struct stat status;
+    if (fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+    *size = static_cast<uint64_t>(status.st_size);
+    return true;
+  }
 
   bool read_all(void* data, uint64_t bytes) const noexcept {
     auto* p = static_cast<char*>(data);
@@ -88,23 +97,34 @@ bool make_directories(const char* path) noexcept {
   return mkdir(part, 0700) == 0 || errno == EEXIST;
 }
 
-bool is_entry(const char* name) noexcept {
-  const size_t length = std::strlen(name);
+enum class Name : uint8_t { foreign, entry, temporary };
+
+// What path_of() and put() write; the directory may hold files of somebody else.
+Name kind_of(const char* name) noexcept {
+  constexpr size_t hash_digits = 32;
+  const size_t kind = std::strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+  if (kind == 0 || name[kind] != '-') return Name::foreign;
+  const char* hash = name + kind + 1;
+  if (std::strspn(hash, "0123456789abcdef") != hash_digits) return Name::foreign;
+  const char* end = hash + hash_digits;
   const size_t suffix = std::strlen(file_suffix);
-  return length > suffix && std::strcmp(name + length - suffix, file_suffix) == 0;
+  if (std::strncmp(end, file_suffix, suffix) != 0) return Name::foreign;
+  if (end[suffix] == '\0') return Name::entry;
+  const size_t rest = std::strspn(end + suffix, ".0123456789");
+  return std::strcmp(end + suffix + rest, "tmp") == 0 ? Name::temporary : Name::foreign;
 }
 
-// Calls visit(path, stat) for every entry of the directory.
+// Calls visit(path, stat) for every regular file of the directory with such a name.
 template <class Visit>
-void for_each_entry(const char* directory, Visit visit) noexcept {
+void for_each(Name kind, const char* directory, Visit visit) noexcept {
   DIR* dir = opendir(directory);
   if (dir == nullptr) return;
   while (const dirent* item = readdir(dir)) {
-    if (!is_entry(item->d_name)) continue;
+    if (kind_of(item->d_name) != kind) continue;
     char path[path_capacity + 256];
     std::snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
     struct stat status;
-    if (stat(path, &status) == 0 && S_ISREG(status.st_mode)) visit(path, status);
+    if (lstat(path, &status) == 0 && S_ISREG(status.st_mode)) visit(path, status);
   }
   closedir(dir);
 }
@@ -114,6 +134,7 @@ void for_each_entry(const char* directory, Visit visit) noexcept {
 void CacheStore::open(const char* directory) noexcept {
   directory_[0] = '\0';
   if (directory[0] == '\0' || text_is_off(directory)) return;
+  if (std::strlen(directory) >= sizeof directory_) return;  // a part of it is another place
   std::snprintf(directory_, sizeof directory_, "%s", directory);
 }
 
@@ -132,13 +153,17 @@ bool CacheStore::get(const char* kind, const char* key,
                      std::pmr::vector<unsigned char>* out) const noexcept {
   char path[path_capacity];
   if (!path_of(kind, key, path, sizeof path)) return false;
-  const File file(::open(path, O_RDONLY | O_CLOEXEC));
+  // A pipe of that name must not make this wait, nor a length in the header take memory
+  // that the file does not fill.
+  const File file(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   FileHeader header;
   const uint64_t key_bytes = std::strlen(key);
   char stored_key[key_limit];
-  if (!file.opened() || !file.read_all(&header, sizeof header)) return false;
+  uint64_t size = 0;
+  if (!file.opened() || !file.regular(&size) || !file.read_all(&header, sizeof header)) return false;
   if (std::memcmp(header.magic, file_magic, sizeof file_magic) != 0) return false;
   if (header.key_bytes != key_bytes || header.content_bytes > content_limit) return false;
+  if (size != sizeof header + key_bytes + header.content_bytes) return false;
   if (!file.read_all(stored_key, key_bytes) || std::memcmp(stored_key, key, key_bytes) != 0) {
     return false;
   }
@@ -184,7 +209,7 @@ bool CacheStore::put(const char* kind, const char* key,
 uint64_t CacheStore::clear() noexcept {
   uint64_t removed = 0;
   if (!enabled()) return 0;
-  for_each_entry(directory_, [&](const char* path, const struct stat&) {
+  for_each(Name::entry, directory_, [&](const char* path, const struct stat&) {
     if (unlink(path) == 0) ++removed;
   });
   return removed;
@@ -193,17 +218,22 @@ uint64_t CacheStore::clear() noexcept {
 uint64_t CacheStore::bytes() const noexcept {
   uint64_t sum = 0;
   if (!enabled()) return 0;
-  for_each_entry(directory_, [&](const char*, const struct stat& status) {
+  for_each(Name::entry, directory_, [&](const char*, const struct stat& status) {
     sum += static_cast<uint64_t>(status.st_size);
   });
   return sum;
 }
 
 void CacheStore::trim() noexcept {
+  // Of a process that was killed while it wrote.
+  const time_t now = time(nullptr);
+  for_each(Name::temporary, directory_, [&](const char* path, const struct stat& status) {
+    if (now - status.st_mtim.tv_sec > temporary_age_s) unlink(path);
+  });
   while (bytes() > byte_limit_) {
     char oldest[path_capacity + 256] = {};
     int64_t oldest_time = INT64_MAX;
-    for_each_entry(directory_, [&](const char* path, const struct stat& status) {
+    for_each(Name::entry, directory_, [&](const char* path, const struct stat& status) {
       const int64_t time = status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
       if (time >= oldest_time) return;
       oldest_time = time;

@@ -110,6 +110,12 @@ void Context::apply_arguments(const ContextDesc& desc) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "SPORKLE_REQUIRE: \"%.40s\" is neither gpu nor off",
          require);
   }
+  const char* tune = options_.value(Option::tune);
+  if (std::strcmp(tune, "auto") != 0 && std::strcmp(tune, "on") != 0 &&
+      std::strcmp(tune, "thorough") != 0 && !text_is_off(tune)) {
+    fail(SPORKLE_ERROR_INVALID_ARGUMENT, "SPORKLE_TUNE: \"%.40s\" is none of auto, on, thorough, off",
+         tune);
+  }
   if (options_.value(Option::cache_dir)[0] == '\0') {
     char path[224];
     default_cache_directory(path, sizeof path);

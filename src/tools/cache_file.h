@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tools/session.h"
+
 enum { CACHE_NAME_CAPACITY = 128, CACHE_PATH_CAPACITY = 512 };
 
 typedef struct CacheHeader {
@@ -14,13 +16,20 @@ typedef struct CacheHeader {
   uint64_t hash;  // FNV-1a of key and content
 } CacheHeader;
 
+// The directory in effect; empty when the cache is off.
+void cache_directory(const Session *session, char *out, size_t capacity);
+
+// Makes a directory and those above it. False with errno unless files can be written there.
+bool cache_make_directory(const char *path);
+
 // Whether a file name is one of the library's: kind, hash of the key, suffix.
 bool cache_name_is_valid(const char *name);
 
 // Whether `size` bytes are a whole, undamaged entry. The key starts behind the header.
 bool cache_entry_is_valid(const unsigned char *bytes, uint64_t size);
 
-// Reads a whole file of at most 1 GiB; NULL when it cannot. The caller frees it.
+// Reads a whole file of at most 1 GiB, with a NUL behind it; NULL when it cannot. The caller
+// frees it.
 unsigned char *cache_read(const char *path, uint64_t *out_size);
 
 // Writes a file beside the target and renames it over it.

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/args.h"
@@ -120,8 +119,11 @@ static int import_pack(const char *directory, const char *path) {
     free(pack);
     return usage_error("cache: %s: is no exported cache", path);
   }
+  if (!cache_make_directory(directory)) {
+    free(pack);
+    return usage_error("cache: %s: cannot be written: %s", directory, strerror(errno));
+  }
   Tally tally = {0};
-  mkdir(directory, 0700);
   while (import_entry(directory, pack, size, &at, &tally)) {
   }
   free(pack);
@@ -133,18 +135,13 @@ static int import_pack(const char *directory, const char *path) {
   return TOOL_OK;
 }
 
-// The directory in effect; empty when the cache is off.
 static bool find_directory(char *out, size_t capacity) {
   const SessionOptions settings = {.device = "cpu"};
   Session session;
   if (session_open(&settings, &session) != TOOL_OK) return false;
-  sporkle_option_info info = SPORKLE_OPTION_INFO_INIT;
-  out[0] = '\0';
-  for (uint32_t i = 0; sporkle_option_describe(session.context, i, &info) == SPORKLE_OK; ++i) {
-    if (strcmp(info.name, "SPORKLE_CACHE_DIR") == 0) snprintf(out, capacity, "%s", info.value);
-  }
+  cache_directory(&session, out, capacity);
   session_close(&session);
-  if (strcmp(out, "off") != 0 && strcmp(out, "0") != 0 && strcmp(out, "no") != 0) return true;
+  if (out[0] != '\0') return true;
   usage_error("cache: it is off (SPORKLE_CACHE_DIR)");
   return false;
 }

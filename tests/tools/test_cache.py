@@ -62,6 +62,22 @@ with tempfile.TemporaryDirectory() as top:
     result = run("cache", "list", env={"SPORKLE_CACHE_DIR": "off"})
     check(result.returncode == 2 and "is off" in result.stderr, "a cache that is off", result)
 
+    # A machine without ~/.cache, and an entry whose text has no end.
+    deep = {"SPORKLE_CACHE_DIR": os.path.join(top, "not", "yet", "there")}
+    write(pack, whole)
+    check("imported 1" in expect_success("cache", "import", pack, env=deep).stdout, "made for it")
+    endless, endless_bytes = entry(b"a third", b"direct_1x4")
+    write(os.path.join(deep["SPORKLE_CACHE_DIR"], endless), endless_bytes)
+    listed = expect_success("cache", "list", env=deep).stdout
+    check("  direct_1x4\n" in listed, "the text ends with the entry")
+    for where in ("OFF", "No", "0"):
+        result = run("cache", "import", pack, env={"SPORKLE_CACHE_DIR": where}, cwd=top)
+        check(result.returncode == 2 and "is off" in result.stderr, "off in any case", result)
+    result = run("cache", "import", pack, env={"SPORKLE_CACHE_DIR": os.path.join(pack, "below")})
+    check(result.returncode == 2 and "cannot be written" in result.stderr, "below a file", result)
+    result = run("cache", "list", env={"SPORKLE_CACHE_DIR": "/tmp/" + "x" * 300})
+    check(result.returncode == 2 and "longer than" in result.stderr, "half of a path", result)
+
     check("removed 2" in expect_success("cache", "clear", env=env).stdout, "both are removed")
     check(os.listdir(source) == ["notes.txt"], "what is no entry stays")
     print("cache: list, export, import and clear; damaged and foreign entries refused")

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +103,66 @@ static void off_and_unwritable_are_soft(void **state) {
   shim_cache_destroy(cache);
 }
 
+/* A pipe where an entry should be must not make the reader wait. */
+static void what_is_no_whole_file_is_no_entry(void **state) {
+  (void)state;
+  shim_cache *cache = shim_cache_create(directory);
+  char path[400], out[32];
+  assert_true(shim_cache_put(cache, "probe", "key", "hello", 5));
+  only_entry(path, sizeof path);
+  FILE *file = fopen(path, "ab");
+  fputc('!', file);
+  fclose(file);
+  assert_int_equal(shim_cache_get(cache, "probe", "key", out, sizeof out), -1);
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(mkfifo(path, 0600), 0);
+  assert_int_equal(shim_cache_get(cache, "probe", "key", out, sizeof out), -1);
+  assert_true(shim_cache_put(cache, "probe", "key", "again", 5));
+  assert_int_equal(shim_cache_get(cache, "probe", "key", out, sizeof out), 5);
+  shim_cache_destroy(cache);
+}
+
+/* Files of others stay where they are; what a killed writer left behind goes. */
+static void foreign_files_stay(void **state) {
+  (void)state;
+  static const char *const names[] = {"sky.spk", "probe-12.spk", "probe-0.spk.1.2.tmp", "x.tmp"};
+  static char block[1000];
+  char path[400], left[400];
+  shim_cache *cache = shim_cache_create(directory);
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
+    snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+    FILE *file = fopen(path, "wb");
+    fputs("somebody else's", file);
+    fclose(file);
+    assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[2]){{1, 0}, {1, 0}}, 0), 0);
+  }
+  snprintf(left, sizeof left, "%s/probe-%032d.spk.77.88.tmp", directory, 5);
+  FILE *file = fopen(left, "wb");
+  fclose(file);
+  shim_cache_limit(cache, 1500);
+  assert_true(shim_cache_put(cache, "probe", "a", block, sizeof block));
+  assert_int_equal(access(left, F_OK), 0); /* its writer may be at work */
+  assert_int_equal(utimensat(AT_FDCWD, left, (struct timespec[2]){{1, 0}, {1, 0}}, 0), 0);
+  assert_true(shim_cache_put(cache, "probe", "b", block, sizeof block));
+  assert_int_not_equal(access(left, F_OK), 0);
+  assert_int_equal(shim_cache_clear(cache), 1);
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; ++i) {
+    snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+    if (unlink(path) != 0) fail_msg("%s is gone", names[i]);
+  }
+  shim_cache_destroy(cache);
+}
+
+/* A part of a path is another place. */
+static void a_path_that_is_too_long_is_off(void **state) {
+  (void)state;
+  char path[400];
+  snprintf(path, sizeof path, "%s/%0300d", directory, 7);
+  shim_cache *cache = shim_cache_create(path);
+  assert_false(shim_cache_put(cache, "probe", "key", "x", 1));
+  shim_cache_destroy(cache);
+}
+
 static void the_limit_holds(void **state) {
   (void)state;
   shim_cache *cache = shim_cache_create(directory);
@@ -153,6 +214,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(round_trip, setup, teardown),
       cmocka_unit_test_setup_teardown(every_flipped_byte_is_noticed, setup, teardown),
       cmocka_unit_test(off_and_unwritable_are_soft),
+      cmocka_unit_test_setup_teardown(what_is_no_whole_file_is_no_entry, setup, teardown),
+      cmocka_unit_test_setup_teardown(foreign_files_stay, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_path_that_is_too_long_is_off, setup, teardown),
       cmocka_unit_test_setup_teardown(the_limit_holds, setup, teardown),
       cmocka_unit_test_setup_teardown(concurrent_writers_never_mix, setup, teardown),
   };
