@@ -84,6 +84,23 @@ static void a_choice_is_remembered(void **state) {
   printf("tuner: chose %s; took the remembered %s\n", first, second);
 }
 
+/* How many tuned choices are this one. */
+static int entries_with(const char *content) {
+  int found = 0;
+  DIR *dir = opendir(directory);
+  for (struct dirent *item; dir && (item = readdir(dir)) != NULL;) {
+    char path[400], bytes[2048];
+    if (strncmp(item->d_name, "gltune-", 7) != 0) continue;
+    snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
+    FILE *file = fopen(path, "rb");
+    const size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    found += memmem(bytes, size, content, strlen(content)) != NULL;
+  }
+  if (dir) closedir(dir);
+  return found;
+}
+
 static void damaged_memory_is_no_memory(void **state) {
   (void)state;
   static const char *const contents[] = {"", "\n", "no_such_kernel 5\n", "\377\376\375 1",
@@ -96,10 +113,11 @@ static void damaged_memory_is_no_memory(void **state) {
     assert_int_equal(shim_tuner_overwrite(directory, contents[i]), 2);
     one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
   }
-  /* A remembered kernel that does not take the problem is passed over. */
+  /* A remembered kernel that does not take the problem is passed over and replaced. */
   assert_true(shim_tuner_overwrite(directory, "gemm_64x64x8_8x8_l4_p4 1\n") >= 1);
   one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
   assert_string_not_equal(algorithm, "gemm_64x64x8_8x8_l4_p4");
+  assert_int_equal(entries_with("gemm_64x64x8_8x8_l4_p4"), 0);
   one_process("/proc/no-such-directory/cache", SHIM_NO_SPOIL, NULL, algorithm, NULL);
 }
 

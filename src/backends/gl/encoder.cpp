@@ -108,6 +108,10 @@ GLuint Encoder::take_workspace(uint64_t bytes) {
   return workspace.name;
 }
 
+void Encoder::reserve_workspace(uint64_t bytes) {
+  for (uint32_t i = 0; i < workspace_count; ++i) take_workspace(bytes);
+}
+
 namespace {
 
 TensorPlace place_of(const StepTensor& tensor, const Operation& operation,

@@ -47,6 +47,9 @@ class Encoder {
   // Gives the device next to nothing to do. Nothing is in flight.
   void touch() noexcept;
 
+  // Makes every workspace at least so large. Throws OUT_OF_MEMORY.
+  void reserve_workspace(uint64_t bytes);
+
   // For an operation with a sink whose batch has ended: its shadow copies and
   // its device time.
   void collect(Entry& entry) noexcept;

@@ -64,6 +64,8 @@ class Engine {
     map_choices_[static_cast<uint32_t>(kind)] = choice;
   }
   void delete_buffer(BufferObject* object) noexcept;
+  // Takes what a plan needs to run, while another kernel can still be chosen. Throws OUT_OF_MEMORY.
+  void reserve_workspace(uint64_t bytes) { encoder_.reserve_workspace(bytes); }
   // Copies `bytes` of `data` to the bytes from `offset` on.
   void fill_local(const BufferObject& object, const void* data, uint64_t bytes,
                   uint64_t offset = 0);

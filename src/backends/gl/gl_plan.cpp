@@ -124,9 +124,17 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
   }
   if (std::find(ranked.begin(), ranked.end(), wished) != ranked.end()) ranked.assign(1, wished);
   auto order = tuner.order(thread_, problem(), &ranked);
+  const Variant* refused = nullptr;
+  Error refusal;
+  uint64_t most_bytes = UINT64_MAX;
   for (size_t i = 0; i < ranked.size(); ++i) {
+    uint64_t bytes = 0;
     try {
       recipe_ = build(*ranked[i], problem(), facts.limits, memory_);
+      bytes = recipe_.packed_bytes + recipe_.workspace_bytes;
+      if (bytes > most_bytes) continue;
+      if (refused != nullptr) tuner.reject(*refused, refusal.reason);
+      thread_->call([this](Engine& engine) { engine.reserve_workspace(recipe_.workspace_bytes); });
       compile();
       pack(environment, facts, weights, bias);
       if (order.trial == nullptr) return;
@@ -139,13 +147,17 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
     } catch (const Error& error) {
       release_programs();
       release_packed();
-      // A driver may reject one shader and take the next; a lost device takes none.
-      const bool next = error.status == SPORKLE_ERROR_OPERATION_FAILED ||
-                        error.status == SPORKLE_ERROR_UNSUPPORTED;
-      if (!next || i + 1 == ranked.size()) throw;
-      tuner.reject(*ranked[i], error.reason);
+      // A driver may reject one shader and take the next; what the device has no memory for
+      // gives way to what needs half as much; a lost device takes none.
+      const bool scarce = error.status == SPORKLE_ERROR_OUT_OF_MEMORY;
+      if (scarce) most_bytes = bytes / 2;
+      else if (error.status != SPORKLE_ERROR_OPERATION_FAILED &&
+               error.status != SPORKLE_ERROR_UNSUPPORTED) throw;
+      refused = ranked[i];
+      refusal = error;
     }
   }
+  throw refusal;
 }
 
 // A weight that is infinite or NaN may not meet the zeros of padding, nor the

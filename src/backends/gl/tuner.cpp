@@ -69,9 +69,12 @@ void write_similar_key(const Facts& facts, const ConvProblem& p, Key& out) {
                 p.stride_h, p.stride_w);
 }
 
-void move_to_front(std::pmr::vector<const Variant*>* list, const Variant* variant) {
+// False when it is not in the list.
+bool move_to_front(std::pmr::vector<const Variant*>* list, const Variant* variant) {
   const auto found = std::find(list->begin(), list->end(), variant);
-  if (found != list->end()) std::rotate(list->begin(), found, found + 1);
+  if (found == list->end()) return false;
+  std::rotate(list->begin(), found, found + 1);
+  return true;
 }
 
 // Two variants of one kind differ in the sizes of their tiles only.
@@ -123,6 +126,11 @@ bool Tuner::within_budget() const noexcept {
   return spent < std::max(grace_ns, (now_ns() - created_ns_) / share);
 }
 
+// Who asked for a search has to know that there was none.
+int32_t Tuner::notice() const noexcept {
+  return mode_ == Mode::thorough ? SPORKLE_LOG_WARNING : SPORKLE_LOG_INFO;
+}
+
 TrialKinds trial_kinds(const Placement& placement, const ConvProblem& problem) noexcept {
   const auto kind = [&](BufferKind wanted, uint64_t bytes) {
     const bool mapped = placement.form_of(wanted, bytes) == MemoryForm::direct;
@@ -164,9 +172,13 @@ const Variant* Tuner::recall(const char* key) noexcept try {
 void Tuner::remember(const char* key, const Variant& variant, uint64_t ns) noexcept try {
   char text[96];
   const int length = std::snprintf(text, sizeof text, "%s %" PRIu64 "\n", variant.name, ns);
-  environment_.cache->put(store_kind, key,
-                          {reinterpret_cast<const unsigned char*>(text),
-                           static_cast<size_t>(std::max(length, 0))});
+  CacheStore& cache = *environment_.cache;
+  const bool kept = cache.put(store_kind, key, {reinterpret_cast<const unsigned char*>(text),
+                                                static_cast<size_t>(std::max(length, 0))});
+  if (!kept && cache.enabled()) {
+    environment_.log->write(notice(), "tuner: the choice of %s is not kept: %s cannot be written",
+                            variant.name, cache.directory());
+  }
   const std::lock_guard lock(mutex_);
   // Not std::erase_if: it splices, and a splice between allocators would abort.
   for (auto i = choices_.begin(); i != choices_.end();) {
@@ -197,19 +209,16 @@ Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
   if (!enabled() || ranked->size() < 2) return {};
   Key key, similar;
   write_key(facts_, problem, key);
-  const bool search = mode_ == Mode::thorough;
-  if (const Variant* known = search ? nullptr : recall(key)) {
-    move_to_front(ranked, known);
-    return {};
-  }
+  // A choice that does not take the problem is none: it is made anew.
+  const auto known = [&] {
+    return mode_ != Mode::thorough && move_to_front(ranked, recall(key));
+  };
+  if (known()) return {};
   write_similar_key(facts_, problem, similar);
   if (const Variant* near = recall(similar)) move_to_front(ranked, near);
   const std::lock_guard lock(measuring_);
   // Another thread may have measured the same problem meanwhile.
-  if (const Variant* known = search ? nullptr : recall(key)) {
-    move_to_front(ranked, known);
-    return {};
-  }
+  if (known()) return {};
   if (!within_budget()) return {};
   const uint64_t start = now_ns();
   Result result;
@@ -217,8 +226,7 @@ Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
     result = measure(thread, problem, ranked);
   } catch (const Error& error) {
     if (error.status == SPORKLE_ERROR_DEVICE_LOST) throw;
-    environment_.log->write(SPORKLE_LOG_INFO, "tuner: not tried, the rule decides: %s",
-                            error.reason.text);
+    environment_.log->write(notice(), "tuner: not tried, the rule decides: %s", error.reason.text);
   }
   const uint64_t spent = now_ns() - start;
   const uint64_t total = spent_ns_.fetch_add(spent, std::memory_order_relaxed) + spent;

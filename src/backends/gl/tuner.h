@@ -49,6 +49,7 @@ class Tuner {
 
   bool enabled() const noexcept;
   bool within_budget() const noexcept;
+  int32_t notice() const noexcept;
   const Variant* recall(const char* key) noexcept;
   void remember(const char* key, const Variant& variant, uint64_t ns) noexcept;
   Result measure(const std::shared_ptr<SubmissionThread>& thread, const ConvProblem& problem,
