@@ -14,8 +14,11 @@ import statistics
 import sys
 import time
 
-import torch
-import torch.nn.functional as F
+try:
+    import torch
+    import torch.nn.functional as F
+except ImportError:
+    torch = None
 
 REPLAYS = 10  # convolutions per graph
 ERROR_LIMIT = 1e-5
@@ -36,6 +39,9 @@ def parse(text):
         values.setdefault(name, values[other])
     values.setdefault("mb", 1)
     values.setdefault("g", 1)
+    missing = {"ic", "ih", "oc", "kh"} - {name for name, value in values.items() if value}
+    if missing:
+        raise ValueError(f"{text}: without {sorted(missing)}")
     return values
 
 
@@ -45,6 +51,14 @@ def problems(path):
             text = line.split("#")[0].strip()
             if text:
                 yield text, parse(text)
+
+
+def read_problems(path):
+    """All of them, or the end with a reason, before anything is timed."""
+    try:
+        return list(problems(path))
+    except (OSError, ValueError) as error:
+        sys.exit(f"cudnn_conv: {error}")
 
 
 def canonical(v):
@@ -121,12 +135,15 @@ def main():
     arguments.add_argument("--json")
     arguments.add_argument("--seed", type=int, default=1)
     options = arguments.parse_args()
+    listed = read_problems(options.file)
+    if torch is None or not torch.cuda.is_available():
+        sys.exit("cudnn_conv: it takes PyTorch and a CUDA device")
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = True
     results = []
     with torch.no_grad():
-        for text, values in problems(options.file):
+        for text, values in listed:
             row = {"problem": canonical(values)}
             row.update(bench(values, options.seed))
             results.append(row)
