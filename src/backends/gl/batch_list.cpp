@@ -256,18 +256,20 @@ Deadline BatchList::next_look() const noexcept {
   return deadline;
 }
 
-// The oldest batch: the device had nothing to do before it, and it is short.
+// The oldest batch: the device had nothing to do before it.
+bool BatchList::was_idle() const noexcept {
+  return batches_[first_].closed_ns > last_end_ns_ + idle_ns;
+}
+
+// And it is short.
 bool BatchList::after_idle() const noexcept {
-  const Batch& batch = batches_[first_];
-  return batch.closed_ns > last_end_ns_ + idle_ns &&
-         batch.predicted.ns <= LookSchedule::short_after_idle_ns;
+  return was_idle() && batches_[first_].predicted.ns <= LookSchedule::short_after_idle_ns;
 }
 
 bool BatchList::announces(uint64_t now, uint64_t* until) noexcept {
   if (count_ == 0 || batches_[first_].announced) return false;
   Batch& batch = batches_[first_];
   const uint64_t end = expected_end();
-  const bool was_idle = batch.closed_ns > last_end_ns_ + idle_ns;
   if (now + LookSchedule::telling_ns(batch.predicted, late_) < end && !after_idle()) return false;
   batch.announced = true;
   // The driver is asked once more before the end: what it does then comes from the caches
@@ -275,7 +277,7 @@ bool BatchList::announces(uint64_t now, uint64_t* until) noexcept {
   if (batch.predicted.ns >= rehearsal_ns) batch.proof_ns = 0;
   const bool is_short = batch.predicted.ns < word_threshold_hardware_ns;
   *until = std::max(now, end) +
-           (was_idle ? idle_grace_ns : is_short ? short_grace_ns : long_grace_ns);
+           (was_idle() ? idle_grace_ns : is_short ? short_grace_ns : long_grace_ns);
   return true;
 }
 

@@ -113,6 +113,7 @@ class BatchList {
   uint64_t expected_end() const noexcept {
     return begin_of_oldest() + batches_[first_].predicted.ns;
   }
+  bool was_idle() const noexcept;
   bool after_idle() const noexcept;
   bool word_answers(Batch& batch, uint64_t now) noexcept;
   BatchAnswer still_pending(Batch& batch, uint64_t now) const noexcept;
