@@ -17,7 +17,7 @@ typedef struct SoakMemoryOutcome {
   long long wrong;      // outputs that differ, marks that somebody else overwrote
   long long broken;     // statuses that a call may not have
   long long leaked;     // bytes and objects left at the end, by allocator and counters
-  double worst_ratio;   // mapped over live bytes, while 64 MiB or more are alive
+  double worst_ratio;   // mapped over live bytes, while 40 MiB or more are alive
   unsigned long long most_live, most_mapped, map_calls, stalls;
   double rates[SOAK_PHASES];  // steps per second, the median over the phases
   // Each phase under pressure over the calm ones before and after it, the median: what else
@@ -28,7 +28,7 @@ typedef struct SoakMemoryOutcome {
 } SoakMemoryOutcome;
 
 // A step makes or lets go a buffer and runs a convolution. Returns TOOL_OK when
-// mapped bytes stayed below twice the live ones, nothing was wrong, broken or
+// mapped bytes stayed below 1.8 times the live ones, nothing was wrong, broken or
 // leaked, and a quarter of the phases under pressure reached 80 % of their calm
 // neighbours.
 int soak_memory_run(const SoakOptions *options, SoakMemoryOutcome *out);

@@ -8,7 +8,7 @@
 #include "tools/timing.h"
 
 enum { FEW = 12, LARGEST_OCTAVE = 21 };
-static const uint64_t worth_counting = UINT64_C(64) << 20;
+static const uint64_t worth_counting = UINT64_C(40) << 20;
 static const double longest_phase_s = 1;
 
 static void complain(Tenant *t, const char *what, sporkle_status status) {
