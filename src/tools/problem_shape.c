@@ -54,7 +54,8 @@ static int fit_padding(Extent *e, const Axis *axis, char name, ProblemError *err
   }
   if (axis->padding >= 0) {
     e->before = e->after = axis->padding;
-    if (output_size(e) != axis->out) e->after = at_least_0(total - axis->padding);
+    // The difference of a total below 0 and a large padding overflows.
+    if (output_size(e) != axis->out) e->after = total > e->before ? total - e->before : 0;
   } else {
     e->before = at_least_0(total) / 2;
     e->after = at_least_0(total) - e->before;

@@ -169,6 +169,8 @@ static void test_overflow(void **state) {
                  "the sizes in direction h overflow");
   assert_refused("mb1ic1ih1oc1kh1dh9223372036854775807", "dh is too large");
   assert_refused("mb1ic1ih1oc1kh1ph9223372036854775807", "the sizes in direction h overflow");
+  assert_refused("mb1ic1ih100oc1kh1oh1ph9223372036854775807",
+                 "oh1 does not follow from the other sizes, which give 0");
   assert_refused("mb1ic1ih1oc1kh1oh9223372036854775807sh9",
                  "the padding that oh9223372036854775807 needs overflows");
 }
@@ -213,6 +215,6 @@ int main(void) {
   };
   int failed = cmocka_run_group_tests_name("problem", tests, NULL, NULL);
   if (failed) return failed;
-  printf("checked: problem grammar, defaults, derived padding, overflow, 37 exact messages\n");
+  printf("checked: problem grammar, defaults, derived padding, overflow, 38 exact messages\n");
   return 0;
 }
