@@ -129,9 +129,10 @@ const Command command_soak = {
         "end, when an output is wrong, when a wait is 2 s late or files are left open.\n"
         "\n"
         "--memory: buffers of 1 byte to 4 MiB come and go between operations, few of them, then\n"
-        "hundreds, then while the allocator fails at random. Fails when mapped bytes reach twice\n"
-        "the live ones, when three in four phases with hundreds are more than 20 % below those with\n"
-        "few before and after, and when anything is wrong or left over.",
+        "hundreds, then while the allocator fails at random. Fails when mapped bytes reach 1.8\n"
+        "times the live ones of 40 MiB and more, when three in four phases with hundreds are\n"
+        "more than 20 % below those with few before and after, and when anything is wrong or\n"
+        "left over.",
     .options = options,
     .option_count = sizeof options / sizeof options[0],
     .run = run_soak,
