@@ -48,7 +48,7 @@ void fence_arm(FenceRef ref, uint32_t timeline, uint64_t value, bool owned) noex
 void fence_abandon(FenceRef ref, bool owned) noexcept;
 
 // Writes a failure into a pending fence; the caller publishes the counter
-// afterwards or calls timeline_notify. Does nothing when the fence is gone.
+// afterwards. Does nothing when the fence is gone.
 void fence_fail(FenceRef ref, Status status) noexcept;
 
 // Moves a pending fence to another queue (failover), once in its life. Returns

@@ -84,12 +84,10 @@ Status fence_wait_many(const sporkle_fence* fences, uint32_t count, bool any, De
   uint32_t index = 0;
   Status status = scan(fences, count, any, &index);
   *out_waited = status == SPORKLE_NOT_READY;
-  const auto pending = [&] {
-    status = scan(fences, count, any, &index);
-    return status == SPORKLE_NOT_READY;
-  };
+  const auto look = [&] { return scan(fences, count, any, &index); };
+  const auto pending = [&] { return (status = look()) == SPORKLE_NOT_READY; };
   uint64_t least = spin_ns;
-  if (status == SPORKLE_NOT_READY && deadline.passed()) return SPORKLE_TIMEOUT;
+  if (status == SPORKLE_NOT_READY && deadline.passed()) status = Protocol::at_deadline(look);
   while (status == SPORKLE_NOT_READY) {
     status = spin_many(fences, count, any, least, deadline, &index);
     least = 0;
@@ -98,7 +96,7 @@ Status fence_wait_many(const sporkle_fence* fences, uint32_t count, bool any, De
       if (status == SPORKLE_NOT_READY) pending();
     }
     if (status == SPORKLE_NOT_READY && deadline.passed()) {
-      status = Protocol::at_deadline([&] { return scan(fences, count, any, &index); });
+      status = Protocol::at_deadline(look);
     }
   }
   if (status == SPORKLE_TIMEOUT) return status;

@@ -48,10 +48,6 @@ bool timeline_wait(uint32_t index, uint64_t value, Deadline deadline) noexcept {
   return true;
 }
 
-void timeline_notify(uint32_t index) noexcept {
-  if (Protocol::notify(timelines[index], gathering)) fence_listeners_tell();
-}
-
 void timelines_reset_after_fork() noexcept {
   for (Timeline& timeline : timelines) timeline.waiters.store(0, std::memory_order_relaxed);
   for (auto& flag : taken) flag.store(false, std::memory_order_relaxed);

@@ -54,9 +54,6 @@ void timeline_publish(uint32_t index, uint64_t value) noexcept;
 // whether it did.
 bool timeline_wait(uint32_t index, uint64_t value, Deadline deadline) noexcept;
 
-// Wakes everyone who waits on the timeline: a fence changed state by itself.
-void timeline_notify(uint32_t index) noexcept;
-
 // Makes everyone who sleeps on the gathering look again.
 void multi_notify() noexcept;
 

@@ -30,7 +30,6 @@ void Encoder::stop(const GladGLContext& gl) noexcept {
   copy_.destroy(gl);
   for (BufferObject& workspace : workspaces_) gl.DeleteBuffers(1, &workspace.name);
   gl.DeleteQueries(timer_count * 2, timers_);
-  forget();
 }
 
 void Encoder::forget() noexcept {

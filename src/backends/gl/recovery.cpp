@@ -29,12 +29,12 @@ void Engine::close_context() noexcept {
     programs_.delete_unused(context_->gl());
   }
   batches_.forget();
-  encoder_.forget();
   programs_.forget_names();
   context_->close();
   // A thread that was given up in one of these calls ends here: the caller's
-  // allocator may be gone.
+  // allocator and the context's statistics may be gone.
   context_->checkpoint();
+  encoder_.forget();
   programs_.trim(context_->gl());
   std::pmr::polymorphic_allocator<>(environment_.memory).delete_object(context_);
   context_ = nullptr;

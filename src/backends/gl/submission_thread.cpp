@@ -259,7 +259,8 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
   }
   driver_checkpoint(slot);
   slot_.store(nullptr, std::memory_order_release);
-  await_touches();
+  await_touches(slot);
+  driver_checkpoint(slot);
   engine_.close();
 }
 
