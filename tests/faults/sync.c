@@ -151,11 +151,54 @@ static void silent_driver(void **state) {
   control.clear();
 }
 
+// A plan during which the driver falls silent is refused, and all that it had is freed. The
+// thread, let go later, parks: no more sync objects for a recipe that is gone.
+static void expect_silent_plan(const char *fault) {
+  World world;
+  setenv("SPORKLE_GL_PATIENCE", "1", 1);
+  world_open_gl(&world, NULL, false);
+  unsetenv("SPORKLE_GL_PATIENCE");
+  sporkle_conv2d_desc problem = small_problem();
+  problem.k = 7;
+  Tensors t;
+  tensors_make(&t, &problem, 3);
+  plan_faults(fault);
+  sporkle_plan plan = NULL;
+  const sporkle_status status = sporkle_plan_create(world.context, world.device, &problem,
+                                                    t.weights, t.bias, &plan);
+  tensors_free(&t);
+  const bool struck = control.struck(fault) > 0;
+  control.clear();
+  sleep_ms(200);
+  const uint64_t syncs = control.calls("null-sync");
+  if (plan != NULL) expect_ok(sporkle_plan_destroy(plan));
+  expect_ok(sporkle_context_destroy(world.context));
+  if (!struck) skip(); /* no kernels are timed on the virtual GPU */
+  expect_status(SPORKLE_ERROR_DEVICE_LOST, status);
+  assert_int_equal(syncs, 0);
+}
+
+static void silent_while_kernels_are_timed(void **state) {
+  (void)state;
+  setenv("SPORKLE_TUNE", "on", 1);
+  expect_silent_plan("stall");
+  unsetenv("SPORKLE_TUNE");
+}
+
+// What the thread would write to is seen by an address sanitizer, where the kernel links.
+static void silent_compiler(void **state) {
+  (void)state;
+  setenv("SPORKLE_GL_KERNEL", "direct_8x4", 1);
+  expect_silent_plan("link-stall");
+  unsetenv("SPORKLE_GL_KERNEL");
+}
+
 const struct CMUnitTest sync_tests[] = {
     cmocka_unit_test(unflushed_sync), cmocka_unit_test(late_sync),
     cmocka_unit_test(spurious_timeout), cmocka_unit_test(failed_wait),
     cmocka_unit_test(wait_that_answers_zero), cmocka_unit_test(missing_sync),
     cmocka_unit_test(hang), cmocka_unit_test(stalled_call),
-    cmocka_unit_test(silent_driver),
+    cmocka_unit_test(silent_driver), cmocka_unit_test(silent_while_kernels_are_timed),
+    cmocka_unit_test(silent_compiler),
 };
 const size_t sync_test_count = COUNT_OF(sync_tests);

@@ -43,9 +43,9 @@ class Timer {
 class Batches {
  public:
   Batches(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
-          const RecipeTensors& tensors, uint64_t patience_ns)
+          const RecipeTensors& tensors, uint64_t patience_ns, const GlContext* context)
       : gl_(gl), recipe_(recipe), programs_(programs), tensors_(tensors),
-        patience_ns_(patience_ns), timer_(gl) {}
+        patience_ns_(patience_ns), context_(context), timer_(gl) {}
 
   // Nanoseconds per run of a batch of `runs`; 0 when it did not end.
   uint64_t run(uint64_t runs) noexcept {
@@ -57,8 +57,9 @@ class Batches {
       gl_.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
     }
     uint64_t ns = 0;
-    if (!timer_.stop(patience_ns_, &ns)) return 0;
-    return std::max<uint64_t>(ns / runs, 1);
+    const bool ended = timer_.stop(patience_ns_, &ns);
+    if (context_ != nullptr) context_->checkpoint();
+    return ended ? std::max<uint64_t>(ns / runs, 1) : 0;
   }
 
  private:
@@ -67,6 +68,7 @@ class Batches {
   const GLuint* programs_;
   const RecipeTensors& tensors_;
   uint64_t patience_ns_;
+  const GlContext* context_;
   Timer timer_;
 };
 
@@ -126,9 +128,11 @@ void dispatch_packing(const GladGLContext& gl, const Recipe& recipe, const GLuin
 }
 
 Timing time_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
-                   const RecipeTensors& tensors, const TimingRules& rules) noexcept {
+                   const RecipeTensors& tensors, const TimingRules& given,
+                   const GlContext* context) noexcept {
+  const TimingRules rules = given;
   Timing timing;
-  Batches batches(gl, recipe, programs, tensors, rules.patience_ns);
+  Batches batches(gl, recipe, programs, tensors, rules.patience_ns, context);
   const uint64_t start = now_ns();
   // The first run includes what the driver puts off until then.
   uint64_t last = batches.run(1);

@@ -62,7 +62,9 @@ struct Timing {
   uint64_t warm_ns = 0;                                    // wall time until steady
 };
 
+// `context`: where the caller may give this thread up and be gone, with the recipe.
 Timing time_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,
-                   const RecipeTensors& tensors, const TimingRules& rules) noexcept;
+                   const RecipeTensors& tensors, const TimingRules& rules,
+                   const GlContext* context = nullptr) noexcept;
 
 }  // namespace sporkle::gl

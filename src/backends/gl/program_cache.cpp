@@ -28,6 +28,19 @@ void store_key(const Facts& facts, const std::pmr::string& source, char* out, si
                 facts.version, source.size(), a, b);
 }
 
+// Behind calls that wait for the compiler, whether they throw or not: whoever asked for
+// the program may have given the thread up and be gone.
+class CheckpointAtEnd {
+ public:
+  explicit CheckpointAtEnd(const GlContext& context) : context_(context) {}
+  CheckpointAtEnd(const CheckpointAtEnd&) = delete;
+  CheckpointAtEnd& operator=(const CheckpointAtEnd&) = delete;
+  ~CheckpointAtEnd() { context_.checkpoint(); }
+
+ private:
+  const GlContext& context_;
+};
+
 // The first line of a driver's log, for the text of an error.
 void first_line(char* log) noexcept {
   for (char* c = log; *c != '\0'; ++c) {
@@ -156,6 +169,7 @@ void ProgramCache::start(const GlContext& context, const std::pmr::string& sourc
   const bool keep = store_ != nullptr && store_->enabled() && keeps_binaries(context);
   entry.name = start_program(context.gl(), source.c_str(), keep);
   entry.linking = true;
+  context.checkpoint();
 } catch (const std::bad_alloc&) {
 }
 
@@ -165,12 +179,14 @@ bool ProgramCache::ready(const GlContext& context, const std::pmr::string& sourc
     if (entry.name == 0 || !entry.linking || entry.source != source) continue;
     GLint complete = GL_TRUE;
     context.gl().GetProgramiv(entry.name, GL_COMPLETION_STATUS_KHR, &complete);
+    context.checkpoint();
     return complete == GL_TRUE;
   }
   return true;
 }
 
 void ProgramCache::finish(const GlContext& context, ProgramEntry& entry, const char* label) {
+  const CheckpointAtEnd end(context);
   entry.linking = false;
   const GLuint name = entry.name;
   entry.name = 0;  // until it is known to be good

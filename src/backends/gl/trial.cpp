@@ -191,9 +191,11 @@ bool Trial::time(const Recipe& recipe, const TimingRules& rules, uint64_t* out_n
     }
     const Programs programs(engine, recipe, memory_);
     Timing timing = time_recipe(engine.gl(), recipe, programs.names.data(),
-                                tensors(packed_->name), rules);
+                                tensors(packed_->name), rules, &engine.context());
     if (is_spoiled(recipe, OpenRules::spoil_hang)) timing.ended = false;
-    good = timing.ended && engine.gl().GetError() == GL_NO_ERROR;
+    const bool accepted = timing.ended && engine.gl().GetError() == GL_NO_ERROR;
+    engine.context().checkpoint();
+    good = accepted;
     if (!timing.ended) reason->set("it does not end");
     else if (!good) reason->set("the driver refuses its commands");
     *out_ns = timing.fastest_ns;
@@ -213,6 +215,10 @@ void Trial::read_samples(Engine& engine, const std::pmr::vector<uint32_t>& where
   std::pmr::vector<uint32_t> words(memory_);
   words.push_back(0);
   words.insert(words.end(), where.begin(), where.end());
+  // Not straight to the caller, who may be gone when the driver answers.
+  std::pmr::vector<float> found(count, memory_);
+  uint32_t wrong = 0;
+  clear_gl_errors(gl);
   GLuint buffers[2] = {};
   gl.GenBuffers(2, buffers);
   gl.BindBuffer(GL_COPY_WRITE_BUFFER, buffers[0]);
@@ -230,13 +236,20 @@ void Trial::read_samples(Engine& engine, const std::pmr::vector<uint32_t>& where
     gl.DispatchCompute(std::clamp<GLuint>(args[1] / 1024, 1, 8192), 1, 1);
   }
   gl.MemoryBarrier(GL_BUFFER_UPDATE_BARRIER_BIT);
-  out->resize(count);
   gl.BindBuffer(GL_COPY_WRITE_BUFFER, buffers[1]);
-  gl.GetBufferSubData(GL_COPY_WRITE_BUFFER, 0, static_cast<GLsizeiptr>(count * 4), out->data());
+  gl.GetBufferSubData(GL_COPY_WRITE_BUFFER, 0, static_cast<GLsizeiptr>(count * 4), found.data());
   gl.BindBuffer(GL_COPY_WRITE_BUFFER, buffers[0]);
-  gl.GetBufferSubData(GL_COPY_WRITE_BUFFER, 0, 4, unwritten);
+  gl.GetBufferSubData(GL_COPY_WRITE_BUFFER, 0, 4, &wrong);
   gl.BindBuffer(GL_COPY_WRITE_BUFFER, 0);
   gl.DeleteBuffers(2, buffers);
+  const GLenum error = gl.GetError();
+  engine.context().checkpoint();
+  // Says nothing about the kernel.
+  if (error != GL_NO_ERROR) {
+    fail(status_of_gl_error(error), "its result cannot be read (error 0x%04x)", error);
+  }
+  *out = std::move(found);
+  *unwritten = wrong;
 }
 
 bool Trial::verify(const Recipe& recipe, GLuint packed, const float* weights, const float* bias,
@@ -254,8 +267,11 @@ bool Trial::verify(const Recipe& recipe, GLuint packed, const float* weights, co
     gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
     const GLsync sync = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
     const bool software = engine.facts().software;
-    ended = sync != nullptr && wait_sync(gl, sync, software ? software_patience_ns : patience_ns);
+    const bool signalled =
+        sync != nullptr && wait_sync(gl, sync, software ? software_patience_ns : patience_ns);
     gl.DeleteSync(sync);
+    engine.context().checkpoint();
+    ended = signalled;
     if (ended) read_samples(engine, where, &found, &unwritten);
   });
   if (!ended) return reason->set("it does not end"), false;

@@ -133,6 +133,7 @@ void wrap_LinkProgram(GLuint program) {
 }
 
 void wrap_GetProgramiv(GLuint program, GLenum name, GLint *out) {
+  if (fault_now(FAULT_LINK_STALL)) fault_stall();
   if (walk_strikes("glGetProgramiv")) {
     context_raise(GL_OUT_OF_MEMORY);
   } else {
