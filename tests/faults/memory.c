@@ -1,5 +1,9 @@
 // Allocations, mappings, copies and dispatches that fail.
+#include <dirent.h>
+#include <unistd.h>
+
 #include "faults/control.h"
+#include "tools/network.h"
 
 static sporkle_buffer_desc buffer_desc(const World *world) {
   sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
@@ -106,6 +110,130 @@ static void no_memory_for_a_workspace(void **state) {
   const Refusals seen = fail_each_allocation(NULL, &problem);
   if (seen.usual[0] != 'w') skip(); /* the virtual GPU has direct kernels only */
   assert_true(seen.replaced > 0);
+}
+
+// Bytes of the two workspaces of a device for operations that need so many.
+static uint64_t workspaces_of(uint64_t bytes) { return 2 * ((bytes + 63) / 64 * 64); }
+
+// A plan that is made has taken all that it needs; one that is refused, or a kernel that gave
+// way, leaves nothing.
+static void refused_plans_keep_no_workspace(void **state) {
+  (void)state;
+  World world;
+  world_open_gl(&world, NULL, false);
+  sporkle_conv2d_desc problem = small_problem();
+  sporkle_conv2d_desc_set(&problem, 1, 32, 28, 28, 32, 3, 1, 1);
+  Tensors t;
+  tensors_make(&t, &problem, 4);
+  uint64_t taken = world_stats(&world).workspace_bytes, last = 0;
+  bool struck = true;
+  for (int call = 0; struck; ++call) {
+    char text[32];
+    snprintf(text, sizeof text, "no-memory@%d*2", call);  // the second attempt too
+    plan_faults(text);
+    sporkle_plan plan = NULL;
+    sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+    const sporkle_status status = sporkle_plan_create(world.context, world.device, &problem,
+                                                      t.weights, t.bias, &plan);
+    struck = control.struck("no-memory") > 0;
+    control.clear();
+    assert_true(status == SPORKLE_OK || (struck && status == SPORKLE_ERROR_OUT_OF_MEMORY));
+    if (status == SPORKLE_OK) expect_ok(sporkle_plan_describe(plan, &info));
+    if (status == SPORKLE_OK) expect_ok(sporkle_plan_destroy(plan));
+    last = workspaces_of(info.workspace_bytes);
+    if (last > taken) taken = last;
+    assert_int_equal(world_stats(&world).workspace_bytes, taken);
+  }
+  tensors_free(&t);
+  world_close_gl(&world);
+  if (last == 0) skip(); /* the virtual GPU has direct kernels only */
+}
+
+static void sequences_take_their_workspace(void **state) {
+  (void)state;
+  World world;
+  world_open_gl(&world, NULL, false);
+  const uint64_t before = world_stats(&world).workspace_bytes;
+  Network network;
+  sporkle_conv2d_desc problem = small_problem();
+  sporkle_conv2d_desc_set(&problem, 1, 32, 28, 28, 32, 3, 1, 1);
+  assert_true(network_begin(&network, 2));
+  assert_true(network_add(&network, &problem, 0, SPORKLE_SEQUENCE_NONE));
+  assert_true(network_add(&network, &problem, 1, SPORKLE_SEQUENCE_NONE));
+  sporkle_plan plan = NULL;
+  sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+  expect_ok(sporkle_plan_sequence(world.context, world.device, network.sequence, network.count,
+                                  &plan));
+  expect_ok(sporkle_plan_describe(plan, &info));
+  const uint64_t needed = workspaces_of(info.workspace_bytes);
+  assert_true(needed > before);
+  assert_int_equal(world_stats(&world).workspace_bytes, needed);
+  expect_ok(sporkle_plan_destroy(plan));
+  network_free(&network);
+  world_close_gl(&world);
+}
+
+static int tuned_choices(const char *directory, bool remove) {
+  int count = 0;
+  DIR *dir = opendir(directory);
+  assert_non_null(dir);
+  for (const struct dirent *item; (item = readdir(dir)) != NULL;) {
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
+    count += strncmp(item->d_name, "gltune-", 7) == 0;
+    if (remove && item->d_name[0] != '.') unlink(path);
+  }
+  closedir(dir);
+  return count;
+}
+
+static sporkle_status plan_once(World *world, const Tensors *t) {
+  sporkle_plan plan = NULL;
+  const sporkle_status status = sporkle_plan_create(world->context, world->device, &t->desc,
+                                                    t->weights, t->bias, &plan);
+  if (status == SPORKLE_OK) expect_ok(sporkle_plan_destroy(plan));
+  return status;
+}
+
+// What is taken because there was no memory for the fastest is no choice for later.
+static void a_shortage_is_not_remembered(void **state) {
+  (void)state;
+  World world;
+  const char *driver = getenv("GALLIUM_DRIVER");
+  if (driver != NULL && strcmp(driver, "zink") == 0) skip(); /* 11 s of compiling there */
+  char directory[] = "/tmp/sporkle-shortage-XXXXXX";
+  assert_non_null(mkdtemp(directory));
+  control.clear();
+  test_device = "gl";
+  setenv("SPORKLE_TUNE", "on", 1);
+  sporkle_context_desc desc = world_desc(&world);
+  desc.cache_dir = directory;
+  world_open_with(&world, &desc);
+  unsetenv("SPORKLE_TUNE");
+  // Opened to be looked at, a device goes back to sleep: a buffer opens it for good.
+  const sporkle_buffer_desc small = buffer_desc(&world);
+  sporkle_buffer buffer = NULL;
+  expect_ok(sporkle_buffer_create(world.context, &small, &buffer));
+  sporkle_conv2d_desc problem = small_problem();
+  sporkle_conv2d_desc_set(&problem, 1, 32, 28, 28, 32, 3, 1, 1);
+  Tensors t;
+  tensors_make(&t, &problem, 4);
+  // Behind the five allocations of the trial: both attempts to get memory for weights.
+  plan_faults("no-memory@5*2");
+  expect_ok(plan_once(&world, &t));
+  control.clear();
+  const bool refused = log_capture_contains(&world.log, "is not used: size: ");
+  const int kept_then = tuned_choices(directory, false);
+  expect_ok(plan_once(&world, &t));
+  tensors_free(&t);
+  expect_ok(sporkle_buffer_destroy(buffer));
+  world_close_gl(&world);
+  const int kept = tuned_choices(directory, true);
+  assert_int_equal(rmdir(directory), 0);
+  if (refused) assert_int_equal(kept_then, 0);
+  printf("%s refused, then %d choices, %d in the end\n", refused ? "one kernel" : "no kernel",
+         kept_then, kept);
+  if (!refused || kept == 0) skip(); /* the virtual GPU times nothing, or mapped weights won */
 }
 
 // One operation fails alone.
@@ -264,7 +392,9 @@ static void copies_of_a_call(void **state) {
 const struct CMUnitTest memory_tests[] = {
     cmocka_unit_test(no_memory_for_a_buffer), cmocka_unit_test(no_memory_for_a_plan),
     cmocka_unit_test(no_memory_for_weights), cmocka_unit_test(no_memory_for_a_workspace),
-    cmocka_unit_test(no_memory_for_a_dispatch), cmocka_unit_test(null_map),
+    cmocka_unit_test(refused_plans_keep_no_workspace),
+    cmocka_unit_test(sequences_take_their_workspace),
+    cmocka_unit_test(a_shortage_is_not_remembered), cmocka_unit_test(no_memory_for_a_dispatch), cmocka_unit_test(null_map),
     cmocka_unit_test(unaligned_map), cmocka_unit_test(copies_of_a_window),
     cmocka_unit_test(copies_without_mapping), cmocka_unit_test(copies_of_a_call),
 };

@@ -97,6 +97,7 @@ GLuint Encoder::take_workspace(uint64_t bytes) {
   if (workspace.size < bytes) {
     // OpenGL keeps the old storage until the operations that use it have ended.
     context_->gl().DeleteBuffers(1, &workspace.name);
+    context_->checkpoint();
     bound_.reset();
     forget_workspace(&workspace);
     reclaim_.retry([&] {
@@ -108,7 +109,19 @@ GLuint Encoder::take_workspace(uint64_t bytes) {
 }
 
 void Encoder::reserve_workspace(uint64_t bytes) {
-  for (uint32_t i = 0; i < workspace_count; ++i) take_workspace(bytes);
+  const uint64_t before = std::min(workspaces_[0].size, workspaces_[1].size);
+  try {
+    for (uint32_t i = 0; i < workspace_count; ++i) take_workspace(bytes);
+  } catch (const Error&) {
+    for (const BufferObject& workspace : workspaces_) {
+      context_->gl().DeleteBuffers(1, &workspace.name);
+    }
+    context_->checkpoint();
+    for (BufferObject& workspace : workspaces_) forget_workspace(&workspace);
+    bound_.reset();
+    reserve_workspace(before);  // plans made earlier count on it
+    throw;
+  }
 }
 
 namespace {

@@ -47,7 +47,8 @@ class Encoder {
   // Gives the device next to nothing to do. Nothing is in flight.
   void touch() noexcept;
 
-  // Makes every workspace at least so large. Throws OUT_OF_MEMORY.
+  // Makes every workspace at least so large. Throws OUT_OF_MEMORY; what was grown until
+  // then is given back.
   void reserve_workspace(uint64_t bytes);
 
   // For an operation with a sink whose batch has ended: its shadow copies and

@@ -152,6 +152,10 @@ std::shared_ptr<DevicePlan> GlDevice::create_sequence(SequenceSteps steps) {
          "device: the tensors between the steps need %" PRIu64 " bytes, more than %" PRIu64,
          sequence->workspace_bytes(), facts_.limits.max_workspace_bytes);
   }
+  // Each plan has taken its scratch; here come the tensors between them.
+  thread_->call([bytes = sequence->workspace_bytes()](Engine& engine) {
+    engine.reserve_workspace(bytes);
+  });
   return sequence;
 }
 

@@ -126,6 +126,10 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
   auto order = tuner.order(thread_, problem(), &ranked);
   const Variant* refused = nullptr;
   Error refusal;
+  const auto report_refused = [&] {
+    if (refused != nullptr) tuner.reject(*refused, refusal.reason);
+    refused = nullptr;
+  };
   uint64_t most_bytes = UINT64_MAX;
   for (size_t i = 0; i < ranked.size(); ++i) {
     uint64_t bytes = 0;
@@ -133,14 +137,17 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
       recipe_ = build(*ranked[i], problem(), facts.limits, memory_);
       bytes = recipe_.packed_bytes + recipe_.workspace_bytes;
       if (bytes > most_bytes) continue;
-      if (refused != nullptr) tuner.reject(*refused, refusal.reason);
-      thread_->call([this](Engine& engine) { engine.reserve_workspace(recipe_.workspace_bytes); });
+      report_refused();
       compile();
       pack(environment, facts, weights, bias);
+      // Last: a kernel that is refused before has taken nothing that outlives it.
+      thread_->call([this](Engine& engine) { engine.reserve_workspace(recipe_.workspace_bytes); });
       if (order.trial == nullptr) return;
       if (order.trial->verify(recipe_, packed_->name, weights, bias, &reason)) {
-        // Also where a faster one computes wrongly: the next process need not find out.
-        tuner.keep(problem(), *ranked[i], i == 0 ? order.best_ns : 0);
+        // Also where a faster one computes wrongly: the next process need not find out. Not
+        // where there was no memory for it: the next time there may be.
+        const bool scarce = most_bytes != UINT64_MAX;
+        if (!scarce) tuner.keep(problem(), *ranked[i], i == 0 ? order.best_ns : 0);
         return;
       }
       fail(SPORKLE_ERROR_OPERATION_FAILED, "%s", reason.text);
@@ -153,6 +160,7 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
       if (scarce) most_bytes = bytes / 2;
       else if (error.status != SPORKLE_ERROR_OPERATION_FAILED &&
                error.status != SPORKLE_ERROR_UNSUPPORTED) throw;
+      report_refused();
       refused = ranked[i];
       refusal = error;
     }
