@@ -5,7 +5,7 @@ whether the fault's test fails.
     mutations.py WORK [NAME...]
 
 The sources of the checkout are copied to the folder WORK and built there, where
-only the files that change are compiled again: about 20 s each on two cores. Exit
+only the files that change are compiled again: 10 to 30 s each on two cores. Exit
 code 1 when a test passes although the handling is gone, or fails with it.
 """
 import os
