@@ -236,6 +236,62 @@ static void a_shortage_is_not_remembered(void **state) {
   if (!refused || kept == 0) skip(); /* the virtual GPU times nothing, or mapped weights won */
 }
 
+// A reproducible plan keeps its kernel and takes fewer images at a time, or says that there is
+// no memory: the bits are those of any other run.
+static void no_memory_and_the_same_bits(void **state) {
+  (void)state;
+  World world;
+  setenv("SPORKLE_REPRODUCIBLE", "on", 1);
+  world_open_gl(&world, NULL, false);
+  unsetenv("SPORKLE_REPRODUCIBLE");
+  sporkle_conv2d_desc problem = small_problem();
+  sporkle_conv2d_desc_set(&problem, 4, 32, 28, 28, 32, 3, 1, 1);
+  Tensors t;
+  tensors_make(&t, &problem, 4);
+  enum { most = 16 };
+  float *outputs[most];
+  uint64_t workspaces[most];
+  char algorithms[most][64];
+  int count = 0, failures = 0, smaller = 0;
+  bool struck = true;
+  // The last run has all that it asks for.
+  for (int call = 0; struck; ++call) {
+    char text[32];
+    snprintf(text, sizeof text, "no-memory@%d*2", call);  // the second attempt too
+    plan_faults(text);
+    sporkle_plan plan = NULL;
+    sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+    const sporkle_status status = sporkle_plan_create(world.context, world.device, &problem,
+                                                      t.weights, t.bias, &plan);
+    struck = control.struck("no-memory") > 0;
+    control.clear();
+    failures += status != SPORKLE_OK;
+    if (status != SPORKLE_OK) expect_status(SPORKLE_ERROR_OUT_OF_MEMORY, status);
+    if (status != SPORKLE_OK) continue;
+    assert_true(count < most);
+    expect_ok(sporkle_plan_describe(plan, &info));
+    expect_ok(sporkle_plan_run(plan, t.input, t.residual, t.output, NULL));
+    expect_ok(sporkle_plan_destroy(plan));
+    tensors_check(&t, t.output);
+    outputs[count] = malloc(t.info.output_size);
+    memcpy(outputs[count], t.output, t.info.output_size);
+    workspaces[count] = info.workspace_bytes;
+    snprintf(algorithms[count++], sizeof algorithms[0], "%s", info.algorithm);
+  }
+  const int last = count - 1;
+  for (int i = 0; i < count; ++i) {
+    assert_string_equal(algorithms[i], algorithms[last]);
+    assert_memory_equal(outputs[i], outputs[last], t.info.output_size);
+    smaller += workspaces[i] < workspaces[last];
+  }
+  printf("%s, reproducible: %d refusals, %d with less workspace\n", algorithms[last], failures,
+         smaller);
+  if (workspaces[last] > 0) assert_true(smaller > 0);
+  for (int i = 0; i < count; ++i) free(outputs[i]);
+  tensors_free(&t);
+  world_close_gl(&world);
+}
+
 // One operation fails alone.
 static void no_memory_for_a_dispatch(void **state) {
   (void)state;
@@ -394,7 +450,8 @@ const struct CMUnitTest memory_tests[] = {
     cmocka_unit_test(no_memory_for_weights), cmocka_unit_test(no_memory_for_a_workspace),
     cmocka_unit_test(refused_plans_keep_no_workspace),
     cmocka_unit_test(sequences_take_their_workspace),
-    cmocka_unit_test(a_shortage_is_not_remembered), cmocka_unit_test(no_memory_for_a_dispatch), cmocka_unit_test(null_map),
+    cmocka_unit_test(a_shortage_is_not_remembered), cmocka_unit_test(no_memory_and_the_same_bits),
+    cmocka_unit_test(no_memory_for_a_dispatch), cmocka_unit_test(null_map),
     cmocka_unit_test(unaligned_map), cmocka_unit_test(copies_of_a_window),
     cmocka_unit_test(copies_without_mapping), cmocka_unit_test(copies_of_a_call),
 };

@@ -1,5 +1,6 @@
 /* Kernels by name against float64, on problems with edges in every direction; a batch that
  * is split gives the same bits.
+ * Reproducible programs and choices do not depend on the batch size.
  * algorithms all [TEXT]: every kernel (whose name contains TEXT) on two problems; without
  * arguments one of each code path, on one problem. */
 #include "gl/tuner_shim.h"
@@ -39,13 +40,37 @@ static void run_split(shim_tuner *tuner, const sporkle_conv2d_desc *d, shim_tens
   free(tensors.output);
 }
 
-static void run_case(shim_tuner *tuner, const char *name, const Case *p, double *worst) {
+/* The images one by one, each by a plan of its own. */
+static void run_images(shim_tuner *tuner, const sporkle_conv2d_desc *d, shim_tensors tensors,
+                       size_t in, size_t out) {
+  const float *whole = tensors.output;
+  sporkle_conv2d_desc one = *d;
+  one.n = 1;
+  float *output = malloc(out * sizeof(float));
+  for (int64_t i = 0; i < d->n; ++i, tensors.input += in, tensors.residual += out, whole += out) {
+    char algorithm[48];
+    memset(output, 0xff, out * sizeof(float));
+    tensors.output = output;
+    assert_int_equal(shim_tuner_run(tuner, &one, &tensors, algorithm), 0);
+    if (memcmp(whole, output, out * sizeof(float)) != 0)
+      fail_msg("%s: other bits image by image", algorithm);
+  }
+  free(output);
+}
+
+static sporkle_conv2d_desc describe(const Case *p) {
   sporkle_conv2d_desc d = SPORKLE_CONV2D_DESC_INIT;
   d.flags = SPORKLE_CONV2D_BIAS | SPORKLE_CONV2D_RESIDUAL;
   d.activation = SPORKLE_ACTIVATION_RELU;
   d.n = p->n, d.c = p->c, d.h = p->h, d.w = p->w, d.k = p->k, d.groups = p->groups;
   d.kernel_h = d.kernel_w = p->kernel, d.stride_h = d.stride_w = p->stride;
   d.padding_top = d.padding_left = d.padding_bottom = d.padding_right = p->padding;
+  return d;
+}
+
+static void run_case(shim_tuner *tuner, const char *name, const Case *p, bool by_images,
+                     double *worst) {
+  const sporkle_conv2d_desc d = describe(p);
   const size_t in = (size_t)(d.n * d.c * d.h * d.w), out = (size_t)oracle_output_count(&d);
   const size_t taps = (size_t)(d.k * d.c / d.groups * d.kernel_h * d.kernel_w);
   float *data = malloc((in + taps + (size_t)d.k + 2 * out) * sizeof(float));
@@ -62,14 +87,12 @@ static void run_case(shim_tuner *tuner, const char *name, const Case *p, double 
   if (!(error.rel_l2 < 1e-5)) fail_msg("%s: relative error %g", name, error.rel_l2);
   if (error.rel_l2 > *worst) *worst = error.rel_l2;
   run_split(tuner, &d, tensors, out * sizeof(float));
+  if (by_images) run_images(tuner, &d, tensors, in / (size_t)d.n, out / (size_t)d.n);
   free(data);
 }
 
 static bool takes(const Case *p, uint32_t variant) {
-  sporkle_conv2d_desc d = SPORKLE_CONV2D_DESC_INIT;
-  d.n = p->n, d.c = p->c, d.h = p->h, d.w = p->w, d.k = p->k, d.groups = p->groups;
-  d.kernel_h = d.kernel_w = p->kernel, d.stride_h = d.stride_w = p->stride;
-  d.padding_top = d.padding_left = d.padding_bottom = d.padding_right = p->padding;
+  const sporkle_conv2d_desc d = describe(p);
   return shim_variant_accepts(NULL, variant, &d);
 }
 
@@ -117,7 +140,7 @@ static void kernels_match_float64(void **state) {
     int taken = 0;
     for (size_t i = 0; i < COUNT_OF(cases) && taken < (all ? 2 : 1); ++i) {
       if (!takes(&cases[i], v)) continue;
-      run_case(tuner, name, &cases[i], &worst);
+      run_case(tuner, name, &cases[i], false, &worst);
       ++taken;
     }
     shim_tuner_close(tuner);
@@ -133,6 +156,61 @@ static void kernels_match_float64(void **state) {
          runs, worst);
 }
 
+/* The kernels into which the number of tiles is compiled otherwise. */
+static void reproducible_kernels_take_any_batch(void **state) {
+  (void)state;
+  static const char *const names[] = {"w4_64x32x16_4x4_l8_p2_k2", "w2_64x32x16_4x4_l8_p2",
+                                      "w2k5_64x32x16_4x4_l8_p2", "w3k4_64x32x16_4x4_l8_p2",
+                                      "f16_64x32x16_4x4_l8_p2"};
+  double worst = 0;
+  for (size_t k = 0; k < COUNT_OF(names); ++k) {
+    uint32_t variant = 0;
+    while (strcmp(shim_variant_name(variant), names[k]) != 0) ++variant;
+    size_t i = 0;
+    while (!takes(&cases[i], variant)) ++i;
+    shim_tuner *tuner = shim_tuner_open("off", SHIM_REPRODUCIBLE, SHIM_ONLY, names[k]);
+    if (tuner == NULL) skip();
+    run_case(tuner, names[k], &cases[i], true, &worst);
+    shim_tuner_close(tuner);
+  }
+}
+
+static void reproducible_programs_do_not_know_the_batch(void **state) {
+  (void)state;
+  for (uint32_t v = 0; v < shim_variant_count(); ++v) {
+    for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+      const sporkle_conv2d_desc d = describe(&cases[i]);
+      if (!takes(&cases[i], v)) continue;
+      for (int64_t images = 1; images < 64; images = 3 * images + 1) {
+        if (!shim_same_programs(v, &d, images))
+          fail_msg("%s: other programs for %lld images", shim_variant_name(v), (long long)images);
+      }
+    }
+  }
+}
+
+/* The rule looks at the batch; that of a reproducible context does not. */
+static void reproducible_choices_do_not_know_the_batch(void **state) {
+  (void)state;
+  static const Case layers[] = {{1, 64, 28, 28, 64, 3, 1, 1, 1}, {1, 256, 14, 14, 256, 3, 1, 1, 1},
+                                {1, 512, 7, 7, 256, 1, 1, 0, 1}, {1, 32, 57, 55, 48, 3, 2, 1, 1},
+                                {1, 3, 97, 101, 33, 7, 2, 3, 1}, {1, 19, 31, 29, 13, 5, 1, 2, 1}};
+  int others = 0;
+  for (size_t i = 0; i < COUNT_OF(layers); ++i) {
+    sporkle_conv2d_desc d = describe(&layers[i]);
+    const char *const rule = shim_rule_choice(NULL, &d, 0);
+    for (int hardware = 0; hardware < 2; ++hardware) {
+      d.n = 1;
+      const char *const first = shim_reproducible_choice(&d, hardware);
+      for (d.n = 2; d.n <= 200; d.n += d.n / 2) {
+        assert_string_equal(shim_reproducible_choice(&d, hardware), first);
+        others += strcmp(shim_rule_choice(NULL, &d, 0), rule) != 0;
+      }
+    }
+  }
+  assert_true(others > 0);
+}
+
 int main(int argc, char **argv) {
   all = argc > 1 && strcmp(argv[1], "all") == 0;
   if (argc > 1 && !all) return 2;
@@ -140,6 +218,9 @@ int main(int argc, char **argv) {
   shim_tuner *probe = shim_tuner_open("off", 0, SHIM_NO_SPOIL, NULL);
   if (probe == NULL) return printf("skipped: no OpenGL device\n"), 77;
   shim_tuner_close(probe);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(kernels_match_float64)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(kernels_match_float64),
+                                     cmocka_unit_test(reproducible_kernels_take_any_batch),
+                                     cmocka_unit_test(reproducible_programs_do_not_know_the_batch),
+                                     cmocka_unit_test(reproducible_choices_do_not_know_the_batch)};
   return cmocka_run_group_tests_name("gl_algorithms", tests, NULL, NULL);
 }

@@ -44,7 +44,7 @@ Limits limits_of() {
 
 }  // namespace
 
-shim_tuner* shim_tuner_open(const char* directory, int tune, int spoil, const char* variant) {
+shim_tuner* shim_tuner_open(const char* directory, int choice, int spoil, const char* variant) {
   process_enter([]() noexcept {});
   auto* t = new shim_tuner;
   t->cache.open(directory);
@@ -55,8 +55,9 @@ shim_tuner* shim_tuner_open(const char* directory, int tune, int spoil, const ch
   t->environment.cache = &t->cache;
   t->environment.fences = fence_pool_acquire(64);
   t->environment.queue_capacity = 128;
+  t->environment.reproducible = choice == SHIM_REPRODUCIBLE;
   OpenRules rules;
-  rules.tune_everywhere = tune != 0;
+  rules.tune_everywhere = choice == SHIM_BY_TIME;
   rules.pieces = &t->pieces;
   rules.spoil = static_cast<uint32_t>(spoil);
   std::snprintf(rules.spoiled_variant, sizeof rules.spoiled_variant, "%s",
@@ -169,6 +170,27 @@ const char* shim_rule_choice_within(const sporkle_conv2d_desc* desc, uint64_t wo
   const auto ranked =
       rank(make_problem(*desc), limits, std::pmr::get_default_resource(), nullptr);
   return n < ranked.size() ? ranked[n]->name : nullptr;
+}
+
+const char* shim_reproducible_choice(const sporkle_conv2d_desc* desc, int hardware) {
+  const auto ranked = rank(make_problem(*desc), hardware ? Limits{} : limits_of(),
+                           std::pmr::get_default_resource(), nullptr, true);
+  return ranked.empty() ? nullptr : ranked[0]->name;
+}
+
+int shim_same_programs(uint32_t index, const sporkle_conv2d_desc* desc, int64_t images) {
+  ConvProblem problem = make_problem(*desc);
+  const auto sources = [&] {
+    std::pmr::string text;
+    const Recipe recipe = build(variants()[index], problem, limits_of(),
+                                std::pmr::get_default_resource(), true);
+    for (const auto* programs : {&recipe.programs, &recipe.packers})
+      for (const Program& program : *programs) append_source(program, text);
+    return text;
+  };
+  const std::pmr::string whole = sources();
+  problem.n = images;
+  return sources() == whole;
 }
 
 int shim_compile_cost(const sporkle_conv2d_desc* desc, const char* variant, double* first,

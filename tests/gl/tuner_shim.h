@@ -11,11 +11,13 @@ extern "C" {
 #endif
 
 typedef struct shim_tuner shim_tuner;
+enum { SHIM_BY_RULE, SHIM_BY_TIME, SHIM_REPRODUCIBLE };
 enum { SHIM_NO_SPOIL, SHIM_SPOIL_COMPILE, SHIM_SPOIL_HANG, SHIM_SPOIL_RESULT, SHIM_ONLY };
 
-/* A device that times kernels although it is a software driver, with a cache directory;
- * null when there is no device. `spoil` says what happens to `variant` (may be null). */
-shim_tuner *shim_tuner_open(const char *directory, int tune, int spoil, const char *variant);
+/* A device with a cache directory, which with SHIM_BY_TIME times kernels although it is a
+ * software driver; null when there is no device. `spoil` says what happens to `variant` (may
+ * be null). */
+shim_tuner *shim_tuner_open(const char *directory, int choice, int spoil, const char *variant);
 void shim_tuner_close(shim_tuner *tuner);
 
 typedef struct shim_tensors {
@@ -46,6 +48,10 @@ const char *shim_rule_choice(shim_tuner *tuner, const sporkle_conv2d_desc *desc,
 /* The same on a device that lends so many bytes of workspace. */
 const char *shim_rule_choice_within(const sporkle_conv2d_desc *desc, uint64_t workspace_bytes,
                                     uint32_t n);
+/* The choice of a reproducible context; on hardware, or on a software driver. */
+const char *shim_reproducible_choice(const sporkle_conv2d_desc *desc, int hardware);
+/* Whether the programs of a reproducible context for this many images are those for desc->n. */
+int shim_same_programs(uint32_t index, const sporkle_conv2d_desc *desc, int64_t images);
 /* Nanoseconds that compiling the variant's programs is expected to take: at first, with all of
  * them there, after they took twice as long, and then half of that. False: no such variant. */
 int shim_compile_cost(const sporkle_conv2d_desc *desc, const char *variant, double *first,

@@ -110,7 +110,8 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
                     const OpenRules& rules, Tuner& tuner, const float* weights,
                     const float* bias) {
   Reason reason;
-  auto ranked = rank(problem(), facts.limits, memory_, &reason);
+  const bool any_batch = environment.reproducible;
+  auto ranked = rank(problem(), facts.limits, memory_, &reason, any_batch);
   if (rules.spoil == OpenRules::only_variant) {
     std::erase_if(ranked, [&](const Variant* v) {
       return std::strcmp(v->name, rules.spoiled_variant) != 0;
@@ -134,14 +135,14 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
   for (size_t i = 0; i < ranked.size(); ++i) {
     uint64_t bytes = 0;
     try {
-      recipe_ = build(*ranked[i], problem(), facts.limits, memory_);
+      recipe_ = build(*ranked[i], problem(), facts.limits, memory_, any_batch);
       bytes = recipe_.packed_bytes + recipe_.workspace_bytes;
       if (bytes > most_bytes) continue;
       report_refused();
       compile();
       pack(environment, facts, weights, bias);
       // Last: a kernel that is refused before has taken nothing that outlives it.
-      thread_->call([this](Engine& engine) { engine.reserve_workspace(recipe_.workspace_bytes); });
+      reserve_workspace(facts);
       if (order.trial == nullptr) return;
       if (order.trial->verify(recipe_, packed_->name, weights, bias, &reason)) {
         // Also where a faster one computes wrongly: the next process need not find out. Not
@@ -155,8 +156,9 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
       release_programs();
       release_packed();
       // A driver may reject one shader and take the next; what the device has no memory for
-      // gives way to what needs half as much; a lost device takes none.
-      const bool scarce = error.status == SPORKLE_ERROR_OUT_OF_MEMORY;
+      // gives way to what needs half as much, unless the bits are promised; a lost device
+      // takes none.
+      const bool scarce = error.status == SPORKLE_ERROR_OUT_OF_MEMORY && !any_batch;
       if (scarce) most_bytes = bytes / 2;
       else if (error.status != SPORKLE_ERROR_OPERATION_FAILED &&
                error.status != SPORKLE_ERROR_UNSUPPORTED) throw;
@@ -166,6 +168,24 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
     }
   }
   throw refusal;
+}
+
+// Where there is no memory for it, a kernel for any batch takes fewer images at a time; its
+// programs and packed weights are the same.
+void GlPlan::reserve_workspace(const Facts& facts) {
+  for (Limits limits = facts.limits;;) {
+    try {
+      return thread_->call(
+          [this](Engine& engine) { engine.reserve_workspace(recipe_.workspace_bytes); });
+    } catch (const Error& error) {
+      const Variant variant = recipe_.variant;
+      limits.max_workspace_bytes = recipe_.workspace_bytes / 2;
+      const bool smaller = recipe_.any_batch && recipe_.workspace_bytes != 0 &&
+                           accepts(variant, problem(), limits, nullptr);
+      if (error.status != SPORKLE_ERROR_OUT_OF_MEMORY || !smaller) throw;
+      recipe_ = build(variant, problem(), limits, memory_, true);
+    }
+  }
 }
 
 // A weight that is infinite or NaN may not meet the zeros of padding, nor the
@@ -300,7 +320,7 @@ GlPlan* GlPlan::piece(int64_t images, const Limits& limits) {
   ConvProblem part = problem();
   part.n = images;
   if (!accepts(recipe_.variant, part, limits, nullptr)) return nullptr;
-  Recipe recipe = build(recipe_.variant, part, limits, memory_);
+  Recipe recipe = build(recipe_.variant, part, limits, memory_, recipe_.any_batch);
   if (!interchangeable(recipe, recipe_)) return nullptr;
   pieces_.push_back(make_shared_in<GlPlan>(memory_, *this, part, std::move(recipe)));
   return pieces_.back().get();

@@ -16,7 +16,8 @@ class Tuner;
 class GlPlan final : public GlWork {
  public:
   // Takes the kernel that the tuner remembers or finds, else the first of the rule's
-  // order that the driver compiles. Throws
+  // order that the driver compiles; a reproducible one does not depend on the batch size,
+  // nor on how much memory there is. Throws
   // OPERATION_FAILED with the driver's log, OUT_OF_MEMORY, DEVICE_LOST.
   GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
          const Facts& facts, const OpenRules& rules, Tuner& tuner, const ConvProblem& problem,
@@ -48,6 +49,7 @@ class GlPlan final : public GlWork {
   void choose(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules,
               Tuner& tuner, const float* weights, const float* bias);
   void choose_exact(const Facts& facts);
+  void reserve_workspace(const Facts& facts);
   void compile();
   void release_programs() noexcept;
   void release_packed() noexcept;

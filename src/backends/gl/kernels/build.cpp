@@ -18,13 +18,14 @@ bool accepts(const Variant& variant, const ConvProblem& problem, const Limits& l
 }
 
 Recipe build(const Variant& variant, const ConvProblem& problem, const Limits& limits,
-             std::pmr::memory_resource* memory) {
+             std::pmr::memory_resource* memory, bool any_batch) {
   Geometry geometry;
   Reason reason;
   if (!make_geometry(variant, problem, limits, &geometry, &reason))
     fail(SPORKLE_ERROR_UNSUPPORTED, "%s: %s", variant.name, reason.text);
   Recipe recipe(memory);
   recipe.variant = variant;
+  recipe.any_batch = any_batch;
   recipe.error_class = error_class_of(variant);
   recipe.packed_bytes = geometry.packed_bytes;
   recipe.bias_offset = geometry.bias_offset;

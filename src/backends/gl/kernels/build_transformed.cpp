@@ -19,10 +19,20 @@ struct Transform {
         pairs(family == Family::fourier ? fourier_lanes : 128) {}
 };
 
-void add_transform_defines(Defines& d, const Variant& v, const ConvProblem& p,
+// The only size in the programs that depends on the batch: tiles of a dispatch, which lie
+// args[1].w apart where the program is to serve any batch.
+constexpr uint32_t tiles_arg = 7;
+
+void add_transform_defines(Defines& d, const Recipe& recipe, const ConvProblem& p,
                            const Geometry& g) {
+  const Variant& v = recipe.variant;
   add_problem_defines(d, p);
-  d.add("DEPTH", g.rows).add("TILES", g.tiles);
+  d.add("DEPTH", g.rows);
+  if (recipe.any_batch) {
+    d.add_text("TILES", "int(args[1].w)");
+  } else {
+    d.add("TILES", g.tiles);
+  }
   d.add("TILES_Y", g.tiles_y).add("TILES_X", g.tiles_x);
   d.add("TILE_H", g.tile_h).add("TILE_W", g.tile_w);
   if (v.family == Family::winograd) d.add("TILE", v.tile).add("EDGE", tile_edge(v));
@@ -53,17 +63,23 @@ void add_programs(Recipe& recipe, const ConvProblem& p, const Geometry& g) {
   const Transform transform(v.family);
   Defines input = add_program(recipe, fourier ? Shader::fourier_input : Shader::winograd_input,
                               transform.threads, p, false);
-  add_transform_defines(input, v, p, g);
+  add_transform_defines(input, recipe, p, g);
   if (fourier) input.add("FILTER", 0);
   Defines product = add_program(recipe, Shader::gemm, thread_count(v), p, false);
   // A 1x1 convolution of one image of g.tiles pixels with a group per position.
   add_tile_defines(product, v, g);
-  add_gemm_defines(product, v, g.rows, 0, 0, g.tiles);
+  if (recipe.any_batch) {
+    add_quad_defines(product, v);
+    product.add("GATHER", 0).add("DEPTH", g.rows).add_text("PLANE4", "int(args[1].w / 4u)");
+    product.add("IMAGE_IN4", 0).add("IMAGE_OUT4", 0);
+  } else {
+    add_gemm_defines(product, v, g.rows, 0, 0, g.tiles);
+  }
   product.add("GROUPS_ALONG_Z", 1);
   Defines output = add_program(
       recipe, fourier ? Shader::fourier_output : Shader::winograd_output, transform.threads, p,
       true);
-  add_transform_defines(output, v, p, g);
+  add_transform_defines(output, recipe, p, g);
   output.add("SPLITS", v.splits);
 }
 
@@ -85,6 +101,7 @@ void emit_input(Recipe& recipe, const ConvProblem& p, const Limits& limits, cons
   DispatchBuilder d(recipe, limits, 0);
   d.set_arg(1, count * g.tiles_y * g.tiles_x);
   d.set_arg(2, d.bind(0, Tensor::input, first * image, (first + count) * image));
+  d.set_arg(tiles_arg, g.tiles);
   d.bind(4, Tensor::workspace, 0, 4ull * g.groups * g.rows * g.tiles);
   d.finish(1, ceil_div(g.rows * g.tiles, Transform(recipe.variant.family).pairs), first > 0);
 }
@@ -95,6 +112,7 @@ void emit_product(Recipe& recipe, const Limits& limits, const Geometry& g, int64
   const int64_t count = std::min(g.slabs, g.total_slabs() - first_slab);
   DispatchBuilder d(recipe, limits, 1);
   d.set_arg(1, tiles);
+  d.set_arg(tiles_arg, g.tiles);
   d.bind(0, Tensor::workspace, 0, 4ull * g.groups * g.rows * g.tiles);
   bind_slabs(d, v, g, first_slab, count);
   d.bind(4, Tensor::workspace, g.product_offset,
@@ -114,6 +132,7 @@ void emit_output(Recipe& recipe, const ConvProblem& p, const Limits& limits, con
          g.product_offset + 4ull * g.split_stride * recipe.variant.splits);
   bind_epilogue(d, recipe, g, p, begin, end);
   d.set_arg(3, d.bind(4, Tensor::output, begin, end));
+  d.set_arg(tiles_arg, g.tiles);
   d.finish(1, ceil_div(p.k * g.tiles, Transform(recipe.variant.family).pairs), true);
 }
 

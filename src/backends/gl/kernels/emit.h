@@ -20,6 +20,11 @@ class Defines {
     return *this;
   }
 
+  Defines& add_text(const char* name, const char* expression) {
+    sink_.append("#define ").append(name).append(" ").append(expression).append("\n");
+    return *this;
+  }
+
   Defines& add_bits(const char* name, float value) {
     uint32_t bits;
     std::memcpy(&bits, &value, sizeof bits);

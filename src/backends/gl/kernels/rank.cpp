@@ -8,12 +8,24 @@
 namespace sporkle::gl {
 namespace {
 
+// One kernel for every batch size: the least product of the times of a small, a middle and
+// a large one.
+double cost_of(const Variant& variant, ConvProblem problem, const Limits& limits, bool any_batch) {
+  if (!any_batch) return predicted_us(variant, problem, limits);
+  double product = 1;
+  for (const int64_t images : {1, 8, 64}) {
+    problem.n = images;
+    product *= predicted_us(variant, problem, limits);
+  }
+  return product;
+}
+
 void sort_by_cost(std::pmr::vector<const Variant*>& list, const ConvProblem& problem,
-                  const Limits& limits) {
+                  const Limits& limits, bool any_batch) {
   // Names break ties, so that the order is the same everywhere.
   std::pmr::vector<double> costs(variants().size(), list.get_allocator());
   const Variant* first = variants().data();
-  for (const Variant* v : list) costs[v - first] = predicted_us(*v, problem, limits);
+  for (const Variant* v : list) costs[v - first] = cost_of(*v, problem, limits, any_batch);
   std::sort(list.begin(), list.end(), [&](const Variant* a, const Variant* b) {
     const double cost_a = costs[a - first], cost_b = costs[b - first];
     return cost_a != cost_b ? cost_a < cost_b : a < b;
@@ -23,7 +35,8 @@ void sort_by_cost(std::pmr::vector<const Variant*>& list, const ConvProblem& pro
 }  // namespace
 
 std::pmr::vector<const Variant*> rank(const ConvProblem& problem, const Limits& limits,
-                                      std::pmr::memory_resource* memory, Reason* reason) {
+                                      std::pmr::memory_resource* memory, Reason* reason,
+                                      bool any_batch) {
   std::pmr::vector<const Variant*> list(memory);
   for (const Variant& variant : variants())
     if (accepts(variant, problem, limits, nullptr)) list.push_back(&variant);
@@ -31,7 +44,7 @@ std::pmr::vector<const Variant*> rank(const ConvProblem& problem, const Limits& 
     accepts(*find_variant("direct_1x1"), problem, limits, reason);
     return list;
   }
-  sort_by_cost(list, problem, limits);
+  sort_by_cost(list, problem, limits, any_batch);
   return list;
 }
 

@@ -121,7 +121,8 @@ struct Dispatch {
 // A shader to compile. `defines` is the whole specialisation: equal shader and
 // defines mean equal source, so {shader, defines} is the key of a program cache
 // in memory; a cache on disk keys by a hash of the source, which changes with the library.
-// Batch size and tensor addresses are not part of it.
+// Tensor addresses and batch size are not part of it, except the number of tiles of winograd
+// and fourier without Recipe::any_batch.
 struct Program {
   enum class Shader : uint8_t {
     gemm, igemm, direct, spread, depthwise, stem, reduce,
@@ -137,6 +138,7 @@ struct Recipe {
       : programs(memory), dispatches(memory), packers(memory), packing(memory) {}
 
   Variant variant{};
+  bool any_batch = false;        // the programs are those of every batch size
   ErrorClass error_class = ErrorClass::exact_order;
   uint64_t packed_bytes = 0;     // multiple of 16, at least 16
   uint64_t bias_offset = 0;      // inside Tensor::packed
@@ -160,13 +162,17 @@ bool accepts(const Variant& variant, const ConvProblem& problem, const Limits& l
 
 // The variants worth trying for a problem on this device, best guess first; all
 // of them accept. Empty when nothing accepts; `reason` (may be null) then says
-// why the most general variant refused. A tuner times the first few.
+// why the most general variant refused. A tuner times the first few. With `any_batch` the
+// order is the same whatever the batch size.
 std::pmr::vector<const Variant*> rank(const ConvProblem& problem, const Limits& limits,
-                                      std::pmr::memory_resource* memory, Reason* reason);
+                                      std::pmr::memory_resource* memory, Reason* reason,
+                                      bool any_batch = false);
 
-// Throws Error (SPORKLE_ERROR_UNSUPPORTED with the reason) when the variant refuses.
+// Throws Error (SPORKLE_ERROR_UNSUPPORTED with the reason) when the variant refuses. With
+// `any_batch` the programs are the same text whatever the batch size, so that no compiler can
+// make other sums of a part of the batch.
 Recipe build(const Variant& variant, const ConvProblem& problem, const Limits& limits,
-             std::pmr::memory_resource* memory);
+             std::pmr::memory_resource* memory, bool any_batch = false);
 
 // A short name of a program for logs and labels, for example "igemm".
 const char* shader_name(Program::Shader shader) noexcept;

@@ -5,8 +5,9 @@ namespace sporkle::gl::shaders {
 // args[0]: x always 0 (a loop bound that uses it cannot be unrolled), y pixels or
 // tiles of this dispatch, z and w first element of input and output inside their
 // bindings. args[1]: x first slab of this dispatch, y where the bound weights start
-// (in elements of the shader's weight array), z elements between two splits. Sums of
-// these wrap around 2^32 where a start is subtracted; the result is in range again.
+// (in elements of the shader's weight array), z elements between two splits, w tiles of a
+// row of the workspace where they are not compiled in. Sums of these wrap around 2^32
+// where a start is subtracted; the result is in range again.
 const char common[] = R"glsl(
 layout(local_size_x = THREADS) in;
 layout(location = 0) uniform uvec4 args[2];
