@@ -169,6 +169,49 @@ static void by_name(void **state) {
   }
 }
 
+// More input channels than are summed at a time, with lanes of output channels: on each
+// instruction set one of these has sums that wait, in blocks with one thread and in strips
+// of rows with more.
+static void sums_wait(void **state) {
+  (void)state;
+  static const int64_t channels[][2] = {{345, 16}, {456, 12}, {1823, 3}};
+  uint32_t a = 0;
+  while (strcmp(shim_algorithm(a), "channel_lanes") != 0) ++a;
+  for (size_t i = 0; i < COUNT_OF(channels); ++i) {
+    sporkle_conv2d_desc desc;
+    sporkle_conv2d_desc_init(&desc);
+    sporkle_conv2d_desc_set(&desc, 1, channels[i][0], 24, 9, channels[i][1], 3, 1, 1);
+    expect_true(check_one(&desc, i, a) >= 0, "channel_lanes refuses problem %zu", i);
+  }
+}
+
+// Scratch memory of strips does not grow with the output: where no sum waits, where waiting
+// sums take shorter strips, where the shortest still would not hold them.
+static void strips_stay_in_the_cache(void **state) {
+  (void)state;
+  static const struct {
+    int64_t c, h, w, k, kernel;
+    uint64_t level2_bytes;
+  } cases[] = {{3, 224, 224, 64, 3, 256 << 10},
+               {34, 256, 256, 64, 11, 2 << 20},
+               {18, 32, 1000, 448, 11, 4 << 20}};
+  for (size_t i = 0; i < COUNT_OF(cases); ++i) {
+    sporkle_conv2d_desc desc;
+    sporkle_conv2d_desc_init(&desc);
+    sporkle_conv2d_desc_set(&desc, 1, cases[i].c, cases[i].h, cases[i].w, cases[i].k,
+                            cases[i].kernel, 1, cases[i].kernel / 2);
+    const int64_t products = cases[i].c * cases[i].kernel * cases[i].kernel;
+    float *weights = calloc((size_t)(cases[i].k * products), sizeof *weights);
+    assert_non_null(weights);
+    const uint64_t bytes =
+        shim_conv_workspace(isa, "channel_lanes", &desc, weights, 2, cases[i].level2_bytes);
+    expect_true(bytes > 0 && bytes <= 2 * cases[i].level2_bytes,
+                "case %zu: %llu bytes for two threads with %llu bytes of level-2 cache each", i,
+                (unsigned long long)bytes, (unsigned long long)cases[i].level2_bytes);
+    free(weights);
+  }
+}
+
 // One value that is not finite, or that the transforms cannot hold, changes the
 // outputs that depend on it and no other.
 static void not_finite(void **state) {
@@ -305,7 +348,9 @@ int main(int argc, char **argv) {
     printf("skipped: this CPU or this build has no %s\n", argv[1]);
     return TEST_SKIPPED;
   }
-  const struct CMUnitTest tests[] = {cmocka_unit_test(by_name), cmocka_unit_test(not_finite),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(by_name), cmocka_unit_test(sums_wait),
+                                     cmocka_unit_test(strips_stay_in_the_cache),
+                                     cmocka_unit_test(not_finite),
                                      cmocka_unit_test(small_weights),
                                      cmocka_unit_test(groups_have_a_price),
                                      cmocka_unit_test(batches_share_weights),

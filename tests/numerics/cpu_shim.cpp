@@ -61,3 +61,15 @@ double shim_conv_cost(uint32_t isa, const char* algorithm, const sporkle_conv2d_
   }
   return -1;
 }
+
+uint64_t shim_conv_workspace(uint32_t isa, const char* algorithm, const sporkle_conv2d_desc* desc,
+                             const float* weights, uint32_t threads, uint64_t level2_bytes) {
+  try {
+    const ConvProblem problem = make_problem(*desc);
+    const PlanRequest request{problem, *kernels_compiled(static_cast<Isa>(isa)), threads,
+                              level2_bytes, weights, nullptr, std::pmr::new_delete_resource()};
+    return create_conv_plan(request, algorithm)->workspace_bytes();
+  } catch (const Error&) {
+    return 0;
+  }
+}

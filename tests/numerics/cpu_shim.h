@@ -33,6 +33,11 @@ sporkle_status shim_conv_run(const shim_conv *conv, char *text, uint64_t capacit
 double shim_conv_cost(uint32_t isa, const char *algorithm, const sporkle_conv2d_desc *desc,
                       const float *weights, int64_t images);
 
+/* Scratch memory of a call that runs on so many threads with level-2 caches of that size;
+ * 0 where the algorithm of that name refuses the problem. */
+uint64_t shim_conv_workspace(uint32_t isa, const char *algorithm, const sporkle_conv2d_desc *desc,
+                             const float *weights, uint32_t threads, uint64_t level2_bytes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -3,10 +3,10 @@
 // and taps above and below the input are skipped, which counts on small planes.
 // The price is a transposition of every tile at its end.
 //
-// With several threads and weights that stay in a core's cache, tasks are strips of output
-// rows: each copies what it reads into phase planes of its own, some channels at a time,
-// and finds them in its core's cache. Otherwise whole images are copied first and tasks
-// are blocks of output channels times a part of the tiles.
+// With several threads, where the weights and the sums that wait for more input channels
+// stay in a core's cache, tasks are strips of output rows: each copies what it reads into
+// phase planes of its own, some channels at a time. Otherwise whole images are copied first
+// and tasks are blocks of output channels times a part of the tiles.
 #pragma once
 
 #include "backends/cpu/conv_plan.h"
@@ -55,6 +55,12 @@ class ChannelLanesPlan final : public ConvPlan {
   ptrdiff_t vector_begin(ptrdiff_t block) const noexcept { return block * vectors_ / blocks_; }
   ptrdiff_t strip_begin(ptrdiff_t strip) const noexcept { return strip * flat_.out_h / strips_; }
   ptrdiff_t strip_floats() const noexcept;
+  // Of sums: a tile, and from one tile to the next. With one step no tile waits for more
+  // input channels, and all take turns in one place.
+  ptrdiff_t tile_floats() const noexcept { return divide_up(flat_.out_w, row_tiles_) * sums_row_; }
+  ptrdiff_t next_tile() const noexcept {
+    return step_channels_ < flat_.group_c() ? tile_floats() : 0;
+  }
 
   void run_strips(const HostTensors& tensors, ParallelFor* pool, TaskBlocks& blocks) const noexcept;
   void run_strip(const HostTensors& tensors, int64_t index, float* scratch) const noexcept;
@@ -84,6 +90,7 @@ class ChannelLanesPlan final : public ConvPlan {
   ptrdiff_t row_tiles_;         // tiles of an output row, all nearly as long
   ptrdiff_t x_channel_ = 0, pitch_ = 0;
   ptrdiff_t step_channels_ = 0;
+  ptrdiff_t sums_row_ = 0;         // floats of a pixel's sums, whole cache lines
   ptrdiff_t strips_ = 0;           // of an image; 0: images are copied whole
   ptrdiff_t images_together_ = 1;
   AlignedBlock weights_, bias_;    // weights: [group][block][channel][tap][lane]

@@ -44,7 +44,6 @@ void ChannelLanesPlan::run_strip(const HostTensors& tensors, int64_t index,
   const ptrdiff_t begin = strip_begin(strip);
   const ptrdiff_t rows = strip_begin(strip + 1) - begin;
   const ptrdiff_t first_tile = (image * flat_.out_h + begin) * row_tiles_;
-  const ptrdiff_t tile_floats = kernels_.channel_rows * tile_lanes_limit;
   float* const copy = scratch;
   const float* input =
       tensors.input + (image * flat_.c + group * flat_.group_c()) * flat_.h * flat_.w;
@@ -54,7 +53,7 @@ void ChannelLanesPlan::run_strip(const HostTensors& tensors, int64_t index,
     float* acc = scratch + strip_floats();
     for (ptrdiff_t i = 0; i < blocks_; ++i) {
       const Block block{group, i};
-      for (ptrdiff_t t = 0; t < rows * row_tiles_; ++t, acc += tile_floats) {
+      for (ptrdiff_t t = 0; t < rows * row_tiles_; ++t, acc += next_tile()) {
         const Tile at = tile(first_tile + t);
         run_tile(at, block, {copy + (at.y - begin) * pitch_ + at.x, c, channels}, acc);
         if (c + channels == flat_.group_c()) finish_tile(tensors, at, block, acc);
@@ -95,13 +94,12 @@ void ChannelLanesPlan::run_images(const HostTensors& tensors, const Images& imag
 void ChannelLanesPlan::run_tiles(const HostTensors& tensors, const Images& images,
                                  const Block& block, ptrdiff_t first_tile, ptrdiff_t last_tile,
                                  float* sums) const noexcept {
-  const ptrdiff_t tile_floats = kernels_.channel_rows * tile_lanes_limit;
   for (ptrdiff_t c = 0; c < flat_.group_c(); c += step_channels_) {
     const ptrdiff_t channels = std::min<ptrdiff_t>(step_channels_, flat_.group_c() - c);
     for (ptrdiff_t t = first_tile; t < last_tile; ++t) {
       Tile at = tile(t);
       const ptrdiff_t channel = at.image * flat_.c + block.group * flat_.group_c() + c;
-      float* acc = sums + (t - first_tile) * tile_floats;
+      float* acc = sums + (t - first_tile) * next_tile();
       run_tile(at, block, {images.x + channel * x_channel_ + at.y * pitch_ + at.x, c, channels},
                acc);
       at.image += images.first;
@@ -141,7 +139,7 @@ void ChannelLanesPlan::run_tile(const Tile& at, const Block& block, const Source
   args.x_channel = x_channel_;
   args.w_channel = lanes * taps;
   args.acc = acc;
-  args.acc_row = tile_lanes_limit;
+  args.acc_row = sums_row_;
   args.accumulate = source.first_channel > 0;
   args.ahead = args.w + weights_ahead;
   args.ahead_channel = lanes;
@@ -154,7 +152,7 @@ void ChannelLanesPlan::finish_tile(const HostTensors& tensors, const Tile& at,
   const ptrdiff_t begin = vector_begin(block.index) * kernels_.lanes;
   const ptrdiff_t end = vector_begin(block.index + 1) * kernels_.lanes;
   alignas(64) float turned[tile_lanes_limit * transposed_row + 16];
-  kernels_.transpose({acc, tile_lanes_limit, at.count, end - begin, turned});
+  kernels_.transpose({acc, sums_row_, at.count, end - begin, turned});
   const ptrdiff_t plane = flat_.out_h * flat_.out_w;
   const ptrdiff_t k = block.group * flat_.group_k() + begin;
   const ptrdiff_t base = (at.image * flat_.k + k) * plane;
