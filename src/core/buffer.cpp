@@ -82,7 +82,7 @@ void Buffer::invalidate(uint64_t offset, uint64_t bytes) {
     fail(SPORKLE_ERROR_BUSY, "buffer: the operation that writes to it has not ended");
   }
   if (context_->debug()) {
-    output_.each_not_ended(offset, bytes, [this](uint64_t at, uint64_t size) {
+    output_.each_abandoned(offset, bytes, [this](uint64_t at, uint64_t size) {
       report(3, "sporkle_buffer_invalidate: offset %" PRIu64 " and size %" PRIu64
                 ": the operation that writes there was not seen to end, and its fence has been "
                 "destroyed", at, size);

@@ -14,19 +14,19 @@ bool OutputWatch::written(sporkle_fence fence, uint64_t offset, uint64_t bytes) 
   }
   const std::lock_guard lock(mutex_);
   bool lost = false;
+  auto kept = writes_.begin();
   for (Write& write : writes_) {
-    if (!write.overlaps(offset, end)) continue;
-    lost |= write.unseen;
-    write.unseen = false;
-  }
-  std::erase_if(writes_, [&](const Write& write) {
+    if (write.overlaps(offset, end)) {
+      lost |= write.unseen;
+      write.unseen = false;
+    }
     const bool covered = offset <= write.begin && write.end <= end;
-    return covered || (!write.unseen && write.ended());
-  });
+    if (!covered && (write.unseen || !write.ended())) *kept++ = write;
+  }
+  writes_.erase(kept, writes_.end());
   try {
     writes_.push_back(next);
   } catch (const std::bad_alloc&) {
-    if (writes_.empty()) return lost;
     writes_.erase(writes_.begin());
     writes_.push_back(next);
   }

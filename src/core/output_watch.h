@@ -12,13 +12,17 @@ namespace sporkle {
 
 class OutputWatch {
  public:
-  // `keeps_unseen`: whether output that nobody looked at is of interest.
+  // `keeps_unseen`: whether output that nobody looked at is of interest. Has room for
+  // eight ranges from the beginning. Throws std::bad_alloc.
   OutputWatch(std::pmr::memory_resource* memory, bool keeps_unseen)
-      : keeps_unseen_(keeps_unseen), writes_(memory) {}
+      : keeps_unseen_(keeps_unseen), writes_(memory) {
+    writes_.reserve(8);
+  }
 
   // An operation that writes the range has been submitted. Returns whether it
   // overwrites output that was never made visible to the CPU nor read by the device.
-  // Without memory for one more range the oldest is forgotten.
+  // Without memory for one more range the oldest is forgotten. Looks at every range that
+  // is kept: those in flight, and with `keeps_unseen` those that nobody has seen.
   bool written(sporkle_fence fence, uint64_t offset, uint64_t bytes) noexcept;
 
   // The CPU has made it visible, the device reads it, or the CPU provides
@@ -34,13 +38,13 @@ class OutputWatch {
   // each part of the range.
   template <class Work>
   void each_not_ended(uint64_t offset, uint64_t bytes, Work work) noexcept {
-    const std::lock_guard lock(mutex_);
-    for (const Write& write : writes_) {
-      if (!write.overlaps(offset, offset + bytes) || write.ended()) continue;
-      const uint64_t begin = write.begin > offset ? write.begin : offset;
-      const uint64_t end = write.end < offset + bytes ? write.end : offset + bytes;
-      work(begin, end - begin);
-    }
+    each(offset, bytes, [](const Write& write) { return !write.ended(); }, work);
+  }
+  // The same where the fence was destroyed as well. One that has failed is final before
+  // its end is counted.
+  template <class Work>
+  void each_abandoned(uint64_t offset, uint64_t bytes, Work work) noexcept {
+    each(offset, bytes, [](const Write& write) { return write.abandoned(); }, work);
   }
 
  private:
@@ -55,7 +59,21 @@ class OutputWatch {
     bool ended() const noexcept {
       return timelines[timeline].counter.load(std::memory_order_acquire) >= value;
     }
+    bool abandoned() const noexcept {
+      return fence_poll(fence) == SPORKLE_ERROR_INVALID_HANDLE && !ended();
+    }
   };
+
+  template <class Wanted, class Work>
+  void each(uint64_t offset, uint64_t bytes, Wanted wanted, Work work) noexcept {
+    const std::lock_guard lock(mutex_);
+    for (const Write& write : writes_) {
+      if (!write.overlaps(offset, offset + bytes) || !wanted(write)) continue;
+      const uint64_t begin = write.begin > offset ? write.begin : offset;
+      const uint64_t end = write.end < offset + bytes ? write.end : offset + bytes;
+      work(begin, end - begin);
+    }
+  }
 
   std::mutex mutex_;
   const bool keeps_unseen_;

@@ -275,7 +275,47 @@ static void hot_path(void **state) {
   world_close(&world);
 }
 
+enum { ranges = 8, range_step = 4096 };
+
+// One operation for each range of the output, all in flight at once.
+static void submit_ranges(const Job *job, sporkle_buffer output) {
+  sporkle_fence fences[ranges];
+  sporkle_plan_bindings bindings = job_bindings(job);
+  bindings.output.buffer = output;
+  for (int i = 0; i < ranges; ++i) {
+    bindings.output.offset = (uint64_t)i * range_step;
+    expect_ok(sporkle_plan_submit(job->plan, &bindings, &fences[i]));
+  }
+  for (int i = 0; i < ranges; ++i) {
+    expect_ok(sporkle_fence_wait(fences[i], SPORKLE_TIMEOUT_INFINITE));
+    expect_ok(sporkle_fence_destroy(fences[i]));
+  }
+}
+
+// A submission on buffers likewise, from the first on a buffer.
+static void hot_path_on_buffers(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  const sporkle_conv2d_desc desc = small_problem();
+  Job job;
+  job_prepare(&job, &world, &desc, 22);
+  assert_in_range(job.tensors.info.output_size, 1, range_step);
+  sporkle_buffer outputs[2];
+  for (int i = 0; i < 2; ++i) expect_ok(make(&world, ranges * range_step, &outputs[i]));
+  for (int i = 0; i < 5; ++i) submit_ranges(&job, outputs[0]);
+  const long long allocations = world.allocator.allocations;
+  const sporkle_stats before = world_stats(&world);
+  for (int i = 0; i < 5; ++i) submit_ranges(&job, outputs[1]);
+  if (!test_device_is("null")) assert_int_equal(world.allocator.allocations, allocations);
+  assert_int_equal(world_stats(&world).map_calls, before.map_calls);
+  for (int i = 0; i < 2; ++i) expect_ok(sporkle_buffer_destroy(outputs[i]));
+  job_free(&job);
+  world_close(&world);
+}
+
 GROUP(group_pressure, "pressure", cmocka_unit_test(random_lifetimes),
       cmocka_unit_test(many_small_few_mappings), cmocka_unit_test(storage_is_used_again),
       cmocka_unit_test(too_much), cmocka_unit_test(several_contexts),
-      cmocka_unit_test(without_cpu_use), cmocka_unit_test(hot_path))
+      cmocka_unit_test(without_cpu_use), cmocka_unit_test(hot_path),
+      cmocka_unit_test(hot_path_on_buffers))
