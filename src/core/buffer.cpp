@@ -35,7 +35,7 @@ Buffer::Buffer(std::shared_ptr<Context> context, uint32_t device, uint32_t usage
   // OpenGL commands of the caller's own may write where nobody tells us.
   if (context_->debug() && (usage & SPORKLE_BUFFER_CPU_WRITE) != 0 &&
       (usage & SPORKLE_BUFFER_OPENGL) == 0) {
-    watch_.emplace(context_->memory(), memory_->data(), memory_->size());
+    watch_.emplace(context_->memory(), *memory_);
   }
   context_->stats().add(Counter::buffer_bytes_added, memory_->size());
 }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <memory_resource>
 #include <span>
+#include <type_traits>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -87,6 +88,21 @@ class DeviceMemory {
   // The range has been checked against size().
   virtual void flush(uint64_t offset, uint64_t bytes) = 0;
   virtual void invalidate(uint64_t offset, uint64_t bytes) = 0;
+
+  // Runs `use`, a noexcept function that reads or writes the bytes at data() and does
+  // not wait for the device: whoever closes that lets it end first. False, and nothing
+  // has run: the device has been closed, and the bytes may be gone.
+  template <class F>
+  bool touch(F&& use) noexcept {
+    return touch_with(
+        [](void* user) noexcept { (*static_cast<std::remove_reference_t<F>*>(user))(); }, &use);
+  }
+
+ private:
+  virtual bool touch_with(void (*use)(void* user) noexcept, void* user) noexcept {
+    use(user);
+    return true;
+  }
 };
 
 // A tensor inside a memory; offset is a multiple of 64 and the range is checked.

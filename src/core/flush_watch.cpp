@@ -11,11 +11,12 @@ constexpr uint64_t word_bits = 64;
 
 }  // namespace
 
-FlushWatch::FlushWatch(std::pmr::memory_resource* memory, const void* data, uint64_t bytes)
-    : data_(static_cast<const char*>(data)),
-      copy_(memory, bytes),
-      known_((bytes + word_bits - 1) / word_bits, ~uint64_t{0}, memory) {
-  std::memcpy(copy(), data_, bytes);
+FlushWatch::FlushWatch(std::pmr::memory_resource* memory, DeviceMemory& watched)
+    : watched_(watched),
+      data_(static_cast<const char*>(watched.data())),
+      copy_(memory, watched.size()),
+      known_((watched.size() + word_bits - 1) / word_bits, uint64_t{0}, memory) {
+  flushed(0, watched.size());
 }
 
 template <class Work>
@@ -32,8 +33,10 @@ void FlushWatch::each_word(uint64_t offset, uint64_t bytes, Work work) {
 
 void FlushWatch::flushed(uint64_t offset, uint64_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
-  std::memcpy(copy() + offset, data_ + offset, bytes);
-  each_word(offset, bytes, [this](uint64_t i, uint64_t mask) { known_[i] |= mask; });
+  watched_.touch([&]() noexcept {
+    std::memcpy(copy() + offset, data_ + offset, bytes);
+    each_word(offset, bytes, [this](uint64_t i, uint64_t mask) { known_[i] |= mask; });
+  });
 }
 
 void FlushWatch::device_writes(uint64_t offset, uint64_t bytes) noexcept {
@@ -42,21 +45,21 @@ void FlushWatch::device_writes(uint64_t offset, uint64_t bytes) noexcept {
 }
 
 void FlushWatch::made_visible(uint64_t offset, uint64_t bytes, bool copied) noexcept {
-  const std::lock_guard lock(mutex_);
-  each_word(offset, bytes, [&](uint64_t i, uint64_t mask) {
+  const auto take = [&](uint64_t i, uint64_t mask) {
     uint64_t fresh = copied ? mask : mask & ~known_[i];
     known_[i] |= fresh;
     for (; fresh != 0; fresh &= fresh - 1) {
       const uint64_t at = i * word_bits + static_cast<uint64_t>(__builtin_ctzll(fresh));
       copy()[at] = data_[at];
     }
-  });
+  };
+  const std::lock_guard lock(mutex_);
+  watched_.touch([&]() noexcept { each_word(offset, bytes, take); });
 }
 
 bool FlushWatch::misses(uint64_t offset, uint64_t bytes, Missed* missed) noexcept {
-  const std::lock_guard lock(mutex_);
   *missed = {};
-  each_word(offset, bytes, [&](uint64_t i, uint64_t mask) {
+  const auto compare = [&](uint64_t i, uint64_t mask) {
     uint64_t known = mask & known_[i];
     const uint64_t start = i * word_bits;
     if (known == ~uint64_t{0} && std::memcmp(copy() + start, data_ + start, word_bits) == 0) {
@@ -69,7 +72,9 @@ bool FlushWatch::misses(uint64_t offset, uint64_t bytes, Missed* missed) noexcep
       if (missed->bytes++ == 0) missed->begin = at;
       missed->end = at + 1;
     }
-  });
+  };
+  const std::lock_guard lock(mutex_);
+  watched_.touch([&]() noexcept { each_word(offset, bytes, compare); });
   return missed->bytes != 0;
 }
 

@@ -1,13 +1,15 @@
 // Debug mode: remembers what a buffer's bytes were when CPU and device last agreed
 // about them, so that CPU writes without a flush are found where memory is coherent and
 // everything seems to work. Exact to the byte, and never wrong about a byte that it
-// names; what it cannot know is in docs/buffer_abstraction_design.md.
+// names; what it cannot know is in docs/buffer_abstraction_design.md. Once the device has
+// been closed it says nothing any more.
 #pragma once
 
 #include <mutex>
 #include <vector>
 
 #include "base/memory.h"
+#include "core/device.h"
 
 namespace sporkle {
 
@@ -18,8 +20,8 @@ class FlushWatch {
     uint64_t begin = 0, end = 0, bytes = 0;
   };
 
-  // Throws std::bad_alloc.
-  FlushWatch(std::pmr::memory_resource* memory, const void* data, uint64_t bytes);
+  // `watched` outlives it. Throws std::bad_alloc.
+  FlushWatch(std::pmr::memory_resource* memory, DeviceMemory& watched);
 
   // The CPU's bytes are the device's from now on.
   void flushed(uint64_t offset, uint64_t bytes) noexcept;
@@ -39,7 +41,8 @@ class FlushWatch {
   static void each_word(uint64_t offset, uint64_t bytes, Work work);
   char* copy() const noexcept { return static_cast<char*>(copy_.data()); }
 
-  const char* data_;
+  DeviceMemory& watched_;
+  const char* const data_;
   AlignedBlock copy_;
   // A bit per byte: whether the copy holds what the device has. Not so from a device's
   // write until it is made visible.

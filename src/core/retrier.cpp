@@ -17,9 +17,8 @@ bool device_is_gone(Status status) noexcept {
 
 // Runs the operation as a synchronous call on the slot's memory, which stays
 // readable and writable for the CPU.
-Status run_again(Context& context, uint32_t device, const Operation& operation) noexcept {
+Status run_on(Device& target, const Operation& operation) noexcept {
   try {
-    Device& target = context.device(device);
     const auto plan = operation.origin->source().prepare(target);
     const HostTensors tensors{operation.input.floats(),
                               operation.residual.memory ? operation.residual.floats() : nullptr,
@@ -36,6 +35,16 @@ Status run_again(Context& context, uint32_t device, const Operation& operation) 
   } catch (...) {
     return SPORKLE_ERROR_INTERNAL;
   }
+}
+
+// The slot's device takes care of its memory itself; the CPU works on it while that device
+// may be closed.
+Status run_again(Context& context, uint32_t device, const Operation& operation) noexcept {
+  Device& target = context.device(device);
+  if (device != cpu) return run_on(target, operation);
+  Status status = SPORKLE_ERROR_CANCELLED;
+  operation.output.memory->touch([&]() noexcept { status = run_on(target, operation); });
+  return status;
 }
 
 }  // namespace

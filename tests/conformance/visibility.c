@@ -1,6 +1,9 @@
 // What the CPU and the device see of each other's bytes: debug mode reports every missing
 // flush to the byte and nothing else; sporkle_buffer_invalidate knows each range that an
 // operation is still writing.
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "conformance/conformance.h"
 #include "support/job.h"
 
@@ -238,7 +241,63 @@ static void fence_destroyed_early(void **state) {
   }
 }
 
+enum { LARGE = 1 << 20 };
+
+// A buffer that is being made, held where memory as large as it is asked for.
+typedef struct Making {
+  World world;
+  sem_t held, go_on;
+  atomic_bool armed;
+  sporkle_status status;
+} Making;
+
+static void hold_large(void *user, uint64_t size) {
+  Making *making = user;
+  if (size < LARGE || !atomic_exchange(&making->armed, false)) return;
+  sem_post(&making->held);
+  while (sem_wait(&making->go_on) != 0) {
+  }
+}
+
+static void *make_large(void *argument) {
+  Making *making = argument;
+  sporkle_buffer_desc desc = SPORKLE_BUFFER_DESC_INIT;
+  desc.device = making->world.device;
+  desc.size = LARGE;
+  sporkle_buffer buffer = NULL;
+  making->status = sporkle_buffer_create(making->world.context, &desc, &buffer);
+  return NULL;
+}
+
+// Debug mode copies a buffer's bytes at its creation: not once its device is closed. Memory
+// that the device maps is there already when the copy's is asked for.
+static void context_goes_under_a_copy(void **state) {
+  (void)state;
+  Making making = {.status = SPORKLE_OK};
+  sem_init(&making.held, 0, 0);
+  sem_init(&making.go_on, 0, 0);
+  sporkle_context_desc desc = world_desc(&making.world);
+  desc.flags |= SPORKLE_CONTEXT_DEBUG;
+  making.world.allocator.before_user = &making;
+  making.world.allocator.before = hold_large;
+  world_open_with(&making.world, &desc);
+  world_check_usable(&making.world);
+  atomic_store(&making.armed, true);
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, make_large, &making), 0);
+  while (sem_wait(&making.held) != 0) {
+  }
+  expect_ok(sporkle_context_destroy(making.world.context));
+  sem_post(&making.go_on);
+  pthread_join(thread, NULL);
+  expect_true(making.status == SPORKLE_ERROR_INVALID_HANDLE ||
+                  making.status == SPORKLE_ERROR_CANCELLED,
+              "%s", sporkle_status_name(making.status));
+  world_check_memory(&making.world);
+}
+
 GROUP(group_visibility, "visibility", cmocka_unit_test(missing_flush_to_the_byte),
       cmocka_unit_test(reports_of_a_loop_end), cmocka_unit_test(no_report_without_a_mistake),
       cmocka_unit_test(output_under_a_wide_flush),
-      cmocka_unit_test(every_range_in_flight_is_known), cmocka_unit_test(fence_destroyed_early))
+      cmocka_unit_test(every_range_in_flight_is_known), cmocka_unit_test(fence_destroyed_early),
+      cmocka_unit_test(context_goes_under_a_copy))

@@ -1,5 +1,7 @@
 // Operations of executor slots that were in flight when the device was lost, run again:
 // on the device that has been opened again, or on the CPU.
+#include <pthread.h>
+
 #include "faults/control.h"
 
 enum { count = 5 };
@@ -213,10 +215,68 @@ static void loss_is_reported(void **state) {
   expect_loss_reported(2, true);
 }
 
+// The thread that runs operations again is slow, once, where it asks for memory.
+typedef struct Slow {
+  World world;
+  atomic_bool armed, entered;
+} Slow;
+
+static void delay_retry(void *user, uint64_t size) {
+  (void)size;
+  Slow *slow = user;
+  char name[16] = "";
+  pthread_getname_np(pthread_self(), name, sizeof name);
+  if (strcmp(name, "sporkle-retry") != 0 || !atomic_exchange(&slow->armed, false)) return;
+  atomic_store(&slow->entered, true);
+  sleep_ms(4200);
+}
+
+static void open_slow(Slow *slow) {
+  control.clear();
+  test_device = "gl";
+  sporkle_context_desc desc = world_desc(&slow->world);
+  desc.cpu_isa = "scalar";  // whose accesses a sanitizer sees
+  slow->world.allocator.before = delay_retry;
+  slow->world.allocator.before_user = slow;
+  world_open_with(&slow->world, &desc);
+  world_check_usable(&slow->world);
+}
+
+// The CPU computes on a slot's memory beyond the 2 s for which a context waits for its slots
+// and the 1.5 s that a driver has to close: the device keeps the memory until then, and its
+// thread is not given up.
+static void context_goes_while_the_cpu_computes(void **state) {
+  (void)state;
+  Slow slow = {.entered = false};
+  open_slow(&slow);
+  const sporkle_conv2d_desc problem = small_problem();
+  Job job;
+  job_prepare(&job, &slow.world, &problem, 80);
+  sporkle_executor_desc desc = SPORKLE_EXECUTOR_DESC_INIT;
+  desc.device = slow.world.device;
+  desc.retries = 1;
+  desc.input_size = job.tensors.info.input_size;
+  desc.output_size = job.tensors.info.output_size;
+  sporkle_executor executor = NULL;
+  expect_ok(sporkle_executor_create(slow.world.context, &desc, &executor));
+  sporkle_slot slot = SPORKLE_SLOT_INIT;
+  expect_ok(sporkle_executor_acquire(executor, 0, &slot));
+  memcpy(slot.input, job.tensors.input, slot.input_size);
+  atomic_store(&slow.armed, true);
+  plan_faults("late=100000000*");
+  sporkle_fence fence = NULL;
+  expect_ok(sporkle_executor_submit(executor, slot.index, job.plan, &fence));
+  plan_faults("reset");
+  for (int i = 0; i < 10000 && !atomic_load(&slow.entered); ++i) sleep_ms(1);
+  assert_true(atomic_load(&slow.entered));
+  tensors_free(&job.tensors);
+  world_close_gl(&slow.world);
+}
+
 const struct CMUnitTest retry_tests[] = {
     cmocka_unit_test(again_on_the_device), cmocka_unit_test(again_on_the_cpu),
     cmocka_unit_test(device_that_stays_away), cmocka_unit_test(lost_in_a_second_run),
     cmocka_unit_test(lost_again),
-    cmocka_unit_test(loss_is_reported),
+    cmocka_unit_test(loss_is_reported), cmocka_unit_test(context_goes_while_the_cpu_computes),
 };
 const size_t retry_test_count = COUNT_OF(retry_tests);

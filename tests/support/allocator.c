@@ -14,6 +14,7 @@ static bool must_fail(CountingAllocator *a) {
 
 static void *counting_alloc(void *user, uint64_t size, uint64_t alignment) {
   CountingAllocator *a = user;
+  if (a->before != NULL) a->before(a->before_user, size);
   if (alignment == 0 || (alignment & (alignment - 1)) != 0) atomic_fetch_add(&a->errors, 1);
   if (must_fail(a) || size > (UINT64_C(1) << 40)) return NULL;
   const uint64_t front = alignment < sizeof(Header) ? sizeof(Header) : alignment;

@@ -14,6 +14,9 @@ typedef struct CountingAllocator {
   atomic_llong errors;       // misaligned requests, wrong sizes on free
   atomic_llong fail_at;      // attempt (from 1) that fails; 0: none
   atomic_bool persistent;    // all from fail_at on
+  // Called first with each size, where a test sets it before it opens the context.
+  void (*before)(void *user, uint64_t size);
+  void *before_user;
 } CountingAllocator;
 
 void counting_allocator_init(CountingAllocator *allocator);

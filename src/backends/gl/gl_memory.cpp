@@ -1,7 +1,6 @@
 #include "backends/gl/gl_memory.h"
 
 #include <algorithm>
-#include <algorithm>
 #include <cinttypes>
 #include <new>
 
@@ -108,6 +107,15 @@ void GlMemory::invalidate(uint64_t offset, uint64_t bytes) {
   if (form_ != MemoryForm::shadow || bytes == 0 || data_ == nullptr) return;
   stats_->add(Counter::stalls, 1);
   thread().call([&](Engine& engine) { engine.download_stretch(*this, {offset, bytes}); });
+}
+
+bool GlMemory::touch_with(void (*use)(void* user) noexcept, void* user) noexcept {
+  try {
+    thread().touch_mapped([&] { use(user); });
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 uint32_t GlMemory::take_flushed(Stretch out[stretch_limit]) noexcept {

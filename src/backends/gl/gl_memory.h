@@ -81,6 +81,7 @@ class GlMemory final : public DeviceMemory {
   void download(const GladGLContext& gl, Stretch stretch) noexcept;
 
  private:
+  bool touch_with(void (*use)(void* user) noexcept, void* user) noexcept override;
   bool cpu_uses() const noexcept {
     return (usage_ & (SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_CPU_WRITE)) != 0;
   }

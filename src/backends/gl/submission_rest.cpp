@@ -58,12 +58,12 @@ SubmissionThread::Touch::~Touch() {
   thread_.touches_under_way_.fetch_sub(1, std::memory_order_release);
 }
 
-void SubmissionThread::await_touches(DriverSlot& slot) noexcept {
+void SubmissionThread::await_touches(DriverSlot* slot) noexcept {
   unmapping_.store(true, std::memory_order_seq_cst);
   constexpr timespec pause{0, 20000};
   while (touches_under_way_.load(std::memory_order_seq_cst) != 0) {
     nanosleep(&pause, nullptr);
-    driver_checkpoint(slot);
+    if (slot != nullptr) driver_checkpoint(*slot);
   }
 }
 

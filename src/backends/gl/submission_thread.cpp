@@ -104,6 +104,8 @@ void SubmissionThread::close(Status status) noexcept {
   stop_.store(true);
   if (thread_.started()) {
     driver_wake(thread_.slot());
+    // They are no fault of the driver, which gets its time afterwards.
+    await_touches(nullptr);
     if (!thread_.finish(Deadline::after(close_patience_ns))) {
       abandon(status, closed);
       return;
@@ -259,7 +261,7 @@ void SubmissionThread::work(DriverSlot& slot) noexcept {
   }
   driver_checkpoint(slot);
   slot_.store(nullptr, std::memory_order_release);
-  await_touches(slot);
+  await_touches(&slot);
   driver_checkpoint(slot);
   engine_.close();
 }

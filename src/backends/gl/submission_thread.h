@@ -102,7 +102,8 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   void run_call(Call* call);
   void run_calls(DriverSlot& slot) noexcept;
   void delete_released() noexcept;
-  void await_touches(DriverSlot& slot) noexcept;
+  // `slot`: of the calling thread, where that is the device's own.
+  void await_touches(DriverSlot* slot) noexcept;
   static void reclaim(void* self) noexcept;
   void recover(DriverSlot& slot) noexcept;
   void rest(DriverSlot& slot, uint32_t seen) noexcept;
