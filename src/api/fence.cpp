@@ -82,9 +82,7 @@ sporkle_status sporkle_fence_insert(sporkle_context context, uint32_t device, co
     const uint32_t index =
         device == SPORKLE_DEVICE_AUTO ? pin->context->default_device() : device;
     Device& target = pin->context->checked_device(index);
-    FencePool* fences = pin->context->fences();
-    if (fences == nullptr) fail(SPORKLE_ERROR_INVALID_HANDLE, "context: being destroyed");
-    const FenceRef fence = fence_take(fences, false);
+    const FenceRef fence = fence_take(pin->context->live_fences(), false);
     try {
       target.insert_fence(fence, false);
     } catch (...) {

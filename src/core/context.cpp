@@ -193,6 +193,12 @@ uint32_t Context::find_device(const char* spec, const char* argument) const {
        spec, names);
 }
 
+FencePool* Context::live_fences() {
+  FencePool* fences = fences_.load();
+  if (fences == nullptr) fail(SPORKLE_ERROR_INVALID_HANDLE, "context: being destroyed");
+  return fences;
+}
+
 bool Context::add_child(Child* child) noexcept {
   const std::lock_guard lock(children_mutex_);
   if (closing_) return false;
@@ -248,21 +254,24 @@ void Context::destroy_children() noexcept {
 void Context::close() noexcept {
   if (debug_) report_leaks();
   destroy_children();
-  // What is being prepared or run again ends when its device is closed, if not before.
-  preparer_.refuse();
-  retrier_.refuse();
   close_devices();
-  preparer_.close();
-  retrier_.close();
 }
 
 void Context::close_devices() noexcept {
-  const std::lock_guard lock(children_mutex_);
   if (fences_ == nullptr) return;
-  plan_cache_.clear();
-  const Deadline deadline = Deadline::after(close_patience_ns);
-  for (auto& device : list_.devices) device->drain(deadline);
-  for (auto& device : list_.devices) device->close(SPORKLE_ERROR_CANCELLED);
+  // What is being prepared or run again ends when its device is closed, if not before.
+  preparer_.refuse();
+  retrier_.refuse();
+  {
+    const std::lock_guard lock(children_mutex_);
+    plan_cache_.clear();
+    const Deadline deadline = Deadline::after(close_patience_ns);
+    for (auto& device : list_.devices) device->drain(deadline);
+    for (auto& device : list_.devices) device->close(SPORKLE_ERROR_CANCELLED);
+  }
+  // Behind these no queue publishes any more, as releasing the fences demands.
+  preparer_.close();
+  retrier_.close();
   fence_records_attach(fences_, nullptr);
   fence_pool_release(fences_, SPORKLE_ERROR_CANCELLED);
   fences_ = nullptr;

@@ -58,7 +58,10 @@ class Context {
   Log& log() noexcept { return log_; }
   Stats& stats() noexcept { return stats_; }
   Options& options() noexcept { return options_; }
+  // Null once the context is being destroyed.
   FencePool* fences() noexcept { return fences_.load(); }
+  // Throws SPORKLE_ERROR_INVALID_HANDLE then.
+  FencePool* live_fences();
   PlanCache& plan_cache() noexcept { return plan_cache_; }
   Preparer& preparer() noexcept { return preparer_; }
   Retrier& retrier() noexcept { return retrier_; }

@@ -46,7 +46,7 @@ Executor::Executor(std::shared_ptr<Context> context, uint32_t device,
     make_memory(&slot, context->device(device_));
     slot.resets = resets;
   }
-  fence_pool_reserve(context->fences(), desc.slot_count);
+  fence_pool_reserve(context->live_fences(), desc.slot_count);
   context->stats().add(Counter::buffer_bytes_added, slots_bytes(desc, slots_.size()));
 }
 

@@ -1,5 +1,6 @@
 // Destruction with work in flight, in any order.
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "conformance/conformance.h"
 #include "support/job.h"
@@ -142,7 +143,68 @@ static void shutdown_destroys_everything(void **state) {
   world_close(&world);
 }
 
+// A preparation, held for a while where it first asks for memory.
+typedef struct Preparing {
+  World world;
+  sem_t held;
+  atomic_bool armed, over;
+  sporkle_fence fence;
+  sporkle_status status;
+  bool over_before;
+} Preparing;
+
+static void hold_preparation(void *user, uint64_t size) {
+  (void)size;
+  Preparing *preparing = user;
+  char name[16] = "";
+  pthread_getname_np(pthread_self(), name, sizeof name);
+  if (strcmp(name, "sporkle-plans") != 0 || !atomic_exchange(&preparing->armed, false)) return;
+  sem_post(&preparing->held);
+  sleep_ms(300);
+  atomic_store(&preparing->over, true);
+}
+
+static void *wait_for_preparation(void *argument) {
+  Preparing *preparing = argument;
+  preparing->status = sporkle_fence_wait(preparing->fence, SPORKLE_TIMEOUT_INFINITE);
+  preparing->over_before = atomic_load(&preparing->over);
+  return NULL;
+}
+
+// The fence of a preparation under way ends with it, not before: what it has once said
+// is not taken back by the release of the context's fences.
+static void preparation_ends_by_itself(void **state) {
+  (void)state;
+  Preparing preparing = {.fence = NULL};
+  sem_init(&preparing.held, 0, 0);
+  const sporkle_context_desc wanted = world_desc(&preparing.world);
+  preparing.world.allocator.before_user = &preparing;
+  preparing.world.allocator.before = hold_preparation;
+  world_open_with(&preparing.world, &wanted);
+  world_check_usable(&preparing.world);
+  atomic_store(&preparing.armed, true);
+  const sporkle_conv2d_desc desc = small_problem();
+  Tensors t;
+  tensors_make(&t, &desc, 12);
+  sporkle_plan plan = NULL;
+  expect_ok(sporkle_plan_prepare(preparing.world.context, preparing.world.device, &desc, t.weights,
+                                 t.bias, &plan, &preparing.fence));
+  while (sem_wait(&preparing.held) != 0) {
+  }
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, wait_for_preparation, &preparing), 0);
+  world_close(&preparing.world);
+  pthread_join(thread, NULL);
+  assert_true(preparing.over_before);
+  const sporkle_status status = preparing.status;
+  expect_true(status == SPORKLE_OK || status == SPORKLE_ERROR_CANCELLED ||
+                  status == SPORKLE_ERROR_INVALID_HANDLE,
+              "%s", sporkle_status_name(status));
+  tensors_free(&t);
+}
+
 GROUP(group_teardown, "teardown", cmocka_unit_test(context_with_work_in_flight),
       cmocka_unit_test(idle_context_goes_at_once), cmocka_unit_test(pending_work_is_cancelled),
       cmocka_unit_test(hung_device_is_closed), cmocka_unit_test(children_outlive_nothing),
-      cmocka_unit_test(shutdown_destroys_everything))
+      cmocka_unit_test(shutdown_destroys_everything),
+              cmocka_unit_test(preparation_ends_by_itself))

@@ -96,13 +96,20 @@ static void *use_until_gone(void *argument) {
   while (!atomic_load(w->stop)) {
     sporkle_buffer_desc buffer_desc = SPORKLE_BUFFER_DESC_INIT;
     buffer_desc.device = w->world->device;
-    buffer_desc.size = 256;
+    buffer_desc.size = 8192;
     sporkle_buffer buffer = NULL;
     sporkle_plan plan = NULL;
-    sporkle_fence fence = NULL;
+    sporkle_fence fence = NULL, written = NULL;
     sporkle_buffer_create(w->world->context, &buffer_desc, &buffer);
+    sporkle_buffer_flush(buffer, 0, 4096);
     sporkle_plan_create(w->world->context, w->world->device, &desc, t.weights, t.bias, &plan);
     sporkle_plan_run(plan, t.input, NULL, t.output, NULL);
+    sporkle_plan_bindings bindings = SPORKLE_PLAN_BINDINGS_INIT;
+    bindings.input.buffer = bindings.output.buffer = buffer;
+    bindings.output.offset = 4096;
+    sporkle_plan_submit(plan, &bindings, &written);
+    sporkle_fence_wait(written, SPORKLE_TIMEOUT_INFINITE);
+    sporkle_buffer_invalidate(buffer, 4096, 4096);
     sporkle_fence_insert(w->world->context, w->world->device, NULL, &fence);
     sporkle_fence_wait(fence, SPORKLE_TIMEOUT_INFINITE);
     tensors_conv2d(&t, w->world->context, w->world->device);
@@ -110,6 +117,7 @@ static void *use_until_gone(void *argument) {
       sporkle_plan_destroy(plan);
       sporkle_buffer_destroy(buffer);
       sporkle_fence_destroy(fence);
+      sporkle_fence_destroy(written);
     }
   }
   if (!tensors_guards_intact(&t)) ++w->failures;
@@ -123,6 +131,8 @@ static void context_destroyed_under_use(void **state) {
     World world;
     sporkle_context_desc desc = world_desc(&world);
     desc.fence_capacity = 4096;
+    // Which reads the buffers on the caller's thread.
+    if (round % 2 == 1) desc.flags |= SPORKLE_CONTEXT_DEBUG;
     world_open_with(&world, &desc);
     atomic_bool stop = false;
     Worker workers[thread_count];
