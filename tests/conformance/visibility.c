@@ -167,9 +167,12 @@ static void no_report_without_a_mistake(void **state) {
 }
 
 // A flush of the whole buffer, output in flight included: what the CPU sees there
-// afterwards was written by the device.
+// afterwards was written by the device. Debug mode compares bytes that the device may
+// be writing, as any hardware would let it: a race to the thread sanitizer where the
+// device is instrumented.
 static void output_under_a_wide_flush(void **state) {
   (void)state;
+  if (TEST_SEES_RACES) skip();
   Scene scene;
   open_scene(&scene, true);
   fill(&scene);

@@ -24,8 +24,10 @@
 // The thread sanitizer supports no thread in a forked child.
 #if defined(__SANITIZE_THREAD__)
 #define TEST_THREADS_AFTER_FORK false
+#define TEST_SEES_RACES true
 #else
 #define TEST_THREADS_AFTER_FORK true
+#define TEST_SEES_RACES false
 #endif
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
