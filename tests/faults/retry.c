@@ -121,9 +121,12 @@ static void again_on_the_device(void **state) {
   }
 }
 
-// The last run is on the CPU: with one there is no other.
+// The last run is on the CPU: with one there is no other. The reset is the provider's,
+// the virtual GPU takes no part: what it wrote before is ordered with nothing, where a
+// driver reports a reset behind the end of the work.
 static void again_on_the_cpu(void **state) {
   (void)state;
+  if (TEST_SEES_RACES) skip();
   Group g;
   open_group(&g, 1);
   assert_int_equal(lose_a_group(&g, "late=100000000*", "reset"), count);
