@@ -105,7 +105,7 @@ void await_device(World *world) {
   tensors_free(&t);
 }
 
-void expect_all_lost(sporkle_fence *fences, int count, uint64_t start, uint64_t limit_ns) {
+uint64_t expect_all_lost(sporkle_fence *fences, int count, uint64_t start, uint64_t limit_ns) {
   uint64_t longest = 0;
   for (int i = 0; i < count; ++i) {
     expect_status(SPORKLE_ERROR_DEVICE_LOST, sporkle_fence_wait(fences[i], 10000000000u));
@@ -117,6 +117,7 @@ void expect_all_lost(sporkle_fence *fences, int count, uint64_t start, uint64_t 
     expect_status(SPORKLE_ERROR_DEVICE_LOST, sporkle_fence_poll(fences[i]));
     expect_ok(sporkle_fence_destroy(fences[i]));
   }
+  return longest;
 }
 
 static sporkle_status make_buffer(World *world, const float *content, uint64_t size,

@@ -47,7 +47,7 @@ void job_end_fence(Job *job);
 void await_device(World *world);
 
 // Each fence fails with DEVICE_LOST within `limit_ns` of `start`; destroys them.
-void expect_all_lost(sporkle_fence *fences, int count, uint64_t start, uint64_t limit_ns);
+uint64_t expect_all_lost(sporkle_fence *fences, int count, uint64_t start, uint64_t limit_ns);
 
 // Plan and buffers, submit, wait, map and compare; the first failure ends it. The
 // tensors of the job are made already.

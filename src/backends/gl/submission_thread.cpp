@@ -75,7 +75,13 @@ void SubmissionThread::await_open(Deadline deadline) {
   if (phase == closed) fail(SPORKLE_ERROR_CANCELLED, "device: it has been closed");
   if (phase == silent) fail_silent();
   if (phase == hung) fail_hung();
-  fail(open_error_.status, "device: %s", open_error_.reason.text);
+  Error error;
+  {
+    // Another caller may have begun to open it again.
+    const std::lock_guard lock(open_error_mutex_);
+    error = open_error_;
+  }
+  fail(error.status, "device: %s", error.reason.text);
 }
 
 void SubmissionThread::need_open() {
@@ -227,10 +233,15 @@ void SubmissionThread::body(void* self, DriverSlot& slot) {
 }
 
 void SubmissionThread::work(DriverSlot& slot) noexcept {
-  const bool opened = engine_.open(&slot, &open_error_);
+  Error error;
+  const bool opened = engine_.open(&slot, &error);
   driver_guard_exit();
   driver_checkpoint(slot);
   if (!opened) {
+    {
+      const std::lock_guard lock(open_error_mutex_);
+      open_error_ = error;
+    }
     set_phase(failed);
     return;
   }

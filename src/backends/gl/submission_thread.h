@@ -135,7 +135,8 @@ class SubmissionThread : public std::enable_shared_from_this<SubmissionThread> {
   uint32_t touches_ = 0;     // of the device since its last work
   uint64_t touched_after_ns_ = 0;  // its end
   uint32_t vain_spins_ = 0;  // for new work, in succession
-  Error open_error_;
+  std::mutex open_error_mutex_;
+  Error open_error_;  // of the last try
   std::atomic<uint32_t> phase_{asleep};
   std::atomic<uint64_t> generation_{0};
   std::atomic<bool> stop_{false};
