@@ -651,8 +651,8 @@ SPORKLE_EXPORT sporkle_status sporkle_buffer_flush(sporkle_buffer buffer, uint64
 /* Makes device writes to [offset, offset + size) that have ended (their fence
  * has signalled) visible to the CPU.
  * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (range outside the buffer, or a
- * buffer without SPORKLE_BUFFER_CPU_READ), SPORKLE_ERROR_BUSY (the operation that
- * was submitted last writes there and has not ended; not known once its fence has
+ * buffer without SPORKLE_BUFFER_CPU_READ), SPORKLE_ERROR_BUSY (an operation that
+ * was submitted writes there and has not ended; not known once its fence has
  * been destroyed), SPORKLE_ERROR_DEVICE_LOST. */
 SPORKLE_EXPORT sporkle_status sporkle_buffer_invalidate(sporkle_buffer buffer, uint64_t offset,
                                                         uint64_t size);
