@@ -83,6 +83,7 @@ void BatchList::measure_sync_cost() noexcept {
 }
 
 void BatchList::stop() noexcept {
+  if (context_ == nullptr) return forget();  // a recovery that opened no context
   for (; count_ != 0; drop_oldest()) {
   }
   hint_.destroy(context_->gl());
