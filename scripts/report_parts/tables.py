@@ -1,4 +1,5 @@
 """What stands between markers in docs/performance.md: tables, and links to figures."""
+import os
 import re
 import statistics
 
@@ -115,8 +116,22 @@ def forms(runs):
     return "\n".join(parts)
 
 
+# Figures of bench_buffers without a goal that are worth a line; the others are in the raw JSON and
+# in the page of all figures.
+WITHOUT_GOAL = re.compile(r"update4k/|(headline|small)/(resident|synchronous|naive|sync -|over the link)"
+                          r"|transfer/.*/warm|[^/]*/(resident, dependent stream|naive/fastest)")
+
+
+def shown(run, result):
+    """Of buffers: what has a goal and, in the complete run of a folder, what the expression names."""
+    if run.benchmark != "buffers" or goals.held(run, result):
+        return True
+    return (os.path.basename(run.path) == "bench_buffers.json"
+            and WITHOUT_GOAL.match(result["name"]) is not None)
+
+
 def all_figures(benchmark):
-    """Every figure of a benchmark's newest hardware runs, with its goal."""
+    """The figures of a benchmark's newest hardware runs, with their goals."""
     def make(runs):
         parts = []
         for run in samples.newest(runs, benchmark):
@@ -125,11 +140,15 @@ def all_figures(benchmark):
             for r in run.results:
                 if not isinstance(r, dict) or "median" not in r or r.get("verified") is False:
                     continue
+                if not shown(run, r):
+                    continue
                 bar = goals.held(run, r)
                 goal = sign[bar[0]] + number(bar[1]) if bar else ""
                 rows.append([r["name"], number(r["median"]), f"{number(r.get('p10', r['median']))}.."
                              f"{number(r.get('p90', r['median']))}", r.get("unit", ""), goal,
                              {True: "yes", False: "no"}.get(bar[2] if bar else None, "")])
+            if not rows:
+                continue
             parts.append(source(run) + ".\n\n"
                          + table(["figure", "median", "p10..p90", "unit", "goal", "met"], rows) + "\n")
         return "\n".join(parts)
