@@ -2,6 +2,7 @@
 #include "core/buffer.h"
 
 #include "api/boundary.h"
+#include "core/free_flush.h"
 
 using namespace sporkle;
 
@@ -52,6 +53,7 @@ sporkle_status sporkle_buffer_data(sporkle_buffer buffer, void** out_data) {
 }
 
 sporkle_status sporkle_buffer_flush(sporkle_buffer buffer, uint64_t offset, uint64_t size) {
+  if (flush_is_free(buffer, HandleType::buffer, offset, size)) return SPORKLE_OK;
   return boundary("sporkle_buffer_flush", [&]() -> Status {
     const Pin<Buffer> pin(buffer, "buffer");
     pin->check_range("offset", offset, size);

@@ -4,6 +4,8 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "core/free_flush.h"
+
 namespace sporkle {
 
 namespace {
@@ -179,9 +181,14 @@ sporkle_buffer create_buffer(const std::shared_ptr<Context>& context,
       desc.device == SPORKLE_DEVICE_AUTO ? context->default_device() : desc.device;
   const uint32_t usage = (desc.usage & full_usage) == 0 ? desc.usage | full_usage : desc.usage;
   auto memory = context->checked_device(device, "desc.device").create_memory(desc.size, usage);
+  const bool free_flush =
+      memory->coherent() && !context->debug() && (usage & SPORKLE_BUFFER_CPU_WRITE) != 0;
+  const uint64_t size = memory->size();
   auto* buffer = new_object<Buffer>(context->memory(), context, device, usage, std::move(memory),
                                     desc.label);
-  return static_cast<sporkle_buffer>(publish_child(buffer));
+  void* const handle = publish_child(buffer);
+  if (free_flush) allow_free_flush(handle, HandleType::buffer, size);
+  return static_cast<sporkle_buffer>(handle);
 }
 
 }  // namespace sporkle

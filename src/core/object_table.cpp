@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "base/futex.h"
+#include "core/free_flush.h"
 
 namespace sporkle {
 
@@ -14,6 +15,8 @@ namespace {
 struct Slot {
   std::atomic<uint64_t> state{0};
   std::atomic<uint64_t> object{0};  // Object*, or index + 1 of the next free slot
+  // What free_flush.h says of it: the process that may, 0: none; how many bytes.
+  std::atomic<uint64_t> flush_epoch{0}, flush_bytes{0};
 };
 
 constexpr uint64_t pin_mask = (uint64_t{1} << 20) - 1;
@@ -139,6 +142,7 @@ void object_unpin(Object* object) noexcept {
   // The last pin of a dead object: nobody can pin it again.
   const uint64_t generation = (before >> generation_shift) + 1;
   object->dispose();
+  slot->flush_epoch.store(0, std::memory_order_relaxed);
   slot->state.store(generation << generation_shift, std::memory_order_release);
   if (generation < handle_generation_limit) push(index);
 }
@@ -158,6 +162,30 @@ bool object_destroy(const void* handle, HandleType type) noexcept {
   object->on_destroy();
   object_unpin(object);
   return true;
+}
+
+void allow_free_flush(const void* handle, HandleType type, uint64_t bytes) noexcept {
+  Object* object = object_pin(handle, type);
+  if (object == nullptr) return;
+  // The pin keeps the slot from being another object's.
+  Slot* slot = find(slot_of(object));
+  slot->flush_bytes.store(bytes, std::memory_order_relaxed);
+  slot->flush_epoch.store(object->epoch(), std::memory_order_release);
+  object_unpin(object);
+}
+
+bool flush_is_free(const void* handle, HandleType type, uint64_t offset,
+                   uint64_t bytes) noexcept {
+  const HandleBits bits = decode_handle(handle);
+  if (!bits.tagged || bits.type != static_cast<uint32_t>(type)) return false;
+  const Slot* slot = find(bits.slot);
+  if (slot == nullptr) return false;
+  // Live before and after: what was read in between is this object's.
+  if (!matches(slot->state.load(std::memory_order_acquire), bits.generation, type)) return false;
+  const uint64_t epoch = slot->flush_epoch.load(std::memory_order_acquire);
+  const uint64_t limit = slot->flush_bytes.load(std::memory_order_acquire);
+  if (!matches(slot->state.load(std::memory_order_relaxed), bits.generation, type)) return false;
+  return epoch != 0 && epoch == process_epoch() && offset <= limit && bytes <= limit - offset;
 }
 
 void object_destroy_all(HandleType type) noexcept {
