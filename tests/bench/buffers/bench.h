@@ -69,6 +69,8 @@ class Bench {
   void moved(Records* records);
   double synchronous(Records* records);
   double compare(NaiveGl* naive, Records* records);
+  // The library's own kernel in raw OpenGL.
+  void compare_best(NaiveGl* naive, double sync_us, Records* records);
 
   sporkle_context context_;
   uint32_t device_;

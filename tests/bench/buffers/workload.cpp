@@ -1,4 +1,5 @@
 #include "buffers/bench.h"
+#include "buffers/best_gl.h"
 
 #include <algorithm>
 #include <atomic>
@@ -25,6 +26,7 @@ void Bench::run(NaiveGl* naive, Records* records) {
   const double raw = compare(naive, records);
   ratio("naive/sync", raw / sync, records);
   ratio("naive/fastest pipeline", raw / fastest_wall_, records);
+  if (naive->storage()) compare_best(naive, sync, records);
 }
 
 void Bench::pipelines(double device, double compute, Records* records) {
@@ -160,6 +162,25 @@ double Bench::compare(NaiveGl* naive, Records* records) {
   naive->drop();
   return records->add(label("naive OpenGL program"), "us", samples,
                       verify(y, "the naive program is wrong"));
+}
+
+void Bench::compare_best(NaiveGl* naive, double sync_us, Records* records) {
+  sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+  check(sporkle_plan_describe(plan_, &info), "plan");
+  BestGl best(naive, desc_, weights_.data(), info.algorithm);
+  std::vector<float> y(y_.size());
+  const auto add = [&](const char* what, void (BestGl::*run)(const float*, float*)) {
+    std::fill(y.begin(), y.end(), -7.0f);
+    auto samples = time_us(3, std::min(count(), 100),
+                           [&] { (best.*run)(x_.data(), y.data()); }, warm_us_);
+    return records->add(label(what), "us", samples, verify(y, what));
+  };
+  const double mapped = add("raw OpenGL at best, mapped", &BestGl::run_mapped);
+  const double copies = add("raw OpenGL at best, copies", &BestGl::run_copies);
+  const double naively = add("naive OpenGL program, the library's kernel", &BestGl::run_naively);
+  ratio("sync/raw OpenGL at best", sync_us / std::min(mapped, copies), records);
+  ratio("naive with the library's kernel/sync", naively / sync_us, records);
+  ratio("naive with the library's kernel/fastest pipeline", naively / fastest_wall_, records);
 }
 
 void measure(sporkle_context context, uint32_t device, const Workload& workload, NaiveGl* naive,
