@@ -1,6 +1,9 @@
 // Copying against mapped memory against a device-local window, and pipelines
 // over them beside a naive OpenGL program. Nothing is reported that was not
 // verified.
+#include <cctype>
+#include <cerrno>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -25,65 +28,110 @@ constexpr Workload workloads[] = {
     {"long 1x1152x28 K1152 7x7", 1, 1152, 28, 1152, 7, 1, 3, 300},
 };
 
-void begin_json(JsonWriter* json, const sporkle_device_info& info) {
-  if (json->stream == nullptr) return;
-  json_object_begin(json, nullptr);
-  json_string(json, "benchmark", "buffers");
-  json_string(json, "device", info.name);
-  json_string(json, "driver", info.driver);
-  json_bool(json, "software", (info.flags & SPORKLE_DEVICE_SOFTWARE) != 0);
-  json_array_begin(json, "results");
-}
-
-void print_placement(sporkle_context context, uint32_t device, uint32_t count) {
+// The probe's figures and what they led to.
+std::vector<std::pair<std::string, std::string>> placement_of(sporkle_context context,
+                                                              uint32_t device, uint32_t count) {
+  std::vector<std::pair<std::string, std::string>> found;
   for (uint32_t i = 0; i < count; ++i) {
     sporkle_property p = SPORKLE_PROPERTY_INIT;
     if (sporkle_device_property(context, device, i, &p) != SPORKLE_OK) continue;
     if (std::strstr(p.key, "probe") == nullptr && std::strstr(p.key, "placement") == nullptr) continue;
+    found.emplace_back(p.key, p.value);
     std::printf("%-22s %s\n", p.key, p.value);
   }
+  return found;
 }
+
+// Software drivers run the short workloads only, unless one is asked for by name: the long ones
+// take them minutes each, and give no figure of hardware.
+bool is_long(const Workload& w) { return std::strncmp(w.name, "long", 4) == 0; }
+
+constexpr const char* software_duration =
+    "DURATION_SW";
+constexpr const char* hardware_duration = "about 3 minutes on an H100 with 16 cores";
 
 // Everything, or what has `only` in its name.
 void measure_all(sporkle_context context, uint32_t device, NaiveGl* naive, const char* only,
-                 uint64_t most, Records* records) {
+                 bool software, uint64_t most, Records* records) {
   const auto wanted = [only](const char* name) {
     return only == nullptr || std::strstr(name, only) != nullptr;
+  };
+  const auto keep = [records] {
+    if (!records->save(false)) std::perror("bench_buffers: --json");
   };
   if (wanted("update4k")) {
     measure_updates(context, device, records);
     if (naive != nullptr) naive->updates(records);
+    keep();
   }
   for (const Workload& workload : workloads) {
-    if (wanted(workload.name)) measure(context, device, workload, naive, records);
+    if (!wanted(workload.name) || (software && only == nullptr && is_long(workload))) continue;
+    measure(context, device, workload, naive, records);
+    keep();
   }
   if (naive == nullptr) return;
   if (wanted("overlap")) {
     measure_overlap(naive, 900, uint64_t{1536} << 10, records);
     measure_overlap(naive, 50, uint64_t{256} << 10, records);
+    keep();
   }
   for (uint64_t bytes = 4096; wanted("transfer") && bytes <= most; bytes *= 4) {
     naive->transfers(bytes, records);
+    keep();
   }
+}
+
+struct Options {
+  const char *json = nullptr, *device = "gl", *only = nullptr;
+  uint64_t most_mib = 0;  // 0: what suits the device
+};
+
+constexpr uint64_t largest_mib = 4096;
+
+bool parse_mib(const char* text, uint64_t* out) {
+  char* end = nullptr;
+  errno = 0;
+  const unsigned long long value = std::strtoull(text, &end, 10);
+  *out = value;
+  return std::isdigit(static_cast<unsigned char>(*text)) != 0 && *end == '\0' && errno == 0 &&
+         value >= 1 && value <= largest_mib;
+}
+
+bool parse(int argc, char** argv, Options* o) {
+  for (int i = 1; i < argc; i += 2) {
+    const char* value = i + 1 < argc ? argv[i + 1] : nullptr;
+    if (value == nullptr) return false;
+    if (std::strcmp(argv[i], "--json") == 0) o->json = value;
+    else if (std::strcmp(argv[i], "--device") == 0) o->device = value;
+    else if (std::strcmp(argv[i], "--only") == 0) o->only = value;
+    else if (std::strcmp(argv[i], "--most-mib") != 0) return false;
+    else if (!parse_mib(value, &o->most_mib)) {
+      std::fprintf(stderr, "bench_buffers: --most-mib %s: 1 to %" PRIu64 "\n", value, largest_mib);
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string join(int argc, char** argv) {
+  std::string all = "bench_buffers";
+  for (int i = 1; i < argc; ++i) all += std::string(" ") + argv[i];
+  return all;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const char *path = nullptr, *spec = "gl", *only = nullptr;
-  uint64_t most = uint64_t{256} << 20;
-  for (int i = 1; i < argc; i += 2) {
-    if (i + 1 < argc && std::strcmp(argv[i], "--json") == 0) path = argv[i + 1];
-    else if (i + 1 < argc && std::strcmp(argv[i], "--device") == 0) spec = argv[i + 1];
-    else if (i + 1 < argc && std::strcmp(argv[i], "--only") == 0) only = argv[i + 1];
-    else if (i + 1 < argc && std::strcmp(argv[i], "--most-mib") == 0)
-      most = std::strtoull(argv[i + 1], nullptr, 10) << 20;
-    else return std::fprintf(stderr, "usage: bench_buffers [--device D] [--json FILE] [--most-mib N] [--only NAME]\n"), 2;
+  Options options;
+  if (!parse(argc, argv, &options)) {
+    return std::fprintf(stderr, "usage: bench_buffers [--device D] [--json FILE] [--most-mib N] [--only NAME]\n"), 2;
   }
+  Records records;
+  if (options.json != nullptr && !records.open(options.json)) return std::perror(options.json), 2;
   sporkle_context context;
   uint32_t device;
   if (sporkle_context_create(nullptr, &context) != SPORKLE_OK ||
-      sporkle_device_find(context, spec, &device) != SPORKLE_OK) {
+      sporkle_device_find(context, options.device, &device) != SPORKLE_OK) {
     char text[400];
     sporkle_last_error(text, sizeof text);
     return std::fprintf(stderr, "bench_buffers: %s\n", text), 3;
@@ -91,22 +139,19 @@ int main(int argc, char** argv) {
   sporkle_device_info info = SPORKLE_DEVICE_INFO_INIT;
   sporkle_device_describe(context, device, &info);
   if ((info.flags & SPORKLE_DEVICE_SIMULATED) != 0) return std::fprintf(stderr, "bench_buffers: simulated\n"), 3;
-  std::printf("%s, %s%s\n", info.name, info.driver,
-              (info.flags & SPORKLE_DEVICE_SOFTWARE) != 0 ? ": software, not a hardware figure" : "");
-  print_placement(context, device, info.property_count);
-  JsonWriter json = json_writer(path == nullptr ? nullptr : std::fopen(path, "w"));
-  begin_json(&json, info);
-  Records records(&json);
+  const bool software = (info.flags & SPORKLE_DEVICE_SOFTWARE) != 0;
+  const uint64_t most = options.most_mib != 0 ? options.most_mib : software ? 16 : 256;
+  std::printf("%s, %s%s\n", info.name, info.driver, software ? ": software, not a hardware figure" : "");
+  if (options.only == nullptr) std::printf("%s\n", software ? software_duration : hardware_duration);
+  records.describe({join(argc, argv), info.name, info.driver, software,
+                    placement_of(context, device, info.property_count)});
   NaiveGl naive;
   std::string reason = "not an OpenGL device";
   const bool raw = info.kind == SPORKLE_DEVICE_KIND_GL && naive.open(info.name, &reason);
   if (!raw) std::printf("no naive program: %s\n", reason.c_str());
-  measure_all(context, device, raw ? &naive : nullptr, only, most, &records);
-  if (json.stream != nullptr) {
-    json_array_end(&json);
-    json_object_end(&json);
-    std::fclose(json.stream);
-  }
+  measure_all(context, device, raw ? &naive : nullptr, options.only, software, most << 20, &records);
+  const bool saved = records.save(true);
+  if (!saved) std::perror(options.json);
   sporkle_context_destroy(context);
-  return records.failures() == 0 ? 0 : 1;
+  return !saved ? 2 : records.failures() == 0 ? 0 : 1;
 }

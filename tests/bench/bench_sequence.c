@@ -371,6 +371,10 @@ int main(int argc, char **argv) {
             "[--json FILE]\n", most_rounds);
     return 2;
   }
+  /* Asked before anything is measured; what it holds stays until there is more. */
+  FILE *writable = b.options.json == NULL ? NULL : fopen(b.options.json, "a");
+  if (b.options.json != NULL && writable == NULL) return perror(b.options.json), 2;
+  if (writable != NULL) fclose(writable);
   if (open_device(&b)) return 3;
   const int code = run(&b);
   sporkle_context_destroy(b.context);

@@ -140,8 +140,10 @@ int main(int argc, char **argv) {
   }
   char base[] = "/tmp/sporkle-start-XXXXXX";
   ProblemFile file = {.stream = fopen(path, "r"), .path = path};
-  if (file.stream == NULL || mkdtemp(base) == NULL) return 3;
+  if (file.stream == NULL) return perror(path), 3;
   JsonWriter json = json_writer(json_path == NULL ? NULL : fopen(json_path, "w"));
+  if (json_path != NULL && json.stream == NULL) return perror(json_path), 2;
+  if (mkdtemp(base) == NULL) return perror(base), 3;
   Problem problem;
   ProblemError error;
   int got, number = 0, failures = 0, begun = 0;

@@ -249,8 +249,10 @@ int main(int argc, char **argv) {
   }
   Bench b = {0};
   ProblemFile file = {.stream = fopen(path, "r"), .path = path};
-  if (file.stream == NULL || open_device(&b, device)) return 3;
+  if (file.stream == NULL) return perror(path), 3;
   b.json = json_writer(json == NULL ? NULL : fopen(json, "w"));
+  if (json != NULL && b.json.stream == NULL) return perror(json), 2;
+  if (open_device(&b, device)) return 3;
   printf("%s, %s\n", b.info.name, b.info.driver);
   if (b.json.stream != NULL) {
     json_object_begin(&b.json, NULL);

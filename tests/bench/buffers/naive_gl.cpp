@@ -183,13 +183,18 @@ void NaiveGl::transfers(uint64_t bytes, Records* records) {
     begin();
     once();
     const double cold = now_us() - start;
+    size_t wrong = 0;
+    const auto count_wrong = [&] {
+      for (size_t i = 0; i < x.size(); ++i) wrong += y[i] != 2.0f * x[i] + 1.0f;
+    };
+    count_wrong();
     std::fill(y.begin(), y.end(), -1.0f);
     const std::vector<double> warm = time_us(2, bytes > (64u << 20) ? 5 : 15, once);
-    size_t wrong = gl().GetError() != GL_NO_ERROR ? 1 : 0;
-    for (size_t i = 0; i < x.size(); ++i) wrong += y[i] != 2.0f * x[i] + 1.0f;
+    wrong += gl().GetError() != GL_NO_ERROR ? 1 : 0;
+    count_wrong();
     if (wrong == 0) {
-      records->add(label + "/cold", "us", {cold});
-      records->add(label + "/warm", "us", warm);
+      records->add(label + "/cold", "us", {cold}, x.size());
+      records->add(label + "/warm", "us", warm, x.size());
     } else {
       records->fail(label, std::to_string(wrong) + " wrong words");
     }
@@ -214,7 +219,7 @@ void NaiveGl::updates(Records* records) {
     char back[bytes];
     gl().GetBufferSubData(GL_COPY_WRITE_BUFFER, 0, bytes, back);
     if (std::memcmp(back, content, bytes) == 0) {
-      records->add(std::string("update4k/") + label, "ns", samples);
+      records->add(std::string("update4k/") + label, "ns", samples, bytes);
     } else {
       records->fail(label, "the content did not arrive");
     }

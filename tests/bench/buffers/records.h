@@ -1,30 +1,51 @@
-// What is measured: samples of one quantity, printed and written as JSON.
+// What is measured: samples of one quantity, printed and kept as JSON.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
-
-#include "tools/json.h"
 
 namespace buffers {
 
 double now_us();
 
+// What a file says of the run as a whole.
+struct RunFacts {
+  std::string command, device, driver;
+  bool software = false;
+  std::vector<std::pair<std::string, std::string>> placement;
+};
+
 class Records {
  public:
-  explicit Records(JsonWriter* json) : json_(json) {}
+  // The file that save() writes. False with errno where it cannot be written: asked before
+  // anything is measured.
+  bool open(const char* path);
+  void describe(RunFacts facts) { facts_ = std::move(facts); }
   // Median, tenth and ninetieth percentile of the samples. `outputs`: how many
   // were compared in this measurement; 0 for what has none, copies and ratios.
   double add(const std::string& name, const char* unit, std::vector<double> samples,
              uint64_t outputs = 0);
   void fail(const std::string& name, const std::string& reason);
-  int failures() const { return failures_; }
+  int failures() const { return static_cast<int>(failures_.size()); }
+  // Everything so far, in place of what the file held: a run that is killed leaves its last
+  // whole one. `complete`: nothing is to follow. False with errno.
+  bool save(bool complete) const;
 
  private:
-  JsonWriter* json_;
-  int failures_ = 0;
+  struct Row {
+    std::string name, unit;
+    double median, p10, p90;
+    size_t n;
+    uint64_t outputs;
+  };
+
+  std::string path_;
+  RunFacts facts_;
+  std::vector<Row> rows_;
+  std::vector<std::pair<std::string, std::string>> failures_;
 };
 
 // Clocks of a GPU that was idle rise for tens of milliseconds. Samples come after
