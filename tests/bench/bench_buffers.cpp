@@ -46,12 +46,15 @@ std::vector<std::pair<std::string, std::string>> placement_of(sporkle_context co
 // take them minutes each, and give no figure of hardware.
 bool is_long(const Workload& w) { return std::strncmp(w.name, "long", 4) == 0; }
 
+// Estimates: sums of the parts' times, not of whole runs.
 constexpr const char* software_duration =
-    "DURATION_SW";
-constexpr const char* hardware_duration = "about 3 minutes on an H100 with 16 cores";
+    "estimated duration: 3 to 10 minutes with two cores (--only NAME for a part); short workloads, "
+    "up to 16 MiB, three samples";
+constexpr const char* hardware_duration =
+    "estimated duration: 2 to 5 minutes, 150 ms of warming up per series among them";
 
 // Everything, or what has `only` in its name.
-void measure_all(sporkle_context context, uint32_t device, NaiveGl* naive, const char* only,
+void measure_all(const Place& place, NaiveGl* naive, const char* only,
                  bool software, uint64_t most, Records* records) {
   const auto wanted = [only](const char* name) {
     return only == nullptr || std::strstr(name, only) != nullptr;
@@ -60,13 +63,13 @@ void measure_all(sporkle_context context, uint32_t device, NaiveGl* naive, const
     if (!records->save(false)) std::perror("bench_buffers: --json");
   };
   if (wanted("update4k")) {
-    measure_updates(context, device, records);
+    measure_updates(place.context, place.device, records);
     if (naive != nullptr) naive->updates(records);
     keep();
   }
   for (const Workload& workload : workloads) {
     if (!wanted(workload.name) || (software && only == nullptr && is_long(workload))) continue;
-    measure(context, device, workload, naive, records);
+    measure(place, workload, naive, records);
     keep();
   }
   if (naive == nullptr) return;
@@ -142,16 +145,20 @@ int main(int argc, char** argv) {
   const bool software = (info.flags & SPORKLE_DEVICE_SOFTWARE) != 0;
   const uint64_t most = options.most_mib != 0 ? options.most_mib : software ? 16 : 256;
   std::printf("%s, %s%s\n", info.name, info.driver, software ? ": software, not a hardware figure" : "");
+  if (software) limit_samples(3);
   if (options.only == nullptr) std::printf("%s\n", software ? software_duration : hardware_duration);
   records.describe({join(argc, argv), info.name, info.driver, software,
                     placement_of(context, device, info.property_count)});
+  Place place{context, nullptr, device, 0};
+  place.staging = open_staging(options.device, info.name, &place.staging_device);
   NaiveGl naive;
   std::string reason = "not an OpenGL device";
   const bool raw = info.kind == SPORKLE_DEVICE_KIND_GL && naive.open(info.name, &reason);
   if (!raw) std::printf("no naive program: %s\n", reason.c_str());
-  measure_all(context, device, raw ? &naive : nullptr, options.only, software, most << 20, &records);
+  measure_all(place, raw ? &naive : nullptr, options.only, software, most << 20, &records);
   const bool saved = records.save(true);
   if (!saved) std::perror(options.json);
+  if (place.staging != nullptr) sporkle_context_destroy(place.staging);
   sporkle_context_destroy(context);
   return !saved ? 2 : records.failures() == 0 ? 0 : 1;
 }

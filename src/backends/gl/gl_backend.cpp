@@ -52,6 +52,11 @@ void close_all(DeviceList& list) noexcept {
 
 }  // namespace
 
+OpenRules& scan_rules() noexcept {
+  static OpenRules rules;
+  return rules;
+}
+
 void enumerate(const DeviceEnvironment& environment, DeviceList* list) {
   if (!wants_gl(*environment.options)) {
     char reason[160];
@@ -65,7 +70,7 @@ void enumerate(const DeviceEnvironment& environment, DeviceList* list) {
                     "fork before the first context, or use exec");
     return;
   }
-  auto task = make_shared_in<ScanTask>(environment.memory, environment, OpenRules{});
+  auto task = make_shared_in<ScanTask>(environment.memory, environment, scan_rules());
   DriverThread thread;
   if (!thread.start(environment.memory, "sporkle-gl-scan", &run_scan, task.get())) {
     add_unavailable(list, "", "the system refuses a thread to look for OpenGL devices",

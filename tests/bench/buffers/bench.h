@@ -22,6 +22,11 @@ class Bench {
   ~Bench() { sporkle_plan_destroy(plan_); }
 
   void run(NaiveGl* naive, Records* records);
+  // On a context of the same device without mapping; null: no comparison.
+  void compare_with_staging(sporkle_context context, uint32_t device) {
+    staging_ = context;
+    staging_device_ = device;
+  }
 
  private:
   struct Flight {
@@ -51,8 +56,14 @@ class Bench {
   double stage_device(Records* records);
   // Everything on the device: submits on resident buffers.
   double resident(Records* records);
-  // Brings an output that the CPU cannot read into y_: a 1x1 convolution with
-  // the identity, whose sums have one product that is not zero, copies it.
+  // The operation's device time without transfers: input and outputs in memory that the CPU
+  // cannot reach, a stream of operations of which no two neighbours depend on each other.
+  // "Busy by compute" is this over a pipeline's wall time per operation.
+  double alone(Records* records);
+  // A 1x1 convolution with the identity, whose sums have one product that is not zero: a copy.
+  void run_identity(sporkle_buffer from, sporkle_buffer to, int64_t channels, int64_t h,
+                    int64_t w);
+  // Brings an output that the CPU cannot read into y_.
   void fetch(sporkle_buffer output);
   sporkle_buffer buffer(uint64_t size, uint32_t usage) const;
 
@@ -65,7 +76,15 @@ class Bench {
   void take_samples();
   void stream(sporkle_executor e, uint32_t depth, bool two_threads);
   void pipelines(double device_us, double compute_us, Records* records);
-  // Bytes that the CPU copied and that crossed the link for one operation.
+  struct Moved {
+    double cpu = 0, gpu = 0, maps = 0;
+    uint64_t verified = 0;
+  };
+  Moved count_moved();
+  double mapped_bytes() const;
+  bool linked() const;
+  // Bytes that the CPU copied and that crossed the link for one operation, here and on the
+  // context whose buffers cannot be mapped.
   void moved(Records* records);
   double synchronous(Records* records);
   double compare(NaiveGl* naive, Records* records);
@@ -74,8 +93,11 @@ class Bench {
 
   sporkle_context context_;
   uint32_t device_;
+  sporkle_context staging_ = nullptr;
+  uint32_t staging_device_ = 0;
   const Workload& w_;
-  int count_;  // batches; a tenth on software, which is no figure anyway
+  int count_;  // batches; at most ten on software, which is no figure anyway
+  bool software_ = false;
   double warm_us_ = warm_up_us;
   sporkle_conv2d_desc desc_;
   sporkle_conv2d_info info_ = SPORKLE_CONV2D_INFO_INIT;

@@ -106,8 +106,16 @@ bool Records::save(bool complete) const {
   return std::rename(temporary.c_str(), path_.c_str()) == 0;
 }
 
+static int most_samples = 0;  // 0: as many as are asked for
+
+void limit_samples(int most) { most_samples = most; }
+
 std::vector<double> time_us(int warm, int count, const std::function<void()>& work,
                             double warm_us) {
+  if (most_samples > 0) {
+    warm = std::min(warm, 1);
+    count = std::min(count, most_samples);
+  }
   std::vector<double> samples;
   const double begin = now_us();
   for (int i = 0; i < warm || now_us() - begin < warm_us; ++i) work();

@@ -52,6 +52,10 @@ class Records {
 // at least this much of the same work.
 constexpr double warm_up_us = 150000;
 
+// From now on time_us() takes at most so many samples, behind one unmeasured: for software
+// drivers, whose times are no figures and which take minutes for the full numbers.
+void limit_samples(int most);
+
 // `count` samples of the microseconds that `work` takes, after `warm` unmeasured
 // and `warm_us` of it.
 std::vector<double> time_us(int warm, int count, const std::function<void()>& work,

@@ -12,7 +12,8 @@ namespace buffers {
 
 void Bench::run(NaiveGl* naive, Records* records) {
   const double device = stage_device(records);
-  const double compute = resident(records);
+  resident(records);
+  const double compute = alone(records);
   pipelines(device, compute, records);
   moved(records);
   const double fill_alone = stage_fill(1, records);
@@ -109,43 +110,6 @@ void Bench::stream(sporkle_executor e, uint32_t depth, bool two_threads) {
   filler.join();
 }
 
-void Bench::moved(Records* records) {
-  const sporkle_buffer probes[] = {
-      buffer(info_.input_size, SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_DEVICE_READ),
-      buffer(info_.output_size, SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE)};
-  sporkle_device_info device = SPORKLE_DEVICE_INFO_INIT;
-  check(sporkle_device_describe(context_, device_, &device), "device");
-  const bool linked = device.kind == SPORKLE_DEVICE_KIND_GL &&
-                      (device.flags & SPORKLE_DEVICE_SOFTWARE) == 0;
-  double in_place = 0;  // bytes that shaders take over the link themselves, at least
-  for (const sporkle_buffer probe : probes) {
-    sporkle_buffer_info info = SPORKLE_BUFFER_INFO_INIT;
-    check(sporkle_buffer_describe(probe, &info), "buffer");
-    if (info.placement == SPORKLE_PLACEMENT_MAPPED) in_place += static_cast<double>(info.size);
-    sporkle_buffer_destroy(probe);
-  }
-  sporkle_stats before = SPORKLE_STATS_INIT, after = SPORKLE_STATS_INIT;
-  const sporkle_executor e = executor(3);
-  check(sporkle_context_stats(context_, &before), "stats");
-  stream(e, 3, false);
-  check(sporkle_context_stats(context_, &after), "stats");
-  sporkle_executor_destroy(e);
-  verify(y_);
-  const auto each = [&](uint64_t a, uint64_t b) { return static_cast<double>(b - a) / count(); };
-  const double cpu = each(before.cpu_copied_bytes, after.cpu_copied_bytes);
-  const double gpu = each(before.gpu_copied_bytes, after.gpu_copied_bytes);
-  // What the driver copies for a buffer without mapping crosses the link as well.
-  const double link = linked ? gpu + in_place + cpu : 0;
-  ratio("copied by the CPU per operation", cpu, records, "bytes");
-  ratio("copied by the GPU per operation", gpu, records, "bytes");
-  ratio("over the link per operation", link, records, "bytes");
-  ratio("map calls per operation", each(before.map_calls, after.map_calls), records, "calls");
-  const double tensors = static_cast<double>(info_.input_size + info_.output_size);
-  const double staged = linked ? 2 * tensors : tensors;
-  ratio("moved by CPU and link, fewer than staging", 100 * (1 - (cpu + link) / staged), records,
-        "percent");
-}
-
 double Bench::synchronous(Records* records) {
   auto samples = time_us(3, count(), [&] {
     check(sporkle_plan_run(plan_, x_.data(), nullptr, y_.data(), nullptr), "run");
@@ -183,9 +147,10 @@ void Bench::compare_best(NaiveGl* naive, double sync_us, Records* records) {
   ratio("naive with the library's kernel/fastest pipeline", naively / fastest_wall_, records);
 }
 
-void measure(sporkle_context context, uint32_t device, const Workload& workload, NaiveGl* naive,
-             Records* records) try {
-  Bench(context, device, workload).run(naive, records);
+void measure(const Place& place, const Workload& workload, NaiveGl* naive, Records* records) try {
+  Bench bench(place.context, place.device, workload);
+  bench.compare_with_staging(place.staging, place.staging_device);
+  bench.run(naive, records);
 } catch (const std::exception& error) {
   records->fail(workload.name, error.what());
 }

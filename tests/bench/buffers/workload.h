@@ -15,9 +15,17 @@ struct Workload {
   int batches;
 };
 
+// The device measured, and the same one without mapping; that may be null.
+struct Place {
+  sporkle_context context = nullptr, staging = nullptr;
+  uint32_t device = 0, staging_device = 0;
+};
+
+// A context of the OpenGL device `name` whose buffers cannot be mapped, or null.
+sporkle_context open_staging(const char* device, const char* name, uint32_t* out);
+
 // `naive` may be null.
-void measure(sporkle_context context, uint32_t device, const Workload& workload, NaiveGl* naive,
-             Records* records);
+void measure(const Place& place, const Workload& workload, NaiveGl* naive, Records* records);
 // 4 KiB through the library: in place, flushed, and submitted.
 void measure_updates(sporkle_context context, uint32_t device, Records* records);
 
