@@ -194,23 +194,25 @@ int shim_same_programs(uint32_t index, const sporkle_conv2d_desc* desc, int64_t 
 }
 
 int shim_compile_cost(const sporkle_conv2d_desc* desc, const char* variant, double* first,
-                      double* known, double* slower, double* faster) {
+                      double* known, double* met, double* slower, double* faster) {
   const Variant* found = find_variant(variant);
   if (found == nullptr) return 0;
   auto* const memory = std::pmr::get_default_resource();
   const Recipe recipe = build(*found, make_problem(*desc), Limits{}, memory);
   std::pmr::vector<const Program*> none(memory), all(memory);
-  for (const Program& program : recipe.programs) all.push_back(&program);
+  for (const auto* programs : {&recipe.programs, &recipe.packers})
+    for (const Program& program : *programs) all.push_back(&program);
   CompileCost cost;
-  const auto of = [&](const auto& there) { return cost.of(recipe.programs, found->family, there); };
+  const auto of = [&](const auto& there) { return cost.of(recipe, there); };
   const auto learn = [&](uint64_t expected, uint64_t ns) {
-    cost.learn(recipe.programs, found->family, expected, ns);
+    cost.learn(recipe, expected, ns);
     return static_cast<double>(of(none));
   };
   const uint64_t begin = of(none);
   *first = static_cast<double>(begin);
   *known = static_cast<double>(of(all));
-  *slower = learn(begin, 2 * begin);
+  *met = learn(begin, begin);
+  *slower = learn(of(none), 2 * of(none));
   *faster = learn(of(none), of(none) / 2);
   return 1;
 }

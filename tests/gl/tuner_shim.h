@@ -53,9 +53,10 @@ const char *shim_reproducible_choice(const sporkle_conv2d_desc *desc, int hardwa
 /* Whether the programs of a reproducible context for this many images are those for desc->n. */
 int shim_same_programs(uint32_t index, const sporkle_conv2d_desc *desc, int64_t images);
 /* Nanoseconds that compiling the variant's programs is expected to take: at first, with all of
- * them there, after they took twice as long, and then half of that. False: no such variant. */
+ * them there, after they took that (the packer is known then), twice as long, and half of that.
+ * False: no such variant. */
 int shim_compile_cost(const sporkle_conv2d_desc *desc, const char *variant, double *first,
-                      double *known, double *slower, double *faster);
+                      double *known, double *met, double *slower, double *faster);
 
 #ifdef __cplusplus
 }

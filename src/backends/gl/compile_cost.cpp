@@ -38,6 +38,14 @@ bool is_known(const Program& program, const std::pmr::vector<const Program*>& kn
   });
 }
 
+uint64_t hash_of(const Program& program) noexcept {
+  uint64_t hash = 1469598103934665603u + static_cast<uint64_t>(program.shader);  // FNV-1a
+  for (const char c : program.defines) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  }
+  return hash;
+}
+
 }  // namespace
 
 CompileCost::CompileCost() noexcept {
@@ -50,27 +58,41 @@ size_t CompileCost::kind_of(const Program& program, Family family) noexcept {
   return static_cast<size_t>(program.shader);
 }
 
-uint64_t CompileCost::of(const std::pmr::vector<Program>& programs, Family family,
+bool CompileCost::is_met(const Program& packer) const noexcept {
+  const uint64_t* const end = packers_ + packer_count_;
+  return std::find(packers_, end, hash_of(packer)) != end;
+}
+
+uint64_t CompileCost::of(const Recipe& recipe,
                          const std::pmr::vector<const Program*>& known) const {
   double sum = 0;
-  std::pmr::string source(programs.get_allocator());
-  for (const Program& program : programs) {
-    if (is_known(program, known)) continue;
+  std::pmr::string source(recipe.programs.get_allocator());
+  const auto add = [&](const Program& program) {
     source.clear();
     append_source(program, source);
-    sum += static_cast<double>(source.size()) * ns_per_byte_[kind_of(program, family)];
+    sum += static_cast<double>(source.size()) *
+           ns_per_byte_[kind_of(program, recipe.variant.family)];
+  };
+  for (const Program& program : recipe.programs) {
+    if (!is_known(program, known)) add(program);
+  }
+  for (const Program& packer : recipe.packers) {
+    if (!is_known(packer, known) && !is_met(packer)) add(packer);
   }
   return static_cast<uint64_t>(sum);
 }
 
-void CompileCost::learn(const std::pmr::vector<Program>& programs, Family family,
-                        uint64_t expected, uint64_t ns) noexcept {
+void CompileCost::learn(const Recipe& recipe, uint64_t expected, uint64_t ns) noexcept {
+  for (const Program& packer : recipe.packers) {
+    if (is_met(packer) || packer_count_ == packer_limit) continue;
+    packers_[packer_count_++] = hash_of(packer);
+  }
   if (expected == 0) return;
   const double ratio = static_cast<double>(ns) / static_cast<double>(expected);
   const double factor = 1 + (ratio > 1 ? 0.5 : 0.2) * (ratio - 1);
   bool seen[kinds] = {};
-  for (const Program& program : programs) {
-    const size_t i = kind_of(program, family);
+  for (const Program& program : recipe.programs) {
+    const size_t i = kind_of(program, recipe.variant.family);
     if (seen[i]) continue;
     seen[i] = true;
     ns_per_byte_[i] = std::clamp(ns_per_byte_[i] * factor, least_rate, most_rate);

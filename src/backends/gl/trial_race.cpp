@@ -69,10 +69,8 @@ bool TrialRace::begin_one() {
   while (next_ < recipes_.size()) {
     const size_t i = next_++;
     const Recipe& recipe = recipes_[i];
-    const Family family = recipe.variant.family;
-    const uint64_t expected = timing_ns + cost_.of(recipe.programs, family, programs_);
-    const uint64_t packing = cost_.of(recipe.packers, family, programs_) +
-                             recipe.packed_bytes / pack_bytes_per_ns;
+    const uint64_t expected = timing_ns + cost_.of(recipe, programs_);
+    const uint64_t packing = recipe.packed_bytes / pack_bytes_per_ns;
     const uint64_t finish = std::max(finish_ns_, packing);
     const bool needed = measured_ + running_ == 0;
     const uint64_t end = spent_ns() + pending_ns_ + expected + finish + verify_ns;
@@ -117,7 +115,7 @@ void TrialRace::end(size_t i) {
   ++measured_;
   const uint64_t end = now_ns(), alone = end - std::max(started, last_end_ns_);
   last_end_ns_ = end;
-  cost_.learn(recipe.programs, recipe.variant.family, expected, alone);
+  cost_.learn(recipe, expected, alone);
   log_.write(SPORKLE_LOG_DEBUG,
              "tuner: %s begun at %.1f ms, compiled in %.1f, timed in %.1f, %.1f after the last "
              "(expected %.1f): %.1f us",

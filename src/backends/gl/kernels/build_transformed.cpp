@@ -38,8 +38,9 @@ void add_transform_defines(Defines& d, const Recipe& recipe, const ConvProblem& 
   if (v.family == Family::winograd) d.add("TILE", v.tile).add("EDGE", tile_edge(v));
 }
 
-// Knows neither the tile of the product nor the input's size: variants share it.
-void add_packer(Recipe& recipe, const ConvProblem& p, const Geometry& g) {
+// Knows only the form of the kernel: problems share it, so that a plan for a new problem finds
+// it compiled. It runs once per plan, where sizes as arguments cost nothing.
+void add_packer(Recipe& recipe, const ConvProblem& p) {
   const Variant& v = recipe.variant;
   const bool fourier = v.family == Family::fourier;
   recipe.packers.push_back(
@@ -47,7 +48,8 @@ void add_packer(Recipe& recipe, const ConvProblem& p, const Geometry& g) {
               std::pmr::string(recipe.packers.get_allocator().resource())});
   Defines d(recipe.packers.back().defines);
   d.add("THREADS", Transform(v.family).threads).add("ACTIVATION", 0).add("HAS_BIAS", 0);
-  d.add("IN_C", p.c).add("OUT_C", p.k).add("DEPTH", g.rows);
+  d.add_text("IN_C", "int(args[1].x)").add_text("OUT_C", "int(args[1].y)");
+  d.add_text("DEPTH", "int(args[1].z)");
   d.add("KERNEL_H", p.kernel_h).add("KERNEL_W", p.kernel_w);
   d.add("STRIDE_H", p.stride_h).add("STRIDE_W", p.stride_w);
   if (fourier) {
@@ -90,6 +92,9 @@ void emit_packing(Recipe& recipe, const ConvProblem& p, const Limits& limits, co
   d.set_arg(1, count);
   d.set_arg(2, v.block_m);
   d.set_arg(3, g.depth);
+  d.set_arg(4, p.c);
+  d.set_arg(5, p.k);
+  d.set_arg(6, g.rows);
   d.bind(0, Tensor::raw, 0, p.weights_bytes());
   d.bind(4, Tensor::packed, 0, 4ull * g.groups * count);
   d.finish(1, ceil_div(count, Transform(v.family).pairs), false, &recipe.packing);
@@ -140,7 +145,7 @@ void emit_output(Recipe& recipe, const ConvProblem& p, const Limits& limits, con
 
 void build_packing(Recipe& recipe, const ConvProblem& p, const Limits& limits,
                    const Geometry& g) {
-  add_packer(recipe, p, g);
+  add_packer(recipe, p);
   emit_packing(recipe, p, limits, g);
 }
 

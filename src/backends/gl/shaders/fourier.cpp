@@ -86,7 +86,8 @@ layout(std430, binding = 0) readonly buffer Input { float x[]; };
 layout(std430, binding = 4) writeonly buffer Output { float y[]; };
 
 #if FILTER
-// args[0]: y depth rows of all slabs times block_m, z block_m, w depth.
+// args[0]: y depth rows of all slabs times block_m, z block_m, w depth; args[1]: x input
+// channels, y output channels, z depth rows without padding.
 #define STEP args[0].y
 void store_real(uint at, float v) { y[at] = v * (1.0 / 1024.0); }
 void store(uint at, vec2 v) {

@@ -86,7 +86,8 @@ void main() {
 )glsl";
 
 // Transform of the filters, once per plan: one thread, one depth row and output channel.
-// args[0]: y depth rows of all slabs times block_m, z block_m, w depth. Output:
+// args[0]: y depth rows of all slabs times block_m, z block_m, w depth; args[1]: x input
+// channels, y output channels, z depth rows without padding. Output:
 // [position][slab][depth][channel]; rows and channels of the padding become zero.
 const char winograd_weights[] = R"glsl(
 layout(std430, binding = 0) readonly buffer Input { float x[]; };
