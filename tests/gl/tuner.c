@@ -199,6 +199,40 @@ static void compiling_is_expected_to_take_what_it_took(void **state) {
   if (!(faster < slower && faster > 0.7 * slower)) fail_msg("half of %g makes %g", slower, faster);
 }
 
+/* The clock here is a number: a day of a process that asks for new plans all the time. */
+static void tuning_takes_a_twentieth_of_the_time(void **state) {
+  (void)state;
+  static const uint64_t ms = 1000000, s = 1000000000;
+  for (uint64_t longest = 100 * ms; longest <= 5 * s; longest *= 7) {
+    const double share = shim_tuning_share(longest, 50 * ms, 200 * s);
+    if (!(share <= 0.05 && share > 0.045)) fail_msg("%g of the time", share);
+    /* Before that, ten seconds in all. */
+    const double early = shim_tuning_share(longest, 50 * ms, 20 * s);
+    if (!(early <= 0.5)) fail_msg("%g of the time from 20 s on", early);
+  }
+}
+
+/* How many tuned choices are stored. */
+static int entries(void) { return entries_with(""); }
+
+static void beyond_its_share_the_rule_decides(void **state) {
+  (void)state;
+  static float large[2 * n * k * h * h];
+  empty_directory();
+  shim_tuner *tuner = shim_tuner_open(directory, SHIM_NO_GRACE, SHIM_NO_SPOIL, NULL);
+  if (tuner == NULL) skip();
+  char algorithm[48];
+  compute(tuner, 0, algorithm);
+  assert_int_equal(entries(), 2);
+  /* Seconds were spent: another problem would take more than the twentieth. */
+  sporkle_conv2d_desc desc = problem();
+  desc.padding_top = 0;
+  const shim_tensors tensors = {input, weights, NULL, NULL, large};
+  assert_int_equal(shim_tuner_run(tuner, &desc, &tensors, algorithm), 0);
+  assert_int_equal(entries(), 2);
+  shim_tuner_close(tuner);
+}
+
 typedef struct Racer { shim_tuner *tuner; int slot; char algorithm[48]; } Racer;
 
 static void *race(void *data) {
@@ -270,6 +304,8 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(workspace_that_does_not_fit),
                                      cmocka_unit_test(bad_candidates_are_rejected),
                                      cmocka_unit_test(compiling_is_expected_to_take_what_it_took),
+                                     cmocka_unit_test(tuning_takes_a_twentieth_of_the_time),
+                                     cmocka_unit_test(beyond_its_share_the_rule_decides),
                                      cmocka_unit_test(two_at_once_do_no_harm),
                                      cmocka_unit_test(two_processes_do_no_harm)};
   return cmocka_run_group_tests_name("gl_tuner", tests, setup, teardown);

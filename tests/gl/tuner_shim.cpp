@@ -1,5 +1,6 @@
 #include "gl/tuner_shim.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <dirent.h>
@@ -57,7 +58,8 @@ shim_tuner* shim_tuner_open(const char* directory, int choice, int spoil, const 
   t->environment.queue_capacity = 128;
   t->environment.reproducible = choice == SHIM_REPRODUCIBLE;
   OpenRules rules;
-  rules.tune_everywhere = choice == SHIM_BY_TIME;
+  rules.tune_everywhere = choice == SHIM_BY_TIME || choice == SHIM_NO_GRACE;
+  if (choice == SHIM_NO_GRACE) rules.tuning_grace_ns = 0;
   rules.pieces = &t->pieces;
   rules.spoil = static_cast<uint32_t>(spoil);
   std::snprintf(rules.spoiled_variant, sizeof rules.spoiled_variant, "%s",
@@ -215,4 +217,27 @@ int shim_compile_cost(const sporkle_conv2d_desc* desc, const char* variant, doub
   *slower = learn(of(none), 2 * of(none));
   *faster = learn(of(none), of(none) / 2);
   return 1;
+}
+
+double shim_tuning_share(uint64_t longest_ns, uint64_t pause_ns, uint64_t from_ns) {
+  constexpr uint64_t day_ns = 86400ull * 1000000000, begin_ns = 12345;
+  TuningShare share(begin_ns);
+  uint64_t now = begin_ns, random = 1;
+  double largest = 0;
+  const auto look = [&] {
+    if (now - begin_ns < from_ns) return;
+    largest = std::max(largest, static_cast<double>(share.spent_ns()) /
+                                    static_cast<double>(now - begin_ns));
+  };
+  // The longest comes first: no later one exceeds what was expected of it.
+  for (uint64_t trial = longest_ns; now - begin_ns < day_ns; now += pause_ns) {
+    look();
+    if (!share.allows(now)) continue;
+    now += trial;
+    share.add(trial);
+    look();
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    trial = (random >> 33) % longest_ns;
+  }
+  return largest;
 }

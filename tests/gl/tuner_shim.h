@@ -11,11 +11,12 @@ extern "C" {
 #endif
 
 typedef struct shim_tuner shim_tuner;
-enum { SHIM_BY_RULE, SHIM_BY_TIME, SHIM_REPRODUCIBLE };
+enum { SHIM_BY_RULE, SHIM_BY_TIME, SHIM_REPRODUCIBLE, SHIM_NO_GRACE };
 enum { SHIM_NO_SPOIL, SHIM_SPOIL_COMPILE, SHIM_SPOIL_HANG, SHIM_SPOIL_RESULT, SHIM_ONLY };
 
 /* A device with a cache directory, which with SHIM_BY_TIME times kernels although it is a
- * software driver; null when there is no device. `spoil` says what happens to `variant` (may
+ * software driver (with SHIM_NO_GRACE for a twentieth of the wall time from the start on);
+ * null when there is no device. `spoil` says what happens to `variant` (may
  * be null). */
 shim_tuner *shim_tuner_open(const char *directory, int choice, int spoil, const char *variant);
 void shim_tuner_close(shim_tuner *tuner);
@@ -57,6 +58,11 @@ int shim_same_programs(uint32_t index, const sporkle_conv2d_desc *desc, int64_t 
  * False: no such variant. */
 int shim_compile_cost(const sporkle_conv2d_desc *desc, const char *variant, double *first,
                       double *known, double *met, double *slower, double *faster);
+
+/* A day of trials of `longest_ns` at most, each begun as soon as it is allowed and
+ * somebody asks, every `pause_ns`: the largest share of the time that was ever spent, looked at
+ * from `from_ns` on. */
+double shim_tuning_share(uint64_t longest_ns, uint64_t pause_ns, uint64_t from_ns);
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,59 @@
-"""sporkle tune: what would not be a search, or be lost, is refused before anything is timed."""
+"""sporkle tune: what would not be a search, or be lost, is refused before anything is timed; what
+is found is stored, and read by the next process."""
 import os
+import re
+import sys
 import tempfile
 
-from cli_support import expect_failure, expect_success, run
+from cli_support import check, expect_failure, expect_success, run
+
+
+KERNEL = r"[a-z0-9]+_[a-z0-9_]+"
+
+
+def entries(directory):
+    """Names and contents of the stored choices."""
+    found = {}
+    for name in sorted(os.listdir(directory)):
+        if name.startswith("gltune-"):
+            with open(os.path.join(directory, name), "rb") as entry:
+                found[name] = entry.read()
+    return found
+
+
+def search(path):
+    """A search that succeeds: what is printed, stored and read by the next process."""
+    with tempfile.TemporaryDirectory() as directory:
+        stored = {"SPORKLE_CACHE_DIR": directory}
+        # The virtual GPU links few kernels, and says of the others that they are not used.
+        result = run("tune", "--file", path, "--relu", env=stored)
+        check(result.returncode == 0, "exit code 0 expected", result)
+        lines = result.stdout.splitlines()
+        check(len(lines) == 2, "a line per problem expected", result)
+        chosen = []
+        for line, problem in zip(lines, ("g4mb1ic8oc8ih5kh3ph1", "mb1ic4oc6ih4kh1")):
+            match = re.fullmatch(rf"(\S+) +({KERNEL}) +\d+\.\d ms", line)
+            check(match and match[1] == problem, f"'{problem} KERNEL N ms' expected", result)
+            chosen.append(match[2])
+        # One entry for the problem, one for problems like it.
+        before = entries(directory)
+        check(len(before) == 4, f"four entries expected, not {len(before)}", result)
+        for kernel in chosen:
+            check(any(kernel.encode() in content for content in before.values()),
+                  f"{kernel} is not stored", result)
+        listed = expect_success("cache", "list", env=stored)
+        check(listed.stdout.count("gltune") >= 4, "four choices listed expected", listed)
+        # Another process, which times all kernels that it does not know of, times none.
+        second = run("conv2d", "g4mb1ic8oc8ih5kh3ph1", "--device", "gl", "--relu", "--verify",
+                     env=stored | {"SPORKLE_TUNE": "on", "SPORKLE_LOG": "debug"})
+        check(second.returncode == 0, "exit code 0 expected", second)
+        check("tuner:" not in second.stderr, "something was timed", second)
+        check(f"plan: {chosen[0]} on gl" in second.stderr, f"{chosen[0]} expected", second)
+        check(entries(directory) == before, "the stored choices changed", second)
+        # What was not searched for is: the log would have told.
+        other = run("conv2d", "g4mb1ic8oc8ih5kh3ph1", "--device", "gl",
+                    env=stored | {"SPORKLE_TUNE": "on", "SPORKLE_LOG": "debug"})
+        check("tuner:" in other.stderr, "a problem without its activation is another", other)
 
 
 def refused(words, *arguments, **keywords):
@@ -41,6 +92,8 @@ with tempfile.TemporaryDirectory() as top:
         refused(["would be lost"], "--file", one, env={"SPORKLE_CACHE_DIR": "off"})
         refused(["cannot be written"], "--file", one,
                 env={"SPORKLE_CACHE_DIR": os.path.join(one, "below")})
+        if "search" in sys.argv:
+            search(file_of("two.txt", "mb1g4ic8oc8ih5kh3ph1\n# a comment\nmb1ic4oc6ih4kh1\n"))
     else:
         print("tune: no OpenGL device; what needs one is left out")
-    print("tune: files, devices and settings refused; nothing timed")
+    print("tune: files, devices and settings refused")

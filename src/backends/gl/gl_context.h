@@ -8,6 +8,7 @@
 #include "backends/gl/egl_device.h"
 #include "backends/gl/kernels/recipe.h"
 #include "backends/gl/pci.h"
+#include "backends/gl/tuning_share.h"
 
 namespace sporkle::gl {
 
@@ -40,6 +41,7 @@ struct OpenRules {
   uint64_t memory_limit = UINT64_MAX;  // bytes of buffers before the driver "has none left"
   const uint32_t* pieces = nullptr;  // of each synchronous call; null: as many as pay
   bool tune_everywhere = false;  // time kernels on software drivers too
+  uint64_t tuning_grace_ns = TuningShare::usual_grace_ns;
   // A variant that fails in a trial, and how; or the only one that plans may take.
   enum : uint32_t { spoil_nothing, spoil_compile, spoil_hang, spoil_result, only_variant };
   uint32_t spoil = spoil_nothing;

@@ -47,6 +47,9 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/trial.cpp
   src/backends/gl/trial_race.cpp
   src/backends/gl/trial_reference.cpp
+  src/backends/gl/trial_search.cpp
+  src/backends/gl/trial_timing.cpp
   src/backends/gl/tuner.cpp
+  src/backends/gl/tuner_key.cpp
   src/backends/gl/vendor_files.cpp
   ${SPORKLE_GL_KERNEL_SOURCES})

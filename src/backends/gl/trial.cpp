@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "backends/gl/self_test.h"
+#include "backends/gl/trial_programs.h"
 
 namespace sporkle::gl {
 
@@ -14,7 +15,6 @@ constexpr double error_limit = 1e-5;      // relative L2 over the samples
 constexpr double sample_work = 2e6;       // multiply-adds spent on the samples
 constexpr uint64_t sample_least = 64, sample_most = 1024;
 constexpr uint64_t patience_ns = 5'000'000'000, software_patience_ns = 60'000'000'000;
-constexpr uint64_t idle_fill_bytes = 16 << 20;  // what keeps the clock up may not queue up
 constexpr uint64_t helper_limit = uint64_t{1} << 31;  // bytes one helper dispatch covers
 
 // mode 0 fills y, mode 1 counts what is not finite in x, mode 2 gathers x[index], mode 3
@@ -62,7 +62,11 @@ std::pmr::vector<uint32_t> choose_samples(const ConvProblem& p, std::pmr::memory
 Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
              const OpenRules& rules, const ConvProblem& problem, const TrialKinds& kinds,
              const std::pmr::vector<Recipe>& recipes)
-    : thread_(std::move(thread)), memory_(environment.memory), rules_(rules), problem_(problem) {
+    : thread_(std::move(thread)),
+      memory_(environment.memory),
+      rules_(rules),
+      problem_(problem),
+      held_(environment.memory) {
   if (std::max(problem.input_bytes(), problem.output_bytes()) > helper_limit) {
     fail(SPORKLE_ERROR_OUT_OF_MEMORY, "tensors beyond 2 GiB are not tried");
   }
@@ -97,6 +101,8 @@ Trial::~Trial() { release(); }
 
 void Trial::release() noexcept {
   if (helper_ != nullptr) helper_->users.fetch_sub(1, std::memory_order_release);
+  for (ProgramEntry* entry : held_) entry->users.fetch_sub(1, std::memory_order_release);
+  held_.clear();
   for (BufferObject* buffer : {input_, packed_, residual_, output_, workspace_, samples_}) {
     if (buffer != nullptr) thread_->release(buffer);
   }
@@ -144,67 +150,6 @@ void Trial::start(const Recipe& recipe) {
       }
     }
   });
-}
-
-bool Trial::ready(const Recipe& recipe) {
-  bool all = true;
-  thread_->call([&](Engine& engine) {
-    std::pmr::string source(memory_);
-    for (const Program& program : recipe.programs) {
-      source.clear();
-      append_source(program, source);
-      all = all && engine.program_ready(source);
-    }
-    if (all || engine.facts().software) return;
-    const uint64_t bytes = std::min<uint64_t>(packed_->size, idle_fill_bytes);
-    for (int i = 0; i < 8; ++i) fill(engine, *packed_, Fill::random, bytes, trial_packed_seed);
-    engine.gl().Flush();
-  });
-  return all;
-}
-
-// The programs of a recipe, given back at the end.
-struct Trial::Programs {
-  Programs(Engine& engine, const Recipe& recipe, std::pmr::memory_resource* memory)
-      : entries(memory), names(memory) {
-    std::pmr::string source(memory);
-    for (const Program& program : recipe.programs) {
-      source.clear();
-      append_source(program, source);
-      entries.push_back(engine.acquire_program(source, shader_name(program.shader)));
-      names.push_back(entries.back()->name);
-    }
-  }
-  ~Programs() {
-    for (ProgramEntry* entry : entries) entry->users.fetch_sub(1, std::memory_order_release);
-  }
-  std::pmr::vector<ProgramEntry*> entries;
-  std::pmr::vector<GLuint> names;
-};
-
-bool Trial::time(const Recipe& recipe, const TimingRules& rules, uint64_t* out_ns,
-                 Reason* reason) try {
-  bool good = false;
-  thread_->call([&](Engine& engine) {
-    if (is_spoiled(recipe, OpenRules::spoil_compile)) {
-      fail(SPORKLE_ERROR_OPERATION_FAILED, "shader spoiled for a test");
-    }
-    const Programs programs(engine, recipe, memory_);
-    Timing timing = time_recipe(engine.gl(), recipe, programs.names.data(),
-                                tensors(packed_->name), rules, &engine.context());
-    if (is_spoiled(recipe, OpenRules::spoil_hang)) timing.ended = false;
-    const bool accepted = timing.ended && engine.gl().GetError() == GL_NO_ERROR;
-    engine.context().checkpoint();
-    good = accepted;
-    if (!timing.ended) reason->set("it does not end");
-    else if (!good) reason->set("the driver refuses its commands");
-    *out_ns = timing.fastest_ns;
-  });
-  return good;
-} catch (const Error& error) {
-  if (error.status == SPORKLE_ERROR_DEVICE_LOST) throw;
-  *reason = error.reason;
-  return false;
 }
 
 void Trial::read_samples(Engine& engine, const std::pmr::vector<uint32_t>& where,
@@ -260,7 +205,7 @@ bool Trial::verify(const Recipe& recipe, GLuint packed, const float* weights, co
   bool ended = false;
   thread_->call([&](Engine& engine) {
     const GladGLContext& gl = engine.gl();
-    const Programs programs(engine, recipe, memory_);
+    const TrialPrograms programs(engine, recipe, memory_);
     fill(engine, *output_, Fill::nan, problem_.output_bytes());
     fill(engine, *workspace_, Fill::nan, recipe.workspace_bytes);
     dispatch_recipe(gl, recipe, programs.names.data(), tensors(packed));

@@ -15,6 +15,8 @@ struct TrialKinds {
   BufferKind input = BufferKind::local, output = BufferKind::local;
 };
 
+struct TrialPrograms;
+
 class Trial {
  public:
   // Takes scratch memory for the problem and for the largest of the recipes.
@@ -33,9 +35,13 @@ class Trial {
   // meanwhile, so that its clock is up when the first measurement comes.
   bool ready(const Recipe& recipe);
 
-  // Nanoseconds per run on scratch tensors. False with a reason for a recipe that does
-  // not compile or does not end.
-  bool time(const Recipe& recipe, const TimingRules& rules, uint64_t* out_ns, Reason* reason);
+  // Gives the device work for so long, so that its clock rises. False: a software driver,
+  // which has none, or one that does not end its work.
+  bool keep_busy(uint64_t ns);
+
+  // Times runs on scratch tensors; keeps the programs until the trial ends. False with a
+  // reason for a recipe that does not compile or does not end.
+  bool time(const Recipe& recipe, const TimingRules& rules, Timing* out, Reason* reason);
 
   // Runs the recipe with these packed weights and compares outputs spread over all of
   // the result with sums in double precision; none may be left unwritten.
@@ -43,13 +49,13 @@ class Trial {
               Reason* reason);
 
  private:
-  struct Programs;
-
   void release() noexcept;
   void allocate(Engine& engine, BufferKind kind, BufferObject** out, uint64_t bytes);
   enum class Fill : uint8_t { random, nan };
   void fill(Engine& engine, const BufferObject& buffer, Fill how, uint64_t bytes,
             uint32_t seed = 0);
+  void write_table(Engine& engine, const Recipe& recipe);
+  void hold(const TrialPrograms& programs);
   RecipeTensors tensors(GLuint packed) const noexcept;
   bool is_spoiled(const Recipe& recipe, uint32_t how) const noexcept;
   void read_samples(Engine& engine, const std::pmr::vector<uint32_t>& where,
@@ -60,6 +66,7 @@ class Trial {
   OpenRules rules_;
   ConvProblem problem_;
   ProgramEntry* helper_ = nullptr;
+  std::pmr::vector<ProgramEntry*> held_;
   BufferObject *input_ = nullptr, *packed_ = nullptr, *residual_ = nullptr, *output_ = nullptr,
                *workspace_ = nullptr, *samples_ = nullptr;
 };

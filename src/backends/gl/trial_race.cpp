@@ -17,7 +17,6 @@ constexpr uint64_t pack_bytes_per_ns = 3;
 // is told a number of threads, and then wakes up all the time (docs/gl_kernels.md).
 constexpr size_t compile_window = 3, compile_window_nvidia = 1;
 constexpr uint64_t poll_ns = 500'000;
-constexpr uint64_t compile_patience_ns = 30'000'000'000;  // longer than this: the compiler hangs
 
 double ms(uint64_t ns) noexcept { return static_cast<double>(ns) * 1e-6; }
 
@@ -29,45 +28,83 @@ void sleep_ns(uint64_t ns) noexcept {
 }  // namespace
 
 TrialRace::TrialRace(Tuner& tuner, Trial& trial, const std::pmr::vector<Recipe>& recipes,
-                     CompileCost& cost, Log& log, std::pmr::vector<uint64_t>* times)
+                     CompileCost& cost, Log& log)
     : tuner_(tuner),
       trial_(trial),
       recipes_(recipes),
       cost_(cost),
       log_(log),
-      times_(*times),
+      times_(recipes.size(), not_measured, recipes.get_allocator()),
       entries_(recipes.size(), recipes.get_allocator()),
       programs_(recipes.get_allocator()) {}
 
-uint64_t TrialRace::spent_ns() const noexcept { return now_ns() - begin_ns_; }
+uint64_t TrialRace::spent_ns() const noexcept { return now_ns() - race_.begin_ns; }
 
-uint64_t TrialRace::run(Vendor vendor, uint64_t begin_ns, bool thorough, bool hurried) {
-  begin_ns_ = begin_ns;
-  hurried_ = hurried;
+uint64_t TrialRace::run(const Rules& rules) try {
+  race_ = rules;
+  const bool software = rules.vendor == Vendor::software;
   rules_.least_warm_ns = 0;
-  rules_.warm_ns = thorough ? 60'000'000 : 2'000'000;
+  rules_.warm_ns = 2'000'000;
   rules_.batch_ns = 300'000;
-  rules_.batches = thorough ? 9 : 3;
+  rules_.batches = 3;
   // A software driver may translate in the first dispatch, for seconds beside other load.
-  rules_.patience_ns = vendor == Vendor::software ? 60'000'000'000 : 2'000'000'000;
-  const size_t window = vendor == Vendor::nvidia ? compile_window_nvidia : compile_window;
-  Deadline patience = Deadline::after(compile_patience_ns);
+  rules_.patience_ns = software ? 60'000'000'000 : 2'000'000'000;
+  hurried_ = !software;
+  limit_ = std::min(rules.automatic, recipes_.size());
+  race();
+  time_again();
+  if (rules.thorough) search();
+  const size_t best = first_ != none ? first_ : fastest();
+  return best == none ? 0 : times_[best];
+} catch (const Error& error) {
+  if (error.status == SPORKLE_ERROR_DEVICE_LOST && at_work_ != none) {
+    log_.write(SPORKLE_LOG_WARNING, "tuner: the device was lost while kernel %s was %s: %s",
+               recipes_[at_work_].variant.name, how_, error.reason.text);
+  }
+  throw;
+}
+
+void TrialRace::race() {
+  next_ = 0;
+  const size_t window = race_.vendor == Vendor::nvidia ? compile_window_nvidia : compile_window;
+  Deadline patience = Deadline::after(race_.compile_patience_ns);
   for (;;) {
     while (running_ < window && begin_one()) {
     }
-    if (running_ == 0 || patience.passed()) break;
-    if (end_one()) patience = Deadline::after(compile_patience_ns);
+    if (running_ == 0) return;
+    if (end_one()) patience = Deadline::after(race_.compile_patience_ns);
+    else if (patience.passed()) return give_up_on_the_compiler();
     else sleep_ns(poll_ns);
   }
-  if (measured_ == 0) return 0;
-  time_again(thorough);
-  return *std::min_element(times_.begin(), times_.end());
+}
+
+// The fastest that was measured.
+size_t TrialRace::fastest() const noexcept {
+  const auto best = std::min_element(times_.begin(), times_.end());
+  if (best == times_.end() || *best >= rejected) return none;
+  return static_cast<size_t>(best - times_.begin());
+}
+
+std::pmr::vector<size_t> TrialRace::order() const {
+  std::pmr::vector<size_t> order(recipes_.get_allocator());
+  for (size_t i = 0; i < times_.size(); ++i) order.push_back(i);
+  const auto place = [&](size_t i) {
+    if (i == first_) return 0;
+    if (i == second_) return 1;
+    return times_[i] < rejected ? 2 : times_[i] == not_measured ? 3 : 4;
+  };
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    if (place(a) != place(b)) return place(a) < place(b);
+    return place(a) == 2 && times_[a] < times_[b];
+  });
+  return order;
 }
 
 // Begins the next candidate that can be expected to end in time; one has to.
 bool TrialRace::begin_one() {
-  while (next_ < recipes_.size()) {
+  while (next_ < limit_) {
     const size_t i = next_++;
+    if (times_[i] != not_measured) continue;
     const Recipe& recipe = recipes_[i];
     const uint64_t expected = timing_ns + cost_.of(recipe, programs_);
     const uint64_t packing = recipe.packed_bytes / pack_bytes_per_ns;
@@ -76,6 +113,7 @@ bool TrialRace::begin_one() {
     const uint64_t end = spent_ns() + pending_ns_ + expected + finish + verify_ns;
     if (hurried_ && !needed && end > budget_ns) continue;
     entries_[i] = {now_ns(), expected};
+    note_work(i, "compiled");
     trial_.start(recipe);
     for (const auto* programs : {&recipe.programs, &recipe.packers}) {
       for (const Program& program : *programs) programs_.push_back(&program);
@@ -91,7 +129,9 @@ bool TrialRace::begin_one() {
 // Times a candidate that is compiled; false when none is.
 bool TrialRace::end_one() {
   for (size_t i = 0; i < next_; ++i) {
-    if (entries_[i].started_ns == 0 || !trial_.ready(recipes_[i])) continue;
+    if (entries_[i].started_ns == 0) continue;
+    note_work(i, "compiled");
+    if (!trial_.ready(recipes_[i])) continue;
     end(i);
     return true;
   }
@@ -105,10 +145,7 @@ void TrialRace::end(size_t i) {
   entries_[i].started_ns = 0;
   pending_ns_ -= expected;
   --running_;
-  Reason reason;
-  if (!trial_.time(recipe, rules_, &times_[i], &reason)) {
-    times_[i] = rejected;
-    tuner_.reject(recipe.variant, reason);
+  if (!time_once(i, &times_[i])) {
     last_end_ns_ = now_ns();
     return;
   }
@@ -119,27 +156,50 @@ void TrialRace::end(size_t i) {
   log_.write(SPORKLE_LOG_DEBUG,
              "tuner: %s begun at %.1f ms, compiled in %.1f, timed in %.1f, %.1f after the last "
              "(expected %.1f): %.1f us",
-             recipe.variant.name, ms(started - begin_ns_), ms(ready - started), ms(end - ready),
+             recipe.variant.name, ms(started - race_.begin_ns), ms(ready - started), ms(end - ready),
              ms(alone), ms(expected), ms(times_[i]) * 1e3);
 }
 
-// Once more for the first three, or for all: the clock may have risen since.
-void TrialRace::time_again(bool thorough) {
+// Those under way have not been compiled in all that time: none of them is tried again.
+void TrialRace::give_up_on_the_compiler() {
+  Reason reason;
+  reason.set("its compiler has not ended after %.0f s", ms(race_.compile_patience_ns) * 1e-3);
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].started_ns == 0) continue;
+    entries_[i].started_ns = 0;
+    times_[i] = rejected;
+    tuner_.shun(recipes_[i].variant, reason);
+  }
+  running_ = 0;
+  pending_ns_ = 0;
+}
+
+// The fastest batch: others are disturbed.
+bool TrialRace::time_once(size_t i, uint64_t* ns) {
+  Reason reason;
+  Timing timing;
+  note_work(i, "linked or timed");
+  if (!trial_.time(recipes_[i], rules_, &timing, &reason)) {
+    times_[i] = rejected;
+    tuner_.reject(recipes_[i].variant, reason);
+    return false;
+  }
+  *ns = timing.fastest_ns;
+  return true;
+}
+
+// Once more for the first three: the clock may have risen since.
+void TrialRace::time_again() {
   std::pmr::vector<size_t> order(recipes_.get_allocator());
   for (size_t i = 0; i < times_.size(); ++i) order.push_back(i);
-  const size_t repeats = thorough ? order.size() : std::min<size_t>(order.size(), 3);
+  const size_t repeats = std::min<size_t>(order.size(), 3);
   for (size_t again = 0; again < repeats; ++again) {
     if (hurried_ && spent_ns() + timing_ns + finish_ns_ + verify_ns > budget_ns) return;
-    // The order changes as times fall: in a thorough search each has its turn.
-    if (!thorough) {
-      std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return times_[a] < times_[b]; });
-    }
+    // The order changes as times fall.
+    std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return times_[a] < times_[b]; });
     const size_t i = order[again];
     uint64_t ns = 0;
-    Reason reason;
-    if (times_[i] < rejected && trial_.time(recipes_[i], rules_, &ns, &reason)) {
-      times_[i] = std::min(times_[i], ns);
-    }
+    if (times_[i] < rejected && time_once(i, &ns)) times_[i] = std::min(times_[i], ns);
   }
 }
 

@@ -1,13 +1,14 @@
 #include "backends/gl/tuner.h"
 
 #include <algorithm>
-#include <bit>
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
 
 #include "backends/gl/kernels/cost.h"
+#include "backends/gl/patience.h"
 #include "backends/gl/trial_race.h"
+#include "backends/gl/tuner_key.h"
 #include "base/memory.h"
 #include "core/cache_store.h"
 
@@ -17,11 +18,9 @@ namespace {
 
 constexpr uint64_t mapped_trial_output_bytes = uint64_t{512} << 10;
 constexpr const char* store_kind = "gltune";
-constexpr size_t key_capacity = 640;
 constexpr size_t choice_limit = 512;
 constexpr size_t candidate_count = 10, thorough_count = 32;
-constexpr uint64_t grace_ns = 10'000'000'000;       // in all, before the share counts
-constexpr uint64_t share = 20;                      // at most 1/20 of the wall time
+constexpr uint64_t compile_patience_ns = 30'000'000'000;
 
 Tuner::Mode mode_of(const DeviceEnvironment& environment, const OpenRules& rules) {
   if (environment.reproducible) return Tuner::Mode::off;
@@ -31,42 +30,6 @@ Tuner::Mode mode_of(const DeviceEnvironment& environment, const OpenRules& rules
   if (std::strcmp(text, "on") == 0) return Tuner::Mode::everywhere;
   if (std::strcmp(text, "thorough") == 0) return Tuner::Mode::thorough;
   return Tuner::Mode::hardware;
-}
-
-// A choice is only good for the kernels it was made among.
-uint32_t catalogue_mark() noexcept {
-  uint32_t hash = 2166136261u;
-  for (const Variant& variant : variants()) {
-    for (const char* c = variant.name; *c != '\0'; ++c) {
-      hash = (hash ^ static_cast<unsigned char>(*c)) * 16777619u;
-    }
-  }
-  return hash;
-}
-
-using Key = char[key_capacity];
-
-void write_key(const Facts& facts, const ConvProblem& p, Key& out) {
-  std::snprintf(out, sizeof out,
-                "2|%s|%s|%s|%08x|g%" PRId64 "n%" PRId64 "c%" PRId64 "h%" PRId64 "w%" PRId64
-                "k%" PRId64 "r%" PRId64 "x%" PRId64 "s%" PRId64 "x%" PRId64 "p%" PRId64 ",%" PRId64
-                ",%" PRId64 ",%" PRId64 "d%" PRId64 "x%" PRId64 "a%db%ur%u",
-                facts.vendor, facts.name, facts.version, catalogue_mark(), p.groups, p.n, p.c, p.h,
-                p.w, p.k, p.kernel_h, p.kernel_w, p.stride_h, p.stride_w, p.pad_top, p.pad_left,
-                p.pad_bottom, p.pad_right, p.dilation_h, p.dilation_w,
-                static_cast<int>(p.activation), p.has_bias, p.has_residual);
-}
-
-// Problems whose sizes round to the same powers of two start from each other's choice.
-void write_similar_key(const Facts& facts, const ConvProblem& p, Key& out) {
-  const auto round = [](int64_t v) { return std::bit_width(static_cast<uint64_t>(v)); };
-  const int depthwise = p.group_c() == 1 ? 2 : p.groups > 1 ? 1 : 0;
-  std::snprintf(out, sizeof out, "similar1|%s|%s|%s|%08x|%d|%d|%d|%d|%d|%" PRId64 "x%" PRId64
-                "|%" PRId64 "x%" PRId64,
-                facts.vendor, facts.name, facts.version, catalogue_mark(), depthwise,
-                static_cast<int>(round(p.n * p.out_h * p.out_w)), static_cast<int>(round(p.c)),
-                static_cast<int>(round(p.k)), p.out_h * p.out_w % 4 == 0, p.kernel_h, p.kernel_w,
-                p.stride_h, p.stride_w);
 }
 
 // False when it is not in the list.
@@ -113,17 +76,12 @@ Tuner::Tuner(const DeviceEnvironment& environment, const Facts& facts, const Ope
       rules_(rules),
       placement_(placement),
       mode_(mode_of(environment, rules)),
-      created_ns_(now_ns()),
+      share_(now_ns(), rules.tuning_grace_ns),
+      shunned_(environment.memory),
       choices_(environment.memory) {}
 
 bool Tuner::enabled() const noexcept {
   return mode_ != Mode::off && (mode_ != Mode::hardware || !facts_.software);
-}
-
-bool Tuner::within_budget() const noexcept {
-  if (mode_ == Mode::thorough) return true;
-  const uint64_t spent = spent_ns_.load(std::memory_order_relaxed);
-  return spent < std::max(grace_ns, (now_ns() - created_ns_) / share);
 }
 
 // Who asked for a search has to know that there was none.
@@ -190,10 +148,10 @@ void Tuner::remember(const char* key, const Variant& variant, uint64_t ns) noexc
 }
 
 void Tuner::keep(const ConvProblem& problem, const Variant& variant, uint64_t ns) noexcept {
-  Key key;
+  TunerKey key;
   write_similar_key(facts_, problem, key);
   remember(key, variant, ns);
-  write_key(facts_, problem, key);
+  write_tuner_key(facts_, problem, key);
   remember(key, variant, ns);
 }
 
@@ -204,45 +162,74 @@ void Tuner::reject(const Variant& variant, const Reason& reason) noexcept {
                               reason.text);
 }
 
+void Tuner::shun(const Variant& variant, const Reason& reason) noexcept {
+  reject(variant, reason);
+  try {
+    const std::lock_guard lock(mutex_);
+    shunned_.push_back(&variant);
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+// What hung the compiler or the driver before comes last.
+void Tuner::move_shunned_back(std::pmr::vector<const Variant*>* ranked) const {
+  const std::lock_guard lock(mutex_);
+  std::stable_partition(ranked->begin(), ranked->end(), [&](const Variant* variant) {
+    return std::find(shunned_.begin(), shunned_.end(), variant) == shunned_.end();
+  });
+}
+
 Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
                            const ConvProblem& problem, std::pmr::vector<const Variant*>* ranked) {
   if (!enabled() || ranked->size() < 2) return {};
-  Key key, similar;
-  write_key(facts_, problem, key);
+  TunerKey key, similar;
+  write_tuner_key(facts_, problem, key);
   // A choice that does not take the problem is none: it is made anew.
-  const auto known = [&] {
-    return mode_ != Mode::thorough && move_to_front(ranked, recall(key));
-  };
+  const bool thorough = mode_ == Mode::thorough;
+  const auto known = [&] { return !thorough && move_to_front(ranked, recall(key)); };
   if (known()) return {};
   write_similar_key(facts_, problem, similar);
   if (const Variant* near = recall(similar)) move_to_front(ranked, near);
   const std::lock_guard lock(measuring_);
   // Another thread may have measured the same problem meanwhile.
   if (known()) return {};
-  if (!within_budget()) return {};
+  if (!thorough && !share_.allows(now_ns())) return {};
+  move_shunned_back(ranked);
+  const bool remembered = thorough && move_to_front(ranked, recall(key));
   const uint64_t start = now_ns();
   Result result;
   try {
-    result = measure(thread, problem, ranked);
+    result = measure(thread, problem, remembered, ranked);
   } catch (const Error& error) {
     if (error.status == SPORKLE_ERROR_DEVICE_LOST) throw;
     environment_.log->write(notice(), "tuner: not tried, the rule decides: %s", error.reason.text);
   }
   const uint64_t spent = now_ns() - start;
-  const uint64_t total = spent_ns_.fetch_add(spent, std::memory_order_relaxed) + spent;
+  share_.add(spent);
   environment_.log->write(SPORKLE_LOG_DEBUG, "tuner: %.1f ms; %.2f s of %.2f s in all",
-                          static_cast<double>(spent) * 1e-6, static_cast<double>(total) * 1e-9,
-                          static_cast<double>(start + spent - created_ns_) * 1e-9);
+                          static_cast<double>(spent) * 1e-6, static_cast<double>(share_.spent_ns()) * 1e-9,
+                          static_cast<double>(start + spent - share_.created_ns()) * 1e-9);
   return result;
 }
 
 Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
-                             const ConvProblem& problem,
+                             const ConvProblem& problem, bool remembered,
                              std::pmr::vector<const Variant*>* ranked) {
-  const uint64_t begin = now_ns();
-  const size_t count =
-      std::min(ranked->size(), mode_ == Mode::thorough ? thorough_count : candidate_count);
-  if (!facts_.software) mix_kinds(problem, facts_.limits, count, ranked);
+  TrialRace::Rules rules;
+  rules.begin_ns = now_ns();
+  rules.vendor = facts_.limits.vendor;
+  rules.compile_patience_ns = call_patience_ns(*environment_.options, facts_.software);
+  if (rules.compile_patience_ns == 0 || rules.compile_patience_ns > compile_patience_ns) {
+    rules.compile_patience_ns = compile_patience_ns;
+  }
+  rules.automatic = std::min(ranked->size(), candidate_count);
+  rules.thorough = mode_ == Mode::thorough;
+  rules.remembered = remembered;
+  const size_t count = rules.thorough ? std::min(ranked->size(), thorough_count) : rules.automatic;
+  // Those that a plan would try come first, as they would for a plan.
+  for (const size_t first : {rules.automatic, count}) {
+    if (!facts_.software) mix_kinds(problem, facts_.limits, first, ranked);
+  }
   std::pmr::vector<Recipe> recipes(environment_.memory);
   for (size_t i = 0; i < count; ++i) {
     recipes.push_back(build(*(*ranked)[i], problem, facts_.limits, environment_.memory));
@@ -250,27 +237,17 @@ Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
   Result result;
   result.trial = make_shared_in<Trial>(environment_.memory, thread, environment_, rules_, problem,
                                        trial_kinds(placement_.settled(), problem), recipes);
-  std::pmr::vector<uint64_t> times(count, not_measured, environment_.memory);
-  TrialRace race(*this, *result.trial, recipes, cost_, *environment_.log, &times);
-  const bool thorough = mode_ == Mode::thorough;
-  result.best_ns = race.run(facts_.limits.vendor, begin, thorough, !thorough && !facts_.software);
-  if (result.best_ns == 0) return {};
-  // By time; those that failed come last.
-  std::pmr::vector<const Variant*> sorted(environment_.memory);
-  std::pmr::vector<size_t> by_time(environment_.memory);
-  for (size_t i = 0; i < count; ++i) by_time.push_back(i);
-  std::stable_sort(by_time.begin(), by_time.end(),
-                   [&](size_t a, size_t b) { return times[a] < times[b]; });
-  for (const size_t i : by_time) {
-    if (times[i] < rejected) sorted.push_back((*ranked)[i]);
+  TrialRace race(*this, *result.trial, recipes, cost_, *environment_.log);
+  result.best_ns = race.run(rules);
+  // Measured ones, what was not tried, and at last what failed.
+  std::pmr::vector<const Variant*> sorted(environment_.memory), failed(environment_.memory);
+  for (const size_t i : race.order()) {
+    (race.failed(i) ? failed : sorted).push_back((*ranked)[i]);
   }
-  for (size_t i = 0; i < ranked->size(); ++i) {
-    if (i >= count || times[i] == not_measured) sorted.push_back((*ranked)[i]);
-  }
-  for (size_t i = 0; i < count; ++i) {
-    if (times[i] == rejected) sorted.push_back((*ranked)[i]);
-  }
+  sorted.insert(sorted.end(), ranked->begin() + static_cast<std::ptrdiff_t>(count), ranked->end());
+  sorted.insert(sorted.end(), failed.begin(), failed.end());
   *ranked = std::move(sorted);
+  if (result.best_ns == 0) return {};
   return result;
 }
 

@@ -2,7 +2,6 @@
 // the cache store. One per device; any thread.
 #pragma once
 
-#include <atomic>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -11,6 +10,7 @@
 #include "backends/gl/compile_cost.h"
 #include "backends/gl/device_placement.h"
 #include "backends/gl/trial.h"
+#include "backends/gl/tuning_share.h"
 
 namespace sporkle::gl {
 
@@ -40,6 +40,8 @@ class Tuner {
   void keep(const ConvProblem& problem, const Variant& variant, uint64_t ns) noexcept;
   // Says why a variant was not taken.
   void reject(const Variant& variant, const Reason& reason) noexcept;
+  // The same for one that hung: it is not tried again while the device lives.
+  void shun(const Variant& variant, const Reason& reason) noexcept;
 
  private:
   struct Choice {
@@ -48,23 +50,23 @@ class Tuner {
   };
 
   bool enabled() const noexcept;
-  bool within_budget() const noexcept;
   int32_t notice() const noexcept;
   const Variant* recall(const char* key) noexcept;
   void remember(const char* key, const Variant& variant, uint64_t ns) noexcept;
+  void move_shunned_back(std::pmr::vector<const Variant*>* ranked) const;
   Result measure(const std::shared_ptr<SubmissionThread>& thread, const ConvProblem& problem,
-                 std::pmr::vector<const Variant*>* ranked);
+                 bool remembered, std::pmr::vector<const Variant*>* ranked);
 
   DeviceEnvironment environment_;
   Facts facts_;
   OpenRules rules_;
   DevicePlacement& placement_;
   Mode mode_;
-  uint64_t created_ns_;
-  std::atomic<uint64_t> spent_ns_{0};
+  TuningShare share_;
   std::mutex measuring_;  // one trial at a time: they would disturb each other
   CompileCost cost_;      // under measuring_
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::pmr::vector<const Variant*> shunned_;
   std::pmr::list<Choice> choices_;  // newest first
 };
 

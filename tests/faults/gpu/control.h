@@ -29,6 +29,14 @@ void gpu_set_cost(uint64_t fixed_ns, uint64_t per_group_ns);
 // And the next `count` of them, before that holds again.
 void gpu_set_next_costs(const uint64_t *ns, uint32_t count);
 
+// And the next `count` of the direct kernel with so many channels and pixels per thread.
+void gpu_set_costs_of(int channels, int pixels, uint64_t count, uint64_t ns);
+// While a compiler works a GPU's clock falls: from now on dispatches after a program was linked
+// take `factor` times as long, until the device has worked for `busy_ns`; fills of scratch
+// tensors, which take none else, take gpu_fill_ns of work. 0: not.
+enum { gpu_fill_ns = 50000 };
+void gpu_set_clock_fall(uint64_t busy_ns, uint64_t factor);
+
 // Dispatches of convolutions since gpu_forget(), in order of the queue; those
 // that have ended.
 void gpu_forget(void);

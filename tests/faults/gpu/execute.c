@@ -37,6 +37,34 @@ static void run_copy(const Command *command) {
   if (from != NULL && to != NULL) memmove(to, from, (size_t)bytes);
 }
 
+static float trial_value(uint32_t index, uint32_t seed) {
+  uint32_t v = index * 747796405u + seed * 2891336453u + 1u;
+  v = ((v >> ((v >> 28) + 4u)) ^ v) * 277803737u;
+  v = (v >> 22) ^ v;
+  return (float)(v >> 8) * (1.0f / 8388608.0f) - 1.0f;
+}
+
+// trial.cpp: fills y, counts what is not finite in x, or gathers x[where].
+void run_trial(const Command *command) {
+  const uint32_t mode = command->arguments[0];
+  const uint64_t count = command->arguments[1];
+  const bool fills = mode == TRIAL_FILL || mode == TRIAL_FILL_NAN;
+  const Range *ranges = command->ranges;
+  const uint32_t *x = fills ? NULL : words_at(&ranges[0], 0, mode == TRIAL_COUNT ? 4 * count : 0);
+  uint32_t *y = mode == TRIAL_COUNT ? NULL : words_at(&ranges[1], 0, 4 * count);
+  uint32_t *z = fills ? NULL : words_at(&ranges[2], 0, mode == TRIAL_COUNT ? 4 : 4 * (1 + count));
+  if ((!fills && (x == NULL || z == NULL)) || (mode != TRIAL_COUNT && y == NULL)) return;
+  for (uint64_t i = 0; i < count; ++i) {
+    const float value = mode == TRIAL_FILL ? trial_value((uint32_t)i, command->arguments[2]) : 0;
+    if (mode == TRIAL_FILL) memcpy(&y[i], &value, sizeof value);
+    if (mode == TRIAL_FILL_NAN) y[i] = 0x7fc00001u;
+    if (mode == TRIAL_COUNT) *z += (x[i] & 0x7f800000u) == 0x7f800000u;
+    if (mode != TRIAL_GATHER) continue;
+    const uint32_t *found = words_at(&ranges[0], 4 * (uint64_t)z[1 + i], sizeof *found);
+    if (found != NULL) y[i] = *found;
+  }
+}
+
 void execute(const Command *command) {
   const Range *a = &command->ranges[0], *b = &command->ranges[1];
   switch (command->kind) {
@@ -55,6 +83,7 @@ void execute(const Command *command) {
       if (command->program.kind == PROGRAM_WORD) run_word(command);
       if (command->program.kind == PROGRAM_SELF_TEST) run_self_test(command);
       if (command->program.kind == PROGRAM_COPY) run_copy(command);
+      if (command->program.kind == PROGRAM_TRIAL) run_trial(command);
       if (command->program.kind == PROGRAM_DIRECT) run_direct(command);
       break;
     case COMMAND_SYNC:

@@ -128,6 +128,7 @@ void gl_LinkProgram(GLuint program) {
   if (shader == NULL || !shader->compiled) return;
   object->program = program_of(shader->source, object->log, sizeof object->log);
   object->linked = object->program.kind != PROGRAM_UNKNOWN;
+  queue_note_compiler();
 }
 
 void gl_GetProgramiv(GLuint program, GLenum name, GLint *out) {
@@ -136,6 +137,8 @@ void gl_GetProgramiv(GLuint program, GLenum name, GLint *out) {
   if (object == NULL) return;
   if (name == GL_LINK_STATUS) {
     *out = object->linked;
+  } else if (name == 0x91b1) {  // GL_COMPLETION_STATUS_KHR
+    *out = GL_TRUE;
   } else if (name == GL_PROGRAM_BINARY_LENGTH) {
     *out = 0;
   } else {

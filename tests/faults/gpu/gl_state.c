@@ -16,7 +16,8 @@ void guard_leave(Guard *guard) {
   gpu_unlock();
 }
 
-static const char *const extensions[] = {"GL_ARB_buffer_storage", "GL_KHR_robustness"};
+static const char *const extensions[] = {"GL_ARB_buffer_storage", "GL_KHR_parallel_shader_compile",
+                                         "GL_KHR_robustness"};
 
 GLenum gl_GetError(void) {
   ENTER(GL_NO_ERROR);

@@ -23,7 +23,7 @@ typedef struct Range {
 } Range;
 
 typedef enum ProgramKind {
-  PROGRAM_UNKNOWN, PROGRAM_WORD, PROGRAM_SELF_TEST, PROGRAM_COPY, PROGRAM_DIRECT
+  PROGRAM_UNKNOWN, PROGRAM_WORD, PROGRAM_SELF_TEST, PROGRAM_COPY, PROGRAM_TRIAL, PROGRAM_DIRECT
 } ProgramKind;
 
 // What the defines of shaders/direct.cpp say.
@@ -112,6 +112,8 @@ void gpu_unlock(void);
 Command *command_new(CommandKind kind);
 void queue_record(Gl *gl, Command *command);
 void queue_flush(Gl *gl);
+// A program was linked: see gpu_set_clock_fall.
+void queue_note_compiler(void);
 // Whether the promise is kept; `timeout_ns` of real time. A poll counts.
 bool queue_await(Promise *promise, uint64_t timeout_ns);
 Promise *promise_new(void);
@@ -140,6 +142,9 @@ const char *library_direct(void);
 void execute(const Command *command);
 void stray_access(void);
 void run_direct(const Command *command);
+// Of trial.cpp's helper: what its mode does.
+enum { TRIAL_FILL, TRIAL_COUNT, TRIAL_GATHER, TRIAL_FILL_NAN };
+void run_trial(const Command *command);
 
 // hazards.c, locked.
 void hazards_note(const Command *command);

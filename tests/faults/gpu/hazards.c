@@ -17,11 +17,15 @@ static int touch_count;
 static uint64_t hazards, strays, dispatches, shader_copies;
 
 // What is bound elsewhere is left over from another program.
-static bool uses(const Program *program, int slot) {
+static bool uses(const Program *program, uint32_t mode, int slot) {
   switch (program->kind) {
     case PROGRAM_WORD: return slot == 0;
     case PROGRAM_SELF_TEST:
     case PROGRAM_COPY: return slot <= 1;
+    // Its counter and its list are one binding, and different words.
+    case PROGRAM_TRIAL:
+      return (slot == 0 && (mode == TRIAL_COUNT || mode == TRIAL_GATHER)) ||
+             (slot == 1 && mode != TRIAL_COUNT);
     case PROGRAM_DIRECT:
       return slot <= 4 && (slot != 2 || program->sizes.has_bias) &&
              (slot != 3 || program->sizes.has_residual);
@@ -34,7 +38,8 @@ static bool writes(ProgramKind kind, int slot) {
     case PROGRAM_WORD: return slot == 0;
     case PROGRAM_SELF_TEST:
     case PROGRAM_COPY: return slot == 1;
-    case PROGRAM_DIRECT: return slot == 4;
+    case PROGRAM_TRIAL:
+    case PROGRAM_DIRECT: return slot == (kind == PROGRAM_DIRECT ? 4 : 1);
     default: return false;
   }
 }
@@ -52,7 +57,7 @@ void hazards_note(const Command *command) {
   const int before = touch_count;
   for (int slot = 0; slot < gpu_bindings; ++slot) {
     const Range *range = &command->ranges[slot];
-    if (range->storage == NULL || !uses(&command->program, slot)) continue;
+    if (range->storage == NULL || !uses(&command->program, command->arguments[0], slot)) continue;
     const Touch touch = {range->storage, range->offset, range->offset + range->bytes,
                          writes(command->program.kind, slot), false};
     for (int i = 0; i < before && !met; ++i) met = meets(&touches[i], &touch);

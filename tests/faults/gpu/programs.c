@@ -14,6 +14,8 @@ static const uint64_t word_mark = 0xccf900971e9d859c;         // completion_hint
 static const uint64_t self_test_mark = 0x384e4f28e6f3445f;    // self_test.cpp
 static const uint64_t copy_mark = 0x27ee5a42c9ae8de6;         // copy_shader.cpp
 
+static const uint64_t trial_mark = 0xecba4de90cf7c8d1;        // trial.cpp
+
 // "#define NAME VALUE" or "#define NAME".
 static bool is_parameter(const char *line, size_t length) {
   if (length < 8 || memcmp(line, "#define ", 8) != 0) return false;
@@ -115,7 +117,8 @@ Program program_of(const char *source, char *reason, size_t capacity) {
   const bool by_lines = strstr(source, "LANE ") != NULL;
   const bool exactly = strstr(source, "buffer Word") != NULL ||
                        strstr(source, "uint row[64]") != NULL ||
-                       strstr(source, "uvec4 from[]") != NULL;
+                       strstr(source, "uvec4 from[]") != NULL ||
+                       strstr(source, "uint unwritten") != NULL;
   const uint64_t mark = by_lines || exactly ? mark_of(source, exactly) : 0;
   if (exactly && mark == word_mark) {
     program.kind = PROGRAM_WORD;
@@ -123,6 +126,8 @@ Program program_of(const char *source, char *reason, size_t capacity) {
     program.kind = PROGRAM_SELF_TEST;
   } else if (exactly && mark == copy_mark) {
     program.kind = PROGRAM_COPY;
+  } else if (exactly && mark == trial_mark) {
+    program.kind = PROGRAM_TRIAL;
   } else if (by_lines && mark != 0 && mark == direct_mark()) {
     program.sizes = sizes_of(source);
     if (are_usable(&program.sizes)) program.kind = PROGRAM_DIRECT;

@@ -24,6 +24,11 @@ static bool has_thread;
 static uint64_t fixed_cost_ns = 20000, group_cost_ns;
 static uint64_t next_costs[64];
 static uint32_t next_cost, cost_count;
+static struct {
+  int channels, pixels;
+  uint64_t count, ns;
+} own_cost;
+static uint64_t fall_ns, fall_factor = 1, busy_since_link;
 static Record records[gpu_record_limit];
 static uint64_t recorded, ended, ended_from_before;
 
@@ -177,6 +182,24 @@ void gpu_set_next_costs(const uint64_t *ns, uint32_t count) {
   pthread_mutex_unlock(&lock);
 }
 
+void gpu_set_costs_of(int channels, int pixels, uint64_t count, uint64_t ns) {
+  pthread_mutex_lock(&lock);
+  own_cost.channels = channels;
+  own_cost.pixels = pixels;
+  own_cost.count = count;
+  own_cost.ns = ns;
+  pthread_mutex_unlock(&lock);
+}
+
+void gpu_set_clock_fall(uint64_t busy_ns, uint64_t factor) {
+  pthread_mutex_lock(&lock);
+  fall_ns = busy_ns;
+  fall_factor = factor;
+  pthread_mutex_unlock(&lock);
+}
+
+void queue_note_compiler(void) { busy_since_link = 0; }
+
 void gpu_forget(void) {
   pthread_mutex_lock(&lock);
   ended_from_before += recorded - ended;
@@ -225,18 +248,32 @@ Command *command_new(CommandKind kind) {
   return command;
 }
 
-static uint64_t cost_of(const Command *command) {
+static uint64_t cost_of_convolution(const Command *command) {
+  const DirectSizes *sizes = &command->program.sizes;
+  if (own_cost.count != 0 && sizes->bm == own_cost.channels && sizes->tn == own_cost.pixels) {
+    --own_cost.count;
+    return own_cost.ns;
+  }
   if (next_cost < cost_count) return next_costs[next_cost++];
   const uint64_t groups =
       (uint64_t)command->groups[0] * command->groups[1] * command->groups[2];
   return fixed_cost_ns + group_cost_ns * groups;
 }
 
+static uint64_t cost_of(const Command *command) {
+  if (command->kind != COMMAND_DISPATCH) return 0;
+  const bool fills = command->program.kind == PROGRAM_TRIAL && fall_ns != 0;
+  uint64_t cost = command->recorded ? cost_of_convolution(command) : fills ? gpu_fill_ns : 0;
+  if (busy_since_link < fall_ns) cost *= fall_factor;
+  busy_since_link += cost;
+  return cost;
+}
+
 void queue_record(Gl *gl, Command *command) {
   for (int i = 0; i < gpu_bindings; ++i) storage_use(command->ranges[i].storage);
   if (command->promise != NULL) ++command->promise->users;
   command->recorded = command->kind == COMMAND_DISPATCH && command->program.kind == PROGRAM_DIRECT;
-  if (command->recorded) command->cost_ns = cost_of(command);
+  command->cost_ns = cost_of(command);
   hazards_note(command);
   *gl->list.end = command;
   gl->list.end = &command->next;

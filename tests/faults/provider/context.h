@@ -39,6 +39,7 @@ typedef struct Context {
   uint32_t word_value;
   Word late_word;
   bool word_shaders[name_limit], word_programs[name_limit], bad_shaders[name_limit];
+  bool hung_shaders[name_limit], hung_programs[name_limit];
   void *maps[name_limit];
 } Context;
 

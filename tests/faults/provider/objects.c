@@ -99,6 +99,7 @@ GLuint wrap_CreateProgram(void) {
   }
   const GLuint program = next.CreateProgram();
   if (program != 0) context_count(OBJECT_PROGRAM, 1);
+  if (program < name_limit) context_current()->hung_programs[program] = false;
   return program;
 }
 
@@ -134,6 +135,13 @@ void wrap_LinkProgram(GLuint program) {
 
 void wrap_GetProgramiv(GLuint program, GLenum name, GLint *out) {
   if (fault_now(FAULT_LINK_STALL)) fault_stall();
+  if (program < name_limit && context_current()->hung_programs[program]) {
+    if (name == 0x91b1) {  // GL_COMPLETION_STATUS_KHR
+      *out = GL_FALSE;
+      return;
+    }
+    fault_stall();
+  }
   if (walk_strikes("glGetProgramiv")) {
     context_raise(GL_OUT_OF_MEMORY);
   } else {

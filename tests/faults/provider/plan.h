@@ -11,6 +11,7 @@
   X(HANG, "hang", "glFenceSync", "this sync and all later ones of the context never signal")      \
   X(STALL, "stall", "glClientWaitSync", "does not return before faults are cleared")              \
   X(LINK_STALL, "link-stall", "glGetProgramiv", "does not return before faults are cleared")      \
+  X(COMPILE_HANG, "compile-hang", "glLinkProgram", "never complete where the shader contains =TEXT")   \
   X(LATE, "late", "glFenceSync", "signals =N ns after the driver says so")                        \
   X(SPURIOUS, "spurious-timeout", "glClientWaitSync", "answers GL_TIMEOUT_EXPIRED")               \
   X(WAIT_FAILED, "wait-failed", "glClientWaitSync", "answers GL_WAIT_FAILED, without an error")   \

@@ -89,6 +89,9 @@ static void pass_ShaderSource(GLuint shader, GLsizei count, const GLchar *const 
                               const GLint *length) {
   if (shader < name_limit) {
     context_current()->word_shaders[shader] = strstr(text[0], "buffer Word") != NULL;
+    context_current()->hung_shaders[shader] =
+        fault_planned(FAULT_COMPILE_HANG) &&
+        strstr(text[0], fault_text(FAULT_COMPILE_HANG)) != NULL;
   }
   next.ShaderSource(shader, count, text, length);
 }
@@ -97,6 +100,8 @@ static void pass_AttachShader(GLuint program, GLuint shader) {
   Context *context = context_current();
   if (program < name_limit && shader < name_limit) {
     context->word_programs[program] = context->word_shaders[shader];
+    context->hung_programs[program] =
+        context->hung_shaders[shader] && fault_now(FAULT_COMPILE_HANG);
   }
   next.AttachShader(program, shader);
 }

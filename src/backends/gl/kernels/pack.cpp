@@ -121,4 +121,16 @@ void pack_weights(const Recipe& recipe, const ConvProblem& problem, const float*
   writer.zero(end, recipe.packed_bytes);
 }
 
+std::pmr::vector<std::byte> tap_table(const Recipe& recipe, const ConvProblem& problem,
+                                      std::pmr::memory_resource* memory) {
+  std::pmr::vector<std::byte> table(memory);
+  const Variant& v = recipe.variant;
+  if (v.family != Family::itable) return table;
+  const Job job{&v, &problem, nullptr, nullptr, ceil_div(problem.group_k(), v.block_m),
+                packed_depth(v, problem)};
+  table.resize(16 * static_cast<size_t>(job.depth));
+  pack_table(job, table.data());
+  return table;
+}
+
 }  // namespace sporkle::gl

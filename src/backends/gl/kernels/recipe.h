@@ -186,4 +186,9 @@ void append_source(const Program& program, std::pmr::string& sink);
 void pack_weights(const Recipe& recipe, const ConvProblem& problem, const float* weights,
                   const float* bias, std::byte* out, ParallelFor* parallel);
 
+// What the shader of itable reads beside the weights, at recipe.table_offset of the packed
+// ones; empty for every other family.
+std::pmr::vector<std::byte> tap_table(const Recipe& recipe, const ConvProblem& problem,
+                                      std::pmr::memory_resource* memory);
+
 }  // namespace sporkle::gl

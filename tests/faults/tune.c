@@ -1,0 +1,199 @@
+// The choice of kernels by time, on the virtual GPU, where times are what a test says.
+#define _GNU_SOURCE 1
+#include <dirent.h>
+#include <unistd.h>
+
+#include "faults/control.h"
+#include "faults/gpu/control.h"
+
+static struct {
+  void (*set_cost)(uint64_t fixed_ns, uint64_t per_group_ns);
+  void (*set_costs_of)(int channels, int pixels, uint64_t count, uint64_t ns);
+  void (*set_clock_fall)(uint64_t busy_ns, uint64_t factor);
+} gpu;
+
+static char directory[64];
+
+static int setup(void **state) {
+  (void)state;
+  gpu_take("gpu_set_cost", &gpu.set_cost);
+  gpu_take("gpu_set_costs_of", &gpu.set_costs_of);
+  gpu_take("gpu_set_clock_fall", &gpu.set_clock_fall);
+  gpu.set_cost(100000, 0);
+  gpu.set_costs_of(0, 0, 0, 0);
+  gpu.set_clock_fall(0, 1);
+  snprintf(directory, sizeof directory, "/tmp/sporkle-tune-XXXXXX");
+  return mkdtemp(directory) == NULL;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  control.clear();
+  unsetenv("SPORKLE_TUNE");
+  unsetenv("SPORKLE_GL_PATIENCE");
+  DIR *dir = opendir(directory);
+  for (struct dirent *item; dir && (item = readdir(dir)) != NULL;) {
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
+    if (item->d_name[0] != '.') unlink(path);
+  }
+  if (dir) closedir(dir);
+  return rmdir(directory);
+}
+
+/* A process's worth: a context on the card that tunes in this way. */
+static void open_tuning(World *world, const char *mode) {
+  setenv("SPORKLE_TUNE", mode, 1);
+  setenv("SPORKLE_LOG", "debug", 1);
+  control.clear();
+  plan_faults("renderer=virtual card*");
+  test_device = "gl";
+  sporkle_context_desc desc = world_desc(world);
+  desc.cache_dir = directory;
+  world_open_with(world, &desc);
+}
+
+static sporkle_conv2d_desc problem(void) {
+  sporkle_conv2d_desc desc;
+  sporkle_conv2d_desc_init(&desc);
+  /* The five direct kernels, which the virtual GPU knows, are all among its candidates. */
+  sporkle_conv2d_desc_set(&desc, 1, 8, 10, 10, 8, 3, 1, 1);
+  desc.groups = 8;
+  return desc;
+}
+
+static sporkle_status try_plan(World *world, char algorithm[64]) {
+  const sporkle_conv2d_desc desc = problem();
+  Tensors tensors;
+  tensors_make(&tensors, &desc, 3);
+  sporkle_plan plan = NULL;
+  sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+  const sporkle_status status =
+      sporkle_plan_create(world->context, world->device, &desc, tensors.weights, NULL, &plan);
+  if (status == SPORKLE_OK) {
+    expect_ok(sporkle_plan_describe(plan, &info));
+    expect_ok(sporkle_plan_destroy(plan));
+  }
+  snprintf(algorithm, 64, "%s", info.algorithm);
+  tensors_free(&tensors);
+  return status;
+}
+
+static void tune(const char *mode, char algorithm[64]) {
+  World world;
+  open_tuning(&world, mode);
+  expect_ok(try_plan(&world, algorithm));
+  world_close_gl(&world);
+}
+
+static void expect_choice(const char *mode, const char *expected) {
+  char algorithm[64];
+  tune(mode, algorithm);
+  if (strcmp(algorithm, expected) != 0) fail_msg("%s: chose %s, not %s", mode, algorithm, expected);
+}
+
+/* What is stored, and a plan takes, is this kernel of so many channels and pixels per thread. */
+static void choose_before(int channels, int pixels, const char *name) {
+  gpu.set_cost(100000, 0);
+  gpu.set_costs_of(channels, pixels, 100000, 50000);
+  expect_choice("thorough", name);
+  gpu.set_costs_of(0, 0, 0, 0);
+  expect_choice("auto", name);
+}
+
+/* What takes as long as the choice, or hardly less, does not replace it. */
+static void a_tie_keeps_the_choice(void **state) {
+  (void)state;
+  choose_before(8, 1, "direct_8x1");
+  expect_choice("thorough", "direct_8x1");
+  gpu.set_costs_of(4, 4, 100000, 99000);
+  expect_choice("thorough", "direct_8x1");
+  expect_choice("auto", "direct_8x1");
+}
+
+static void what_is_faster_replaces_the_choice(void **state) {
+  (void)state;
+  choose_before(8, 1, "direct_8x1");
+  gpu.set_costs_of(4, 4, 100000, 80000);
+  expect_choice("auto", "direct_8x1");
+  expect_choice("thorough", "direct_4x4");
+  /* And is what the next process takes. */
+  gpu.set_costs_of(0, 0, 0, 0);
+  expect_choice("auto", "direct_4x4");
+}
+
+/* A kernel that is fast for its first so many runs only, as one is whose neighbours are
+ * disturbed: by turns with the choice it is not, and is not taken. */
+static void a_lucky_kernel_does_not_replace_the_choice(void **state) {
+  (void)state;
+  choose_before(8, 1, "direct_8x1");
+  for (uint64_t lucky = 60; lucky <= 140; lucky += 40) {
+    gpu.set_costs_of(4, 4, lucky, 50000);
+    expect_choice("thorough", "direct_8x1");
+  }
+}
+
+/* The clock falls while the compiler works and rises with the work: whatever work that
+ * takes, the fastest is found, and not the one that was timed last. */
+static void a_falling_clock_decides_nothing(void **state) {
+  (void)state;
+  choose_before(8, 1, "direct_8x1");
+  for (uint64_t busy = 8; busy <= 32; busy += 8) {
+    const bool first = busy % 16 != 0;
+    gpu.set_costs_of(first ? 1 : 8, 1, 100000, 80000);
+    gpu.set_clock_fall(busy * 1000000, 5);
+    expect_choice("thorough", first ? "direct_1x1" : "direct_8x1");
+  }
+}
+
+/* Candidates whose compiler never ends are named, not taken and not remembered. */
+static void a_hanging_compiler_is_named(void **state) {
+  (void)state;
+  gpu.set_costs_of(8, 1, 100000, 50000);
+  setenv("SPORKLE_GL_PATIENCE", "1", 1);
+  World world;
+  open_tuning(&world, "thorough");
+  log_capture_init(&world.log);  /* it is full of kernels that do not link here */
+  plan_faults("compile-hang=min(p3, pixels*");  /* of the direct kernels, those of four pixels */
+  char algorithm[64];
+  expect_ok(try_plan(&world, algorithm));
+  assert_string_equal(algorithm, "direct_8x1");
+  assert_int_equal(control.struck("compile-hang"), 3);
+  static const char *const names[] = {"direct_1x4", "direct_4x4", "direct_8x4"};
+  for (size_t i = 0; i < COUNT_OF(names); ++i) {
+    char text[96];
+    snprintf(text, sizeof text, "%s is not used: its compiler has not ended after 1 s", names[i]);
+    if (!log_capture_contains(&world.log, text)) fail_msg("not in the log: %s", text);
+  }
+  control.clear();
+  world_close_gl(&world);
+  /* The choice is stored. */
+  expect_choice("auto", "direct_8x1");
+}
+
+/* A driver that compiles in the call and does not come back: the log says in what. */
+static void a_silent_compiler_is_named(void **state) {
+  (void)state;
+  setenv("SPORKLE_GL_PATIENCE", "1", 1);
+  World world;
+  open_tuning(&world, "auto");
+  world_check_usable(&world);  /* the device is open and the program of trials is there */
+  log_capture_init(&world.log);
+  plan_faults("link-stall");
+  char algorithm[64];
+  expect_status(SPORKLE_ERROR_DEVICE_LOST, try_plan(&world, algorithm));
+  assert_true(log_capture_contains(&world.log, "tuner: the device was lost while kernel "));
+  control.clear();
+  expect_ok(sporkle_context_destroy(world.context));
+}
+
+#define TUNE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+const struct CMUnitTest tune_tests[] = {
+    TUNE_TEST(a_tie_keeps_the_choice),
+    TUNE_TEST(what_is_faster_replaces_the_choice),
+    TUNE_TEST(a_lucky_kernel_does_not_replace_the_choice),
+    TUNE_TEST(a_falling_clock_decides_nothing),
+    TUNE_TEST(a_hanging_compiler_is_named),
+    TUNE_TEST(a_silent_compiler_is_named),
+};
+const size_t tune_test_count = COUNT_OF(tune_tests);
