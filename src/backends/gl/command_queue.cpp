@@ -131,29 +131,36 @@ bool CommandQueue::wait_call(Call* call, Deadline deadline) noexcept {
 }
 
 // Before the fence ends: whoever has seen its end finds it counted.
-void CommandQueue::count_end(Entry* e) noexcept {
+void CommandQueue::count_end(Entry* e, Status status) noexcept {
   if (e->counted) return;
   e->counted = true;
-  e->operation.note_end(e->status, 0);
-  if (e->status >= 0 || e->sink != nullptr || e->exchange != nullptr) return;
+  e->operation.note_end(status, 0);
+  if (status >= 0 || e->sink != nullptr || e->exchange != nullptr) return;
   stats_->add(Counter::submit_failures, 1);
 }
 
-void CommandQueue::end(uint64_t value, bool keep) noexcept {
+void CommandQueue::tell_end(const Entry& e, Status status) noexcept {
+  if (status < 0 && e.operation.fence) fence_fail(e.operation.fence, status);
+  if (e.sink != nullptr) e.sink->status = status;
+  if (e.exchange != nullptr) e.exchange->finish(status);
+}
+
+void CommandQueue::complete(uint64_t value) noexcept {
   for (uint64_t v = completed() + 1; v <= value; ++v) {
     Entry& e = entry(v);
-    if (!keep && e.operation.rescue(e.status)) e.status = SPORKLE_OK;
-    count_end(&e);
-    if (e.status < 0 && e.operation.fence) fence_fail(e.operation.fence, e.status);
-    if (e.sink != nullptr) e.sink->status = e.status;
-    if (e.exchange != nullptr) e.exchange->finish(e.status);
-    if (keep) continue;
+    if (e.operation.rescue(e.status)) e.status = SPORKLE_OK;
+    count_end(&e, e.status);
+    tell_end(e, e.status);
     // Let go before anyone can see the end, so that a buffer destroyed after
     // its fence is freed at once.
     e.operation = Operation{};
     e.exchange = nullptr;
     e.sink = nullptr;
   }
+  publish(value);
+}
+
+void CommandQueue::publish(uint64_t value) noexcept {
   completed_.store(value, std::memory_order_release);
   timeline_publish(timeline_, value);
 }
@@ -180,18 +187,26 @@ void CommandQueue::fail_calls(Call* first, Status status) noexcept {
   }
 }
 
-void CommandQueue::fail_all(Status status, bool keep) noexcept {
+void CommandQueue::fail_all(Status status) noexcept {
   fail_calls(take_calls(), status);
   const uint64_t last = submitted();
   for (uint64_t v = completed() + 1; v <= last; ++v) {
     Entry& e = entry(v);
-    // A thread that was given up may still use the operation.
-    e.status = !keep && e.operation.rescue(status) ? SPORKLE_OK : status;
-    count_end(&e);
+    e.status = e.operation.rescue(status) ? SPORKLE_OK : status;
+    count_end(&e, e.status);
   }
   // Fences inserted behind the operations have no entry of their own.
   if (completed() < last) fence_pool_fail_all(fences_, timeline_, status);
-  end(last, keep);
+  complete(last);
+}
+
+void CommandQueue::abandon_all(Status status) noexcept {
+  fail_calls(take_calls(), status);
+  const uint64_t last = submitted();
+  for (uint64_t v = completed() + 1; v <= last; ++v) count_end(&entry(v), status);
+  if (completed() < last) fence_pool_fail_all(fences_, timeline_, status);
+  for (uint64_t v = completed() + 1; v <= last; ++v) tell_end(entry(v), status);
+  publish(last);
 }
 
 }  // namespace sporkle::gl

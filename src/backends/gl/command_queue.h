@@ -70,7 +70,7 @@ class CommandQueue {
   uint64_t completed() const noexcept { return completed_.load(std::memory_order_relaxed); }
   Entry& entry(uint64_t value) noexcept { return ring_[value % ring_.size()]; }
   // Ends everything up to `value`: failures first, then the counter.
-  void complete(uint64_t value) noexcept { end(value, false); }
+  void complete(uint64_t value) noexcept;
   Call* take_calls() noexcept;
   static void finish_call(Call* call) noexcept;
 
@@ -78,9 +78,11 @@ class CommandQueue {
   void refuse(Status status, const char* reason) noexcept;
   // Accepts again (a device that was recreated).
   void accept() noexcept;
-  // Fails everything in flight, waiting calls included. `keep`: the operations
-  // stay as they are, because a thread that was given up may still use them.
-  void fail_all(Status status, bool keep) noexcept;
+  // Fails everything in flight, waiting calls included.
+  void fail_all(Status status) noexcept;
+  // The same, of a thread that was given up: it may still use the operations and
+  // write their status, so both stay as they are.
+  void abandon_all(Status status) noexcept;
   // Fails a chain of calls that the thread has taken.
   void fail_calls(Call* first, Status status) noexcept;
 
@@ -91,8 +93,9 @@ class CommandQueue {
   Entry& next_entry();
   void store(Operation&& operation, RunSink* sink, uint64_t value) noexcept;
   uint64_t publish_entry() noexcept;
-  void count_end(Entry* e) noexcept;
-  void end(uint64_t value, bool keep) noexcept;
+  void count_end(Entry* e, Status status) noexcept;
+  static void tell_end(const Entry& e, Status status) noexcept;
+  void publish(uint64_t value) noexcept;
 
   Stats* stats_;
   FencePool* fences_;

@@ -105,7 +105,7 @@ void SubmissionThread::abandon(Status status, Phase phase) noexcept {
   self_ = weak_from_this().lock();
   slot_.store(nullptr, std::memory_order_release);
   queue_.fail_calls(current_call_.exchange(nullptr), status);
-  queue_.fail_all(status, true);
+  queue_.abandon_all(status);
   set_phase(phase);
 }
 
@@ -131,7 +131,7 @@ void SubmissionThread::recover(DriverSlot& slot) noexcept {
   set_phase(hangs ? hung : recovering);
   queue_.refuse(SPORKLE_ERROR_DEVICE_LOST, hangs ? hung_text : reset_text);
   environment_.stats->add(Counter::device_resets, 1);
-  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST, false);
+  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST);
   environment_.log->write(SPORKLE_LOG_WARNING, "%s %s; work in flight has failed", facts_.name,
                           hangs ? "does not end its work" : "was reset");
   Error error;
@@ -148,7 +148,7 @@ void SubmissionThread::recover(DriverSlot& slot) noexcept {
   }
   dead_ = true;
   queue_.refuse(SPORKLE_ERROR_DEVICE_LOST, error.reason.text);
-  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST, false);
+  queue_.fail_all(SPORKLE_ERROR_DEVICE_LOST);
   set_phase(running);
 }
 

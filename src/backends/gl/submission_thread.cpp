@@ -117,7 +117,7 @@ void SubmissionThread::close(Status status) noexcept {
       return;
     }
   }
-  queue_.fail_all(status, false);
+  queue_.fail_all(status);
   set_phase(closed);
 }
 
