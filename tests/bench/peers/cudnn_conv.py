@@ -24,33 +24,100 @@ except ImportError:
 
 REPLAYS = 10  # convolutions per graph
 ERROR_LIMIT = 1e-5
-FIELDS = "mb ic ih iw oc oh ow kh kw sh sw ph pw dh dw g".split()
+FIELDS = "g mb ic oc ih iw oh ow kh kw sh sw ph pw dh dw".split()
+MAY_BE_ZERO = {"ph", "pw", "dh", "dw"}
+
+
+def parse_fields(text):
+    """What the text says, and the name; as src/tools/problem.c reads it."""
+    values, name, at = {}, "", 0
+    while at < len(text):
+        if text[at] == "_":
+            at += 1
+            continue
+        if text[at] == "n":
+            found = re.fullmatch(r'n(?:"([^\s"\\]+)"|([^\s"\\]+))', text[at:])
+            if not found:
+                raise ValueError(f"{text}: the name is none")
+            name = found[1] or found[2]
+            break
+        found = re.compile(r"([a-z]+)([0-9]+)").match(text, at)
+        if not found or found[1] not in FIELDS:
+            raise ValueError(f"{text}: column {at + 1}: no field of {' '.join(FIELDS)}")
+        if found[1] in values:
+            raise ValueError(f"{text}: {found[1]} is given twice")
+        values[found[1]] = int(found[2])
+        if values[found[1]] == 0 and found[1] not in MAY_BE_ZERO:
+            raise ValueError(f"{text}: {found[1]} must be at least 1")
+        at = found.end()
+    return values, name
+
+
+def resolve(v, axis, default):
+    """Sizes of one direction; an output size decides the padding that is not given."""
+    def value(key):
+        return v.get(key + axis, default[key])
+
+    e = {key: value(key) for key in "iksd"}
+    if e["i"] is None or e["k"] is None:
+        raise ValueError(f"i{axis} or k{axis} is missing")
+    span = (e["k"] - 1) * (e["d"] + 1) + 1
+
+    def out(before, after):
+        padded = e["i"] + before + after
+        return (padded - span) // e["s"] + 1 if padded >= span else 0
+
+    asked, padding = v.get("o" + axis), v.get("p" + axis)
+    before = after = padding
+    if asked is None and padding is None:
+        before, after = default["p"]
+    if asked is not None:
+        total = (asked - 1) * e["s"] + span - e["i"]
+        if padding is None:
+            before = max(total, 0) // 2
+            after = max(total, 0) - before
+        elif out(before, after) != asked:
+            after = max(total - before, 0)
+        if out(before, after) != asked:
+            raise ValueError(f"o{axis}{asked} does not follow from the other sizes")
+    e["p"], e["o"] = (before, after), out(before, after)
+    if e["o"] < 1:
+        raise ValueError(f"the kernel does not fit in direction {axis}")
+    return e
 
 
 def parse(text):
-    """benchdnn's grammar, as far as the files under tests/shapes use it."""
-    text = re.sub(r'n".*?"$', "", text)
-    values = {name: int(value) for name, value in re.findall(r"([a-z]+)(\d+)", text)}
-    unknown = set(values) - set(FIELDS)
-    if unknown:
-        raise ValueError(f"{text}: unknown {sorted(unknown)}")
-    for name, other, default in (("iw", "ih", None), ("kw", "kh", None), ("sw", "sh", 1),
-                                 ("pw", "ph", 0), ("dw", "dh", 0)):
-        if other not in values:
-            values[other] = default
-        values.setdefault(name, values[other])
-    values.setdefault("mb", 1)
-    values.setdefault("g", 1)
-    missing = {"ic", "ih", "oc", "kh"} - {name for name, value in values.items() if value}
-    if missing:
-        raise ValueError(f"{text}: without {sorted(missing)}")
-    return values
+    """A problem of benchdnn's grammar: numbers, h and w as resolve() gives them."""
+    values, name = parse_fields(text)
+    try:
+        if "ic" not in values or "oc" not in values:
+            raise ValueError("ic or oc is missing")
+        high = {"i": None, "k": None, "s": 1, "d": 0, "p": (0, 0)}
+        wide_only = not any(key[-1] == "h" for key in values)
+        if wide_only and any(key[-1] == "w" for key in values):
+            high.update(i=1, k=1)
+            if "iw" not in values or "kw" not in values:
+                raise ValueError("iw or kw is missing")
+        h = resolve(values, "h", high)
+        w = resolve(values, "w", h)
+        g = values.get("g", 1)
+        if values["ic"] % g or values["oc"] % g:
+            raise ValueError(f"{g} groups do not divide the channels")
+    except ValueError as error:
+        raise ValueError(f"{text}: {error}") from None
+    return {"g": g, "mb": values.get("mb", 2), "ic": values["ic"], "oc": values["oc"],
+            "h": h, "w": w, "name": name}
+
+
+def strip_comment(line):
+    """The line up to a # outside of quotes."""
+    return re.match(r'(?:[^"#]|"[^"]*"?)*', line)[0].strip()
 
 
 def problems(path):
     with open(path, encoding="utf-8") as lines:
         for line in lines:
-            text = line.split("#")[0].strip()
+            text = strip_comment(line)
             if text:
                 yield text, parse(text)
 
@@ -58,20 +125,36 @@ def problems(path):
 def read_problems(path):
     """All of them, or the end with a reason, before anything is timed."""
     try:
-        return list(problems(path))
+        listed = list(problems(path))
+        for text, v in listed:
+            if any(v[axis]["p"][0] != v[axis]["p"][1] for axis in "hw"):
+                raise ValueError(f"{text}: the padding differs between two sides, which PyTorch "
+                                 "does in a second operation")
+        return listed
     except (OSError, ValueError) as error:
         sys.exit(f"cudnn_conv: {error}")
 
 
 def canonical(v):
     """The problem as bench_conv2d prints it."""
-    text = f"g{v['g']}" if v["g"] != 1 else ""
-    text += f"mb{v['mb']}ic{v['ic']}oc{v['oc']}ih{v['ih']}"
-    text += f"iw{v['iw']}" if v["iw"] != v["ih"] else ""
-    text += f"kh{v['kh']}" + (f"kw{v['kw']}" if v["kw"] != v["kh"] else "")
-    text += (f"sh{v['sh']}" if v["sh"] != 1 else "") + (f"sw{v['sw']}" if v["sw"] != v["sh"] else "")
-    text += (f"dh{v['dh']}" if v["dh"] != 0 else "") + (f"dw{v['dw']}" if v["dw"] != v["dh"] else "")
-    return text + (f"ph{v['ph']}" if v["ph"] != 0 else "") + (f"pw{v['pw']}" if v["pw"] != v["ph"] else "")
+    def axis(name):
+        e, wide = v[name], name == "w"
+        text = "".join(f"{key}{name}{e[key]}" for key, usual in
+                       (("i", None), ("k", None), ("s", 1), ("d", 0)) if wide or e[key] != usual)
+        text += f"p{name}{e['p'][0]}" if wide or e["p"] != (0, 0) else ""
+        return text + (f"o{name}{e['o']}" if e["p"][0] != e["p"][1] else "")
+
+    def same(e):
+        return {key: e[key] for key in "iksdp"}
+
+    text = (f"g{v['g']}" if v["g"] != 1 else "") + f"mb{v['mb']}ic{v['ic']}oc{v['oc']}" + axis("h")
+    text += axis("w") if same(v["h"]) != same(v["w"]) else ""
+    return text + (f'n"{v["name"]}"' if v["name"] else "")
+
+
+def flops(v):
+    return (2 * v["mb"] * v["oc"] * v["h"]["o"] * v["w"]["o"] * (v["ic"] // v["g"])
+            * v["h"]["k"] * v["w"]["k"])
 
 
 def median_us(run, per_run):
@@ -101,10 +184,11 @@ def bench(v, seed):
     def uniform(*shape):
         return torch.rand(*shape, generator=generator, device="cuda") * 2 - 1
 
-    x = uniform(v["mb"], v["ic"], v["ih"], v["iw"])
-    w = uniform(v["oc"], v["ic"] // v["g"], v["kh"], v["kw"])
-    options = dict(stride=(v["sh"], v["sw"]), padding=(v["ph"], v["pw"]),
-                   dilation=(v["dh"] + 1, v["dw"] + 1), groups=v["g"])
+    high, wide = v["h"], v["w"]
+    x = uniform(v["mb"], v["ic"], high["i"], wide["i"])
+    w = uniform(v["oc"], v["ic"] // v["g"], high["k"], wide["k"])
+    options = dict(stride=(high["s"], wide["s"]), padding=(high["p"][0], wide["p"][0]),
+                   dilation=(high["d"] + 1, wide["d"] + 1), groups=v["g"])
 
     def run():
         return F.conv2d(x, w, **options)
@@ -161,8 +245,10 @@ def main():
     results = []
     with torch.no_grad():
         for text, values in listed:
-            row = {"problem": canonical(values)}
+            row = {"problem": canonical(values), "flops": flops(values)}
             row.update(bench(values, options.seed))
+            if "us" in row:
+                row["gflops"] = row["flops"] * 1e-3 / row["us"]
             results.append(row)
             print(f"{text:44} {row.get('us', float('nan')):9.1f} us replayed "
                   f"{row.get('us_eager', float('nan')):9.1f} us eager", flush=True)
@@ -171,6 +257,8 @@ def main():
         "benchmark": "cudnn_conv",
         "device": torch.cuda.get_device_name(),
         "software": f"PyTorch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}",
+        "tf32": torch.backends.cudnn.allow_tf32,
+        "seed": options.seed,
         "results": results,
     }
     if options.json:
