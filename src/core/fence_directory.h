@@ -5,15 +5,10 @@
 #include <atomic>
 #include <mutex>
 
-#include "base/handle.h"
+#include "core/fence_lookup.h"
 #include "core/fence_pool.h"
 
 namespace sporkle {
-
-constexpr uint32_t fence_chunk_slots = 64;  // 1 KiB
-
-// The slot with this index, or null when it has never existed.
-FenceSlot* fence_find(uint32_t index) noexcept;
 
 // The pool that owns a slot that exists.
 FencePool* fence_pool_of(uint32_t index) noexcept;

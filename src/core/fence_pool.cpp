@@ -9,32 +9,21 @@
 
 namespace sporkle {
 
+constinit std::atomic<uintptr_t> fence_chunks[fence_chunk_limit];
+
 namespace {
 
 constexpr uint32_t chunk_slots = fence_chunk_slots;
-constexpr uint32_t chunk_limit = handle_slot_limit / chunk_slots;
-constexpr size_t chunk_bytes = chunk_slots * sizeof(FenceSlot);
+constexpr uint32_t chunk_limit = fence_chunk_limit;
+constexpr size_t chunk_bytes = FenceChunk::bytes;
 constexpr uint32_t pool_limit = 1024;
+static_assert(pool_limit <= chunk_bytes);
 
-// Where a chunk's slots are and whose they are, in one word: who sees the one sees
-// the other. Slots are aligned to the size of a chunk; below is the pool's index.
-struct Chunk {
-  uintptr_t word = 0;
-
-  static constexpr uintptr_t owner_mask = chunk_bytes - 1;
-  FenceSlot* slots() const { return reinterpret_cast<FenceSlot*>(word & ~owner_mask); }
-  uint32_t owner() const { return static_cast<uint32_t>(word & owner_mask); }
-};
-static_assert((chunk_bytes & (chunk_bytes - 1)) == 0 && pool_limit <= chunk_bytes);
-
-constinit std::atomic<uintptr_t> chunks[chunk_limit];
 constinit std::atomic<uint32_t> chunks_used{0};
 
 constinit FencePool pools[pool_limit];
 static_assert(std::is_trivially_destructible_v<FencePool>);  // used until the very end
 constinit std::atomic<uint32_t> pools_used{0};               // none behind it was ever taken
-
-Chunk chunk_at(uint32_t index) noexcept { return {chunks[index].load(std::memory_order_acquire)}; }
 
 FencePool* take_pool() noexcept {
   for (uint32_t i = 0; i < pool_limit; ++i) {
@@ -63,13 +52,8 @@ bool take_chunks(uint32_t count, uint32_t* first) noexcept {
 
 }  // namespace
 
-FenceSlot* fence_find(uint32_t index) noexcept {
-  FenceSlot* slots = chunk_at(index / chunk_slots).slots();
-  return slots == nullptr ? nullptr : slots + index % chunk_slots;
-}
-
 FencePool* fence_pool_of(uint32_t index) noexcept {
-  const Chunk chunk = chunk_at(index / chunk_slots);
+  const FenceChunk chunk = fence_chunk_of(index);
   return chunk.slots() == nullptr ? nullptr : &pools[chunk.owner()];
 }
 
@@ -104,7 +88,7 @@ void FencePool::grow(uint32_t capacity) {
   auto* array = static_cast<FenceSlot*>(memory);
   for (uint32_t c = 0; c < need; ++c) {
     const auto slots = reinterpret_cast<uintptr_t>(array + size_t{c} * chunk_slots);
-    chunks[first + c].store(slots | pool_index(this), std::memory_order_release);
+    fence_chunks[first + c].store(slots | pool_index(this), std::memory_order_release);
   }
   for (uint32_t i = need * chunk_slots; i-- > 0;) {
     array[i].state.store(FenceState::make(1, 0, FenceKind::free, false).word);
@@ -160,7 +144,7 @@ void fence_pool_visit(FencePool* pool, void (*visit)(void*, FenceRef, FenceState
                       void* data) noexcept {
   const uint32_t used = chunks_used.load();
   for (uint32_t c = 0; c < used; ++c) {
-    const Chunk chunk = chunk_at(c);
+    const FenceChunk chunk = fence_chunk(c);
     FenceSlot* slots = chunk.slots();
     if (slots == nullptr || chunk.owner() != pool_index(pool)) continue;
     for (uint32_t i = 0; i < chunk_slots; ++i) {

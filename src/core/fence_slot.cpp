@@ -65,17 +65,9 @@ bool fence_move(FenceRef ref, uint32_t timeline, uint64_t value) noexcept {
   return moved == Protocol::Move::done;
 }
 
-const FenceSlot* fence_slot(sporkle_fence fence) noexcept {
-  const HandleBits bits = decode_handle(fence);
-  if (!bits.tagged || bits.type != static_cast<uint32_t>(HandleType::fence)) return nullptr;
-  return fence_find(bits.slot);
-}
+const FenceSlot* fence_slot(sporkle_fence fence) noexcept { return fence_find(fence); }
 
-Status fence_poll(sporkle_fence fence) noexcept {
-  const FenceSlot* slot = fence_slot(fence);
-  if (slot == nullptr) return SPORKLE_ERROR_INVALID_HANDLE;
-  return Protocol::poll(*slot, decode_handle(fence).generation, timelines);
-}
+Status fence_poll(sporkle_fence fence) noexcept { return fence_look(fence); }
 
 Status fence_destroy(sporkle_fence fence, bool force) noexcept {
   if (fence_slot(fence) == nullptr) return SPORKLE_ERROR_INVALID_HANDLE;

@@ -4,6 +4,7 @@
 
 #include "base/handle.h"
 #include "core/expectation.h"
+#include "core/fence_lookup.h"
 #include "core/fence_pool.h"
 #include "core/timeline.h"
 
