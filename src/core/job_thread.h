@@ -14,6 +14,12 @@
 
 namespace sporkle {
 
+// A value that a timeline will reach.
+struct TimelinePoint {
+  uint32_t timeline = 0;
+  uint64_t value = 0;  // 0: has been reached
+};
+
 // A Job is movable, default-constructible and has a FenceRef `fence`.
 template <class Job>
 class JobThread {
@@ -28,17 +34,20 @@ class JobThread {
     if (has_timeline_) timeline_release(timeline_);
   }
 
-  // Arms the job's fence. Throws, and leaves the fence alone, when the thread
-  // cannot start or has been closed.
-  void submit(Job&& job) {
+  // Arms the job's fence; returns what it waits for. Throws, and leaves the fence alone,
+  // when the thread cannot start or has been closed.
+  TimelinePoint submit(Job&& job) {
+    TimelinePoint end;
     {
       const std::lock_guard lock(mutex_);
       start();
       const FenceRef fence = job.fence;
       jobs_.push_back(std::move(job));
-      fence_arm(fence, timeline_, ++submitted_, false);
+      end = {timeline_, ++submitted_};
+      fence_arm(fence, end.timeline, end.value, false);
     }
     wake();
+    return end;
   }
 
   // The same for a fence that is pending elsewhere and moves here. False, and

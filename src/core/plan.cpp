@@ -207,7 +207,8 @@ sporkle_plan prepare_plan(const std::shared_ptr<Context>& context, uint32_t devi
   void* handle = nullptr;
   try {
     handle = publish_child(new_object<Plan>(context->memory(), context, preparation));
-    context->preparer().submit({preparation, choice.device, choice.may_fall_back, fence});
+    preparation->set_end(context->preparer().submit(
+        {preparation, choice.device, choice.may_fall_back, fence}));
   } catch (...) {
     if (handle != nullptr) object_destroy(handle, HandleType::plan);
     fence_abandon(fence, false);

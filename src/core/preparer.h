@@ -1,7 +1,6 @@
 // Plans made by a thread of the context, each with a fence.
 #pragma once
 
-#include <atomic>
 #include <memory>
 
 #include "base/memory.h"
@@ -10,8 +9,9 @@
 
 namespace sporkle {
 
-// The part of a plan that takes time. Written by one thread, which ends it once;
-// read by any thread after settle().
+// The part of a plan that takes time. Written by one thread, which finishes it once;
+// read by any thread after settle(). It ends with its fence, by the same counter: who
+// has waited for the one finds the other ended.
 class Preparation {
  public:
   // Copies the arrays of the source where `keep` is true.
@@ -24,6 +24,9 @@ class Preparation {
   void succeed(uint32_t device, std::shared_ptr<DevicePlan> plan) noexcept;
   void fail_with(const Error& error) noexcept;
 
+  // Made by a JobThread, whose publish is its end. Before anybody else has the plan.
+  void set_end(TimelinePoint end) noexcept { end_ = end; }
+  bool ended() const noexcept;
   // Waits for the end. Throws what the preparation failed with.
   void settle() const;
   // The following only after settle().
@@ -31,13 +34,11 @@ class Preparation {
   const std::shared_ptr<DevicePlan>& plan() const noexcept { return plan_; }
 
  private:
-  void end() noexcept;
-
   KeptSource kept_;
   uint32_t device_ = 0;
   std::shared_ptr<DevicePlan> plan_;
   Error error_{SPORKLE_OK, {}};
-  std::atomic<uint32_t> ended_{0};
+  TimelinePoint end_;
 };
 
 struct PreparationJob {
