@@ -54,9 +54,12 @@ static void list_entry(const char *path, const char *name, Tally *tally) {
 }
 
 static void clear_entry(const char *path, const char *name, Tally *tally) {
-  (void)name;
-  if (unlink(path) == 0) ++tally->entries;
-  else tally->failed = true;
+  if (unlink(path) == 0) {
+    ++tally->entries;
+  } else {
+    usage_error("cache: %s: cannot be removed: %s", name, strerror(errno));
+    tally->failed = true;
+  }
 }
 
 static void export_entry(const char *path, const char *name, Tally *tally) {
@@ -173,7 +176,7 @@ static int run_cache(const Command *self, int argc, char **argv) {
   for_each_entry(directory, clears ? clear_entry : list_entry, &tally);
   if (clears) {
     printf("removed %llu entries from %s\n", (unsigned long long)tally.entries, directory);
-    return tally.failed ? usage_error("cache: some entries cannot be removed") : TOOL_OK;
+    return tally.failed ? TOOL_USAGE : TOOL_OK;
   }
   printf("%s: %llu entries, %llu bytes, %llu damaged\n", directory,
          (unsigned long long)tally.entries, (unsigned long long)tally.bytes,
@@ -185,7 +188,8 @@ const Command command_cache = {
     .name = "cache",
     .arguments = "[list | clear | export FILE | import FILE]",
     .summary = "Lists, empties, packs or unpacks what the library keeps on disk.",
-    .details = "Program binaries and kernels chosen by time, one file each, in SPORKLE_CACHE_DIR.\n"
+    .details = "Program binaries, kernels chosen by time and rates of copies, one file each, in\n"
+               "SPORKLE_CACHE_DIR.\n"
                "Damaged entries are listed as such, never packed and never unpacked.",
     .run = run_cache,
 };

@@ -78,6 +78,12 @@ with tempfile.TemporaryDirectory() as top:
     result = run("cache", "list", env={"SPORKLE_CACHE_DIR": "/tmp/" + "x" * 300})
     check(result.returncode == 2 and "longer than" in result.stderr, "half of a path", result)
 
-    check("removed 2" in expect_success("cache", "clear", env=env).stdout, "both are removed")
+    stuck = os.path.join(source, "gltune-" + "0" * 32 + ".spk")
+    os.mkdir(stuck)
+    result = run("cache", "clear", env=env)
+    check(result.returncode == 2 and os.path.basename(stuck) + ": cannot be removed" in result.stderr,
+          "what stays is named", result)
+    os.rmdir(stuck)
+    check("removed 2" in result.stdout, "the others are removed")
     check(os.listdir(source) == ["notes.txt"], "what is no entry stays")
     print("cache: list, export, import and clear; damaged and foreign entries refused")
