@@ -184,6 +184,62 @@ static void bad_candidates_are_rejected(void **state) {
   assert_true(rejected >= 1);
 }
 
+/* Whether the tuner said that it does not use this kernel. */
+static bool was_rejected(shim_tuner *tuner, const char *name) {
+  char text[80];
+  snprintf(text, sizeof text, "kernel %s is not used", name);
+  return shim_tuner_warnings(tuner, text) != 0;
+}
+
+/* When every candidate fails, a kernel behind them is taken, for any problem another one than
+ * those that failed before. */
+static void what_was_rejected_is_not_taken(void **state) {
+  (void)state;
+  empty_directory();
+  shim_tuner *tuner = shim_tuner_open(directory, SHIM_BY_TIME, SHIM_SPOIL_HANG, "!");
+  if (tuner == NULL) skip();
+  sporkle_conv2d_desc desc = problem();
+  int rejected = 0;
+  for (int i = 0; i < 3; ++i, desc.w = --desc.h) {
+    char algorithm[48];
+    const shim_tensors tensors = {input, weights, NULL, NULL, output[0]};
+    memset(output[0], 0xff, sizeof output[0]);
+    assert_int_equal(shim_tuner_run(tuner, &desc, &tensors, algorithm), 0);
+    if (was_rejected(tuner, algorithm)) fail_msg("%s failed and was taken", algorithm);
+    const int before = rejected;
+    rejected = shim_tuner_warnings(tuner, "does not end");
+    assert_true(rejected >= before + 10);
+    const OracleTensors expected = {input, weights, NULL, NULL};
+    OracleError error;
+    assert_true(oracle_compare(&desc, &expected, output[0], 1, NULL, &error));
+    assert_true(error.rel_l2 < 1e-5);
+  }
+  shim_tuner_close(tuner);
+}
+
+/* Where none is left: a status, and the device goes on. */
+static void none_is_left(void **state) {
+  (void)state;
+  empty_directory();
+  shim_tuner *tuner = shim_tuner_open(directory, SHIM_BY_TIME, SHIM_SPOIL_RESULT, "!direct_1x1");
+  if (tuner == NULL) skip();
+  char algorithm[48];
+  compute(tuner, 0, algorithm);
+  assert_string_equal(algorithm, "direct_1x1");
+  compute(tuner, 0, algorithm);
+  assert_string_equal(algorithm, "direct_1x1");
+  shim_tuner_close(tuner);
+  empty_directory();
+  tuner = shim_tuner_open(directory, SHIM_BY_TIME, SHIM_SPOIL_RESULT, "!");
+  const sporkle_conv2d_desc desc = problem();
+  const shim_tensors tensors = {input, weights, NULL, NULL, output[0]};
+  for (int i = 0; i < 2; ++i) {
+    assert_int_equal(shim_tuner_run(tuner, &desc, &tensors, algorithm),
+                     SPORKLE_ERROR_OPERATION_FAILED);
+  }
+  shim_tuner_close(tuner);
+}
+
 /* What compiling is expected to take follows what it took, and is nothing for what is there. */
 static void compiling_is_expected_to_take_what_it_took(void **state) {
   (void)state;
@@ -303,6 +359,8 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(a_driver_update_forgets),
                                      cmocka_unit_test(workspace_that_does_not_fit),
                                      cmocka_unit_test(bad_candidates_are_rejected),
+                                     cmocka_unit_test(what_was_rejected_is_not_taken),
+                                     cmocka_unit_test(none_is_left),
                                      cmocka_unit_test(compiling_is_expected_to_take_what_it_took),
                                      cmocka_unit_test(tuning_takes_a_twentieth_of_the_time),
                                      cmocka_unit_test(beyond_its_share_the_rule_decides),

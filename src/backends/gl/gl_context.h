@@ -42,7 +42,8 @@ struct OpenRules {
   const uint32_t* pieces = nullptr;  // of each synchronous call; null: as many as pay
   bool tune_everywhere = false;  // time kernels on software drivers too
   uint64_t tuning_grace_ns = TuningShare::usual_grace_ns;
-  // A variant that fails in a trial, and how; or the only one that plans may take.
+  // A variant that fails in a trial ("!name": all others do), and how; or the only one
+  // that plans may take.
   enum : uint32_t { spoil_nothing, spoil_compile, spoil_hang, spoil_result, only_variant };
   uint32_t spoil = spoil_nothing;
   char spoiled_variant[40] = {};

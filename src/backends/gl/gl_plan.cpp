@@ -61,7 +61,7 @@ GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment
     if (all_finite(weights, problem.weights_bytes() / sizeof(float))) {
       choose(environment, facts, rules, tuner, weights, bias);
     } else {
-      choose_exact(facts);
+      choose_exact(facts, tuner.record());
       pack(environment, facts, weights, bias);
     }
   } catch (...) {
@@ -123,12 +123,18 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
   if (wish[0] != '\0' && wished == nullptr) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "SPORKLE_GL_KERNEL: \"%.40s\" is no kernel", wish);
   }
+  // Who names a kernel gets it or the reason why not, each time anew.
   if (std::find(ranked.begin(), ranked.end(), wished) != ranked.end()) ranked.assign(1, wished);
+  else tuner.record().drop_rejected(&ranked);
   auto order = tuner.order(thread_, problem(), &ranked);
+  if (ranked.empty()) {
+    fail(SPORKLE_ERROR_OPERATION_FAILED,
+         "device: every kernel for the problem hangs, computes wrongly or does not compile");
+  }
   const Variant* refused = nullptr;
   Error refusal;
   const auto report_refused = [&] {
-    if (refused != nullptr) tuner.reject(*refused, refusal.reason);
+    if (refused != nullptr) tuner.report(*refused, refusal.reason);
     refused = nullptr;
   };
   uint64_t most_bytes = UINT64_MAX;
@@ -151,7 +157,9 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
         if (!scarce) tuner.keep(problem(), *ranked[i], i == 0 ? order.best_ns : 0);
         return;
       }
-      fail(SPORKLE_ERROR_OPERATION_FAILED, "%s", reason.text);
+      tuner.reject(*ranked[i], reason);
+      fail(SPORKLE_ERROR_OPERATION_FAILED, "kernel %s is not used: %s", ranked[i]->name,
+           reason.text);
     } catch (const Error& error) {
       release_programs();
       release_packed();
@@ -191,11 +199,15 @@ void GlPlan::reserve_workspace(const Facts& facts) {
 // A weight that is infinite or NaN may not meet the zeros of padding, nor the
 // sums of a Winograd transform: only the direct kernels do exactly what the
 // definition says.
-void GlPlan::choose_exact(const Facts& facts) {
+void GlPlan::choose_exact(const Facts& facts, const KernelRecord& record) {
   Reason reason;
   for (const char* name : {"direct_4x4", "direct_1x4", "direct_1x1"}) {
     const Variant* variant = find_variant(name);
     if (!accepts(*variant, problem(), facts.limits, &reason)) continue;
+    if (record.rejected(*variant)) {
+      reason.set("%s failed for another problem", name);
+      continue;
+    }
     recipe_ = build(*variant, problem(), facts.limits, memory_);
     for (Program& program : recipe_.programs) {
       if (program.shader == Program::Shader::direct) {

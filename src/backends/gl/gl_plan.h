@@ -10,6 +10,7 @@
 
 namespace sporkle::gl {
 
+class KernelRecord;
 class SubmissionThread;
 class Tuner;
 
@@ -48,7 +49,7 @@ class GlPlan final : public GlWork {
   void set_step() noexcept;
   void choose(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules,
               Tuner& tuner, const float* weights, const float* bias);
-  void choose_exact(const Facts& facts);
+  void choose_exact(const Facts& facts, const KernelRecord& record);
   void reserve_workspace(const Facts& facts);
   void compile();
   void release_programs() noexcept;

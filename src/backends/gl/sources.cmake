@@ -31,6 +31,7 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/interop_exchange.cpp
   src/backends/gl/interop_objects.cpp
   src/backends/gl/interop_thread.cpp
+  src/backends/gl/kernel_record.cpp
   src/backends/gl/memory_pool.cpp
   src/backends/gl/patience.cpp
   src/backends/gl/pci.cpp

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "backends/gl/self_test.h"
 #include "backends/gl/trial_programs.h"
@@ -114,6 +115,14 @@ void Trial::allocate(Engine& engine, BufferKind kind, BufferObject** out, uint64
   engine.create_buffer(kind, bytes, *out);
 }
 
+void Trial::make_room(const Recipe& recipe) {
+  if (recipe.workspace_bytes <= workspace_->size) return;
+  thread_->release(std::exchange(workspace_, nullptr));
+  thread_->call([&](Engine& engine) {
+    allocate(engine, BufferKind::local, &workspace_, recipe.workspace_bytes);
+  });
+}
+
 void Trial::fill(Engine& engine, const BufferObject& buffer, Fill how, uint64_t bytes,
                  uint32_t seed) {
   const GladGLContext& gl = engine.gl();
@@ -136,7 +145,9 @@ RecipeTensors Trial::tensors(GLuint packed) const noexcept {
 }
 
 bool Trial::is_spoiled(const Recipe& recipe, uint32_t how) const noexcept {
-  return rules_.spoil == how && std::strcmp(rules_.spoiled_variant, recipe.variant.name) == 0;
+  const char* name = rules_.spoiled_variant;
+  const bool but = name[0] == '!';
+  return rules_.spoil == how && (std::strcmp(name + but, recipe.variant.name) == 0) != but;
 }
 
 void Trial::start(const Recipe& recipe) {
@@ -203,6 +214,7 @@ bool Trial::verify(const Recipe& recipe, GLuint packed, const float* weights, co
   std::pmr::vector<float> found(memory_);
   uint32_t unwritten = 0;
   bool ended = false;
+  make_room(recipe);
   thread_->call([&](Engine& engine) {
     const GladGLContext& gl = engine.gl();
     const TrialPrograms programs(engine, recipe, memory_);

@@ -44,7 +44,8 @@ class Trial {
   bool time(const Recipe& recipe, const TimingRules& rules, Timing* out, Reason* reason);
 
   // Runs the recipe with these packed weights and compares outputs spread over all of
-  // the result with sums in double precision; none may be left unwritten.
+  // the result with sums in double precision; none may be left unwritten. The recipe may
+  // be another one than those that the trial began with.
   bool verify(const Recipe& recipe, GLuint packed, const float* weights, const float* bias,
               Reason* reason);
 
@@ -56,6 +57,7 @@ class Trial {
             uint32_t seed = 0);
   void write_table(Engine& engine, const Recipe& recipe);
   void hold(const TrialPrograms& programs);
+  void make_room(const Recipe& recipe);
   RecipeTensors tensors(GLuint packed) const noexcept;
   bool is_spoiled(const Recipe& recipe, uint32_t how) const noexcept;
   void read_samples(Engine& engine, const std::pmr::vector<uint32_t>& where,

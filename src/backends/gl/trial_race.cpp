@@ -168,7 +168,7 @@ void TrialRace::give_up_on_the_compiler() {
     if (entries_[i].started_ns == 0) continue;
     entries_[i].started_ns = 0;
     times_[i] = rejected;
-    tuner_.shun(recipes_[i].variant, reason);
+    tuner_.reject(recipes_[i].variant, reason);
   }
   running_ = 0;
   pending_ns_ = 0;

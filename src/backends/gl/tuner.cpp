@@ -77,7 +77,7 @@ Tuner::Tuner(const DeviceEnvironment& environment, const Facts& facts, const Ope
       placement_(placement),
       mode_(mode_of(environment, rules)),
       share_(now_ns(), rules.tuning_grace_ns),
-      shunned_(environment.memory),
+      record_(environment.memory),
       choices_(environment.memory) {}
 
 bool Tuner::enabled() const noexcept {
@@ -156,27 +156,15 @@ void Tuner::keep(const ConvProblem& problem, const Variant& variant, uint64_t ns
 }
 
 void Tuner::reject(const Variant& variant, const Reason& reason) noexcept {
+  record_.reject(variant);
+  report(variant, reason);
+}
+
+void Tuner::report(const Variant& variant, const Reason& reason) noexcept {
   char cause[sizeof reason.text + 64];
   std::snprintf(cause, sizeof cause, "tuner %s %s", variant.name, reason.text);
   environment_.log->warn_once(cause, "%s: kernel %s is not used: %s", facts_.name, variant.name,
                               reason.text);
-}
-
-void Tuner::shun(const Variant& variant, const Reason& reason) noexcept {
-  reject(variant, reason);
-  try {
-    const std::lock_guard lock(mutex_);
-    shunned_.push_back(&variant);
-  } catch (const std::bad_alloc&) {
-  }
-}
-
-// What hung the compiler or the driver before comes last.
-void Tuner::move_shunned_back(std::pmr::vector<const Variant*>* ranked) const {
-  const std::lock_guard lock(mutex_);
-  std::stable_partition(ranked->begin(), ranked->end(), [&](const Variant* variant) {
-    return std::find(shunned_.begin(), shunned_.end(), variant) == shunned_.end();
-  });
 }
 
 Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
@@ -194,7 +182,8 @@ Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
   // Another thread may have measured the same problem meanwhile.
   if (known()) return {};
   if (!thorough && !share_.allows(now_ns())) return {};
-  move_shunned_back(ranked);
+  record_.drop_rejected(ranked);
+  if (ranked->empty()) return {};
   const bool remembered = thorough && move_to_front(ranked, recall(key));
   const uint64_t start = now_ns();
   Result result;
@@ -239,15 +228,13 @@ Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,
                                        trial_kinds(placement_.settled(), problem), recipes);
   TrialRace race(*this, *result.trial, recipes, cost_, *environment_.log);
   result.best_ns = race.run(rules);
-  // Measured ones, what was not tried, and at last what failed.
-  std::pmr::vector<const Variant*> sorted(environment_.memory), failed(environment_.memory);
+  // Measured ones, and what was not tried; what failed is out.
+  std::pmr::vector<const Variant*> sorted(environment_.memory);
   for (const size_t i : race.order()) {
-    (race.failed(i) ? failed : sorted).push_back((*ranked)[i]);
+    if (!race.failed(i)) sorted.push_back((*ranked)[i]);
   }
   sorted.insert(sorted.end(), ranked->begin() + static_cast<std::ptrdiff_t>(count), ranked->end());
-  sorted.insert(sorted.end(), failed.begin(), failed.end());
   *ranked = std::move(sorted);
-  if (result.best_ns == 0) return {};
   return result;
 }
 

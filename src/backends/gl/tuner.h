@@ -9,6 +9,7 @@
 
 #include "backends/gl/compile_cost.h"
 #include "backends/gl/device_placement.h"
+#include "backends/gl/kernel_record.h"
 #include "backends/gl/trial.h"
 #include "backends/gl/tuning_share.h"
 
@@ -38,10 +39,11 @@ class Tuner {
 
   // Remembers a verified choice.
   void keep(const ConvProblem& problem, const Variant& variant, uint64_t ns) noexcept;
-  // Says why a variant was not taken.
+  // Says why a variant is not taken, by no problem from now on; for this plan.
   void reject(const Variant& variant, const Reason& reason) noexcept;
-  // The same for one that hung: it is not tried again while the device lives.
-  void shun(const Variant& variant, const Reason& reason) noexcept;
+  void report(const Variant& variant, const Reason& reason) noexcept;
+
+  KernelRecord& record() noexcept { return record_; }
 
  private:
   struct Choice {
@@ -53,7 +55,6 @@ class Tuner {
   int32_t notice() const noexcept;
   const Variant* recall(const char* key) noexcept;
   void remember(const char* key, const Variant& variant, uint64_t ns) noexcept;
-  void move_shunned_back(std::pmr::vector<const Variant*>* ranked) const;
   Result measure(const std::shared_ptr<SubmissionThread>& thread, const ConvProblem& problem,
                  bool remembered, std::pmr::vector<const Variant*>* ranked);
 
@@ -63,10 +64,10 @@ class Tuner {
   DevicePlacement& placement_;
   Mode mode_;
   TuningShare share_;
+  KernelRecord record_;
   std::mutex measuring_;  // one trial at a time: they would disturb each other
   CompileCost cost_;      // under measuring_
-  mutable std::mutex mutex_;
-  std::pmr::vector<const Variant*> shunned_;
+  std::mutex mutex_;
   std::pmr::list<Choice> choices_;  // newest first
 };
 

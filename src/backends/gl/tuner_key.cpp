@@ -6,17 +6,7 @@
 
 namespace sporkle::gl {
 
-// A choice is only good for the kernels it was made among.
-static uint32_t catalogue_mark() noexcept {
-  uint32_t hash = 2166136261u;
-  for (const Variant& variant : variants()) {
-    for (const char* c = variant.name; *c != '\0'; ++c) {
-      hash = (hash ^ static_cast<unsigned char>(*c)) * 16777619u;
-    }
-  }
-  return hash;
-}
-
+// A choice is only good for the kernels it was made among: catalogue_mark().
 void write_tuner_key(const Facts& facts, const ConvProblem& p, TunerKey& out) {
   std::snprintf(out, sizeof out,
                 "2|%s|%s|%s|%08x|g%" PRId64 "n%" PRId64 "c%" PRId64 "h%" PRId64 "w%" PRId64

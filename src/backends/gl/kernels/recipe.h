@@ -156,6 +156,10 @@ std::span<const Variant> variants() noexcept;
 // The variant of that name, or null.
 const Variant* find_variant(const char* name) noexcept;
 
+// Names of all variants and texts of all shaders in 32 bits: what was found out about other
+// kernels says nothing about these. Computed once per process.
+uint32_t catalogue_mark() noexcept;
+
 // Whether build() would succeed; `reason` (may be null) says why not.
 bool accepts(const Variant& variant, const ConvProblem& problem, const Limits& limits,
              Reason* reason) noexcept;

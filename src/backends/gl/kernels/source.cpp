@@ -5,6 +5,7 @@
 
 #include "backends/gl/kernels/recipe.h"
 #include "backends/gl/shaders/shaders.h"
+#include "sporkle.h"
 
 namespace sporkle::gl {
 namespace {
@@ -153,6 +154,25 @@ const char* shader_name(Program::Shader shader) noexcept {
     case Program::Shader::reduce: return "reduce";
   }
   return "unknown";
+}
+
+uint32_t catalogue_mark() noexcept {
+  static const uint32_t mark = [] {
+    // Defines, packing and dispatches are the library's.
+    uint32_t hash = 2166136261u ^ SPORKLE_VERSION;
+    const auto add = [&](const char* text) {
+      do hash = (hash ^ static_cast<unsigned char>(*text)) * 16777619u;
+      while (*text++ != '\0');
+    };
+    for (const Variant& variant : variants()) add(variant.name);
+    add(shaders::common);
+    add(shaders::fourier_common);
+    for (int i = 0; i <= static_cast<int>(Program::Shader::fourier_output); ++i) {
+      add(shader_body(static_cast<Program::Shader>(i)));
+    }
+    return hash;
+  }();
+  return mark;
 }
 
 void append_source(const Program& program, std::pmr::string& sink) {
