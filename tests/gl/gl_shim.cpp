@@ -115,6 +115,10 @@ void shim_hazards_destroy(shim_hazards* hazards) { delete hazards; }
 
 void shim_hazards_all_ended(shim_hazards* hazards) { hazards->tracker.all_ended(); }
 
+uint32_t shim_hazards_mark(const shim_hazards* hazards) { return hazards->tracker.mark(); }
+
+void shim_hazards_ordered(shim_hazards* hazards, uint32_t mark) { hazards->tracker.ordered(mark); }
+
 int shim_hazards_add(shim_hazards* hazards, uint32_t buffer, uint64_t begin, uint64_t end,
                      int write) {
   const Access access{buffer, begin, end, write != 0};

@@ -31,6 +31,8 @@ typedef struct shim_hazards shim_hazards;
 shim_hazards *shim_hazards_create(void);
 void shim_hazards_destroy(shim_hazards *hazards);
 void shim_hazards_all_ended(shim_hazards *hazards);
+uint32_t shim_hazards_mark(const shim_hazards *hazards);
+void shim_hazards_ordered(shim_hazards *hazards, uint32_t mark);
 /* Returns whether a barrier was needed (it is then done), and adds the access. */
 int shim_hazards_add(shim_hazards *hazards, uint32_t buffer, uint64_t begin, uint64_t end,
                      int write);

@@ -152,6 +152,21 @@ static void what_has_ended_is_only_made_visible(void **state) {
   shim_hazards_destroy(h);
 }
 
+static void a_barrier_among_accesses_orders_those_before(void **state) {
+  (void)state;
+  shim_hazards *h = shim_hazards_create();
+  shim_hazards_add(h, 1, 0, 64, 1);
+  shim_hazards_all_ended(h);
+  shim_hazards_add(h, 2, 0, 64, 1);
+  const uint32_t earlier = shim_hazards_mark(h);
+  assert_false(shim_hazards_add(h, 3, 0, 64, 1));
+  shim_hazards_ordered(h, earlier);
+  assert_false(shim_hazards_add(h, 1, 0, 64, 0)); /* ordered, and visible */
+  assert_false(shim_hazards_add(h, 2, 0, 64, 1));
+  assert_true(shim_hazards_add(h, 3, 0, 64, 0));  /* may have come behind the barrier */
+  shim_hazards_destroy(h);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hardware_comes_first),
@@ -162,6 +177,7 @@ int main(void) {
       cmocka_unit_test(cards_are_told_apart_by_the_pci_tree),
       cmocka_unit_test(only_dependent_accesses_need_a_barrier),
       cmocka_unit_test(what_has_ended_is_only_made_visible),
+      cmocka_unit_test(a_barrier_among_accesses_orders_those_before),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   printf("selection checked: device order, SPORKLE_GL_DEVICE, CUDA_VISIBLE_DEVICES, barriers\n");

@@ -9,6 +9,9 @@ namespace sporkle::gl {
 
 namespace {
 
+// Copies too: Encoder counts it as a barrier between operations.
+constexpr GLbitfield order_bits = GL_SHADER_STORAGE_BARRIER_BIT | GL_BUFFER_UPDATE_BARRIER_BIT;
+
 constexpr uint32_t batch_limit = 32;
 constexpr uint64_t run_limit = 256;  // runs per batch
 
@@ -85,7 +88,7 @@ static void dispatch_all(const GladGLContext& gl, const std::pmr::vector<Dispatc
   const TensorPlace* const places[] = {&tensors.input,  &tensors.packed,    &tensors.residual,
                                        &tensors.output, &tensors.workspace, &tensors.raw};
   for (const Dispatch& d : dispatches) {
-    if (d.barrier != 0) gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
+    if (d.barrier != 0) gl.MemoryBarrier(order_bits);
     if (beside.run != nullptr && reads_weights(d)) {
       beside.run(beside.data);
       beside.run = nullptr;
@@ -98,6 +101,11 @@ static void dispatch_all(const GladGLContext& gl, const std::pmr::vector<Dispatc
     }
     gl.DispatchCompute(d.groups[0], d.groups[1], d.groups[2]);
   }
+}
+
+bool has_barrier(const Recipe& recipe) noexcept {
+  return std::any_of(recipe.dispatches.begin(), recipe.dispatches.end(),
+                     [](const Dispatch& d) { return d.barrier != 0; });
 }
 
 void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint* programs,

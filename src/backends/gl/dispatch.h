@@ -31,6 +31,10 @@ void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint
                      const RecipeTensors& tensors, BoundState& bound,
                      Beside beside = {}) noexcept;
 
+// Whether a barrier is among the recipe's dispatches. It orders everything before it,
+// copies included.
+bool has_barrier(const Recipe& recipe) noexcept;
+
 // The same where nothing is known of the bindings.
 inline void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe,
                             const GLuint* programs, const RecipeTensors& tensors) noexcept {

@@ -159,9 +159,13 @@ void Encoder::encode_step(const Operation& operation, const GlWork& work, const 
   add(tensors.output, p.output_bytes(), true);
   add(tensors.workspace, step.plan->workspace_bytes(), true);
   if (hazards_.needs_barrier(accesses, count)) order();
+  const uint32_t earlier = hazards_.mark();
   hazards_.add(accesses, count);
   dispatch_recipe(context_->gl(), step.plan->recipe(), step.plan->program_names(), tensors,
                   bound_, beside);
+  // A neighbour of several dispatches needs no other barrier: its first one runs
+  // beside the last of this operation.
+  if (has_barrier(step.plan->recipe())) hazards_.ordered(earlier);
 }
 
 Status Encoder::encode(Entry& entry, uint64_t value, const Operation* next) noexcept try {

@@ -34,6 +34,16 @@ class HazardTracker {
   }
 
   void barrier_done() noexcept { used_ = ended_ = 0; }
+
+  // How many accesses are known; for ordered().
+  uint32_t mark() const noexcept { return used_; }
+  // A barrier behind the first `mark` accesses, among later ones, has ordered those.
+  void ordered(uint32_t mark) noexcept {
+    for (uint32_t i = mark; i < used_; ++i) table_[i - mark] = table_[i];
+    used_ -= mark;
+    ended_ = 0;
+  }
+
   // Everything added so far has ended: only its writes matter, each once.
   void all_ended() noexcept {
     uint32_t kept = 0;
