@@ -8,6 +8,7 @@
 
 enum { most = 600, steps = 6000 };
 static const uint64_t enough_live = UINT64_C(64) << 20;
+static const uint64_t idle_most = UINT64_C(16) << 20, pinned_most = UINT64_C(8) << 20;
 
 typedef struct Held {
   sporkle_buffer buffer;
@@ -96,6 +97,50 @@ static void random_lifetimes(void **state) {
   expect_true(worst < 2.0, "%.2f", worst);
   while (count > 0) let_go(&held[--count]);
   assert_int_equal(world_stats(&world).buffer_bytes, 0);
+  world_check_usable(&world);
+  world_close(&world);
+}
+
+// Devices let go of storage behind the caller. Sizes are rounded, and the last ones of a
+// shared object keep it.
+static void settles(World *world) {
+  sporkle_stats s = world_stats(world);
+  for (int tries = 0; tries < 5000; ++tries) {
+    const uint64_t half = s.buffer_bytes / 2;
+    const uint64_t kept = (half > idle_most ? half : idle_most) + s.buffer_bytes / 8;
+    if (s.mapped_bytes <= s.buffer_bytes + kept + pinned_most) return;
+    sleep_ms(1);
+    s = world_stats(world);
+  }
+  expect_true(false, "%llu mapped, %llu alive", (unsigned long long)s.mapped_bytes,
+              (unsigned long long)s.buffer_bytes);
+}
+
+/* Storage that nobody uses goes back also when little is left alive: the pool keeps half of
+ * what lives, or 16 MiB. */
+static void few_alive_keep_little(void **state) {
+  (void)state;
+  World world;
+  world_open(&world);
+  static Held held[most];
+  uint32_t seed = 5;
+  for (int round = 0; round < 2; ++round) {
+    uint32_t count = 0;
+    for (; count < 200; ++count) {
+      held[count].size = 4096 + (uint64_t)next_random(&seed, 256) * 4096;
+      held[count].mark = count + 1;
+      expect_ok(make(&world, held[count].size, &held[count].buffer));
+      write_mark(&held[count]);
+    }
+    while (count > 2) {
+      const uint32_t victim = next_random(&seed, count);
+      let_go(&held[victim]);
+      held[victim] = held[--count];
+      if (count % 20 == 2) settles(&world);
+    }
+    while (count > 0) let_go(&held[--count]);
+    settles(&world);
+  }
   world_check_usable(&world);
   world_close(&world);
 }
@@ -315,6 +360,7 @@ static void hot_path_on_buffers(void **state) {
 }
 
 GROUP(group_pressure, "pressure", cmocka_unit_test(random_lifetimes),
+      cmocka_unit_test(few_alive_keep_little),
       cmocka_unit_test(many_small_few_mappings), cmocka_unit_test(storage_is_used_again),
       cmocka_unit_test(too_much), cmocka_unit_test(several_contexts),
       cmocka_unit_test(without_cpu_use), cmocka_unit_test(hot_path),

@@ -25,8 +25,11 @@ namespace {
 constexpr uint64_t shared_limit = uint64_t{256} << 10;
 constexpr uint64_t first_block_bytes = uint64_t{1} << 20;
 
-// A shelf holds at most half as much again as what lives on it, or this much.
-constexpr uint64_t idle_floor = uint64_t{32} << 20;
+// What the CPU sees, and what it does not see, is idle for at most half as much as lives,
+// or this much: the largest shared object of each kind, whose last regions come and go.
+constexpr uint64_t idle_floor = uint64_t{16} << 20;
+// Or for the newest object, for who makes and destroys one large buffer after the other.
+constexpr uint64_t idle_alone = uint64_t{32} << 20;
 
 // Steps of a sixteenth of the size: buffers of similar size fit each other's
 // storage, at a cost of 6 % at most.
@@ -97,17 +100,41 @@ void MemoryPool::forget_lost() noexcept {
   }
 }
 
-void MemoryPool::limit(Shelf& on) noexcept {
-  const auto excess = [&on] {
-    return on.use.held > std::max(on.use.live + idle_floor, on.use.live + on.use.live / 2);
-  };
-  while (excess() && on.idle_first != nullptr) {
-    BufferObject* object = on.idle_first;
-    on.idle_first = object->next;
-    if (on.idle_first == nullptr) on.idle_last = nullptr;
-    drop(on, object);
+// The kinds that are bounded together: mapped ones, or local memory.
+PoolUse MemoryPool::use_beside(BufferKind kind) const noexcept {
+  PoolUse sum;
+  for (uint32_t i = 0; i < buffer_kind_count; ++i) {
+    const bool mapped = static_cast<BufferKind>(i) != BufferKind::local;
+    if (mapped != (kind != BufferKind::local)) continue;
+    sum.live += shelves_[i].use.live;
+    sum.held += shelves_[i].use.held;
   }
-  if (excess()) drop_blocks(on);
+  return sum;
+}
+
+void MemoryPool::limit(BufferKind kind, const BufferObject* newest) noexcept {
+  const auto excess = [this, kind] {
+    const PoolUse use = use_beside(kind);
+    return use.held > use.live + std::max(idle_floor, use.live / 2);
+  };
+  const auto drop_oldest = [&](Shelf& from) {
+    while (from.idle_first != nullptr && excess()) {
+      BufferObject* object = from.idle_first;
+      if (object == newest && object->size <= idle_alone) return;
+      from.idle_first = object->next;
+      if (from.idle_first == nullptr) from.idle_last = nullptr;
+      drop(from, object);
+    }
+  };
+  Shelf& own = shelf(kind);
+  // The other kinds' first: what has just come back is the likelier to be asked for.
+  for (uint32_t i = 0; kind != BufferKind::local && i < buffer_kind_count; ++i) {
+    if (static_cast<BufferKind>(i) == BufferKind::local || &shelves_[i] == &own) continue;
+    drop_oldest(shelves_[i]);
+    if (excess()) drop_blocks(shelves_[i]);
+  }
+  drop_oldest(own);
+  if (excess()) drop_blocks(own);
 }
 
 Region MemoryPool::take_shared(Shelf& from, uint64_t bytes) {
@@ -228,6 +255,8 @@ void MemoryPool::give(const Region& region) noexcept {
     drop(on, region.object);
     return;
   }
+  const BufferKind kind = region.object->kind;
+  const BufferObject* const own_object = region.block == nullptr ? region.object : nullptr;
   if (region.block != nullptr) {
     region.block->heap.give(region.chunk);
     if (region.object->generation != generation_) drop_blocks(on);
@@ -236,7 +265,7 @@ void MemoryPool::give(const Region& region) noexcept {
     (on.idle_last == nullptr ? on.idle_first : on.idle_last->next) = region.object;
     on.idle_last = region.object;
   }
-  limit(on);
+  limit(kind, own_object);
 }
 
 }  // namespace sporkle::gl

@@ -88,7 +88,9 @@ class MemoryPool {
   BufferObject* make_object(BufferKind kind, uint64_t bytes);
   uint64_t next_block_bytes(const Shelf& shelf, uint64_t bytes) const noexcept;
   void forget_lost() noexcept;
-  void limit(Shelf& shelf) noexcept;
+  PoolUse use_beside(BufferKind kind) const noexcept;
+  // `newest`: the object that has just been given back, or null.
+  void limit(BufferKind kind, const BufferObject* newest) noexcept;
   void drop_idle(Shelf& shelf) noexcept;
   void drop_blocks(Shelf& shelf) noexcept;
   void drop(Shelf& shelf, BufferObject* object) noexcept;
