@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "buffers/overlap.h"
+#include "buffers/raw_limits.h"
 #include "buffers/workload.h"
 
 using namespace buffers;
@@ -77,6 +78,13 @@ void measure_all(const Place& place, NaiveGl* naive, const char* only,
     measure_overlap(naive, 900, uint64_t{1536} << 10, records);
     measure_overlap(naive, 50, uint64_t{256} << 10, records);
     keep();
+  }
+  if (wanted("waits")) measure_waits(naive, records);
+  if (wanted("headline")) {
+    const Workload& w = workloads[0];
+    const uint64_t in = static_cast<uint64_t>(w.n * w.c * w.h * w.h) * 4;
+    const uint64_t out = static_cast<uint64_t>(w.n * w.k * (w.h / 2) * (w.h / 2)) * 4;
+    measure_ring(naive, "headline/", in, out, w.batches, records);
   }
   for (uint64_t bytes = 4096; wanted("transfer") && bytes <= most; bytes *= 4) {
     naive->transfers(bytes, records);

@@ -56,6 +56,9 @@ class Bench {
   double stage_device(Records* records);
   // Everything on the device: submits on resident buffers.
   double resident(Records* records);
+  // Device work without the CPU's part and, but for its last, without waits: slots' worth of
+  // buffers as executors make them, in turn.
+  void in_place(uint32_t buffers, Records* records);
   // The operation's device time without transfers: input and outputs in memory that the CPU
   // cannot reach, a stream of operations of which no two neighbours depend on each other.
   // "Busy by compute" is this over a pipeline's wall time per operation.
@@ -107,6 +110,7 @@ class Bench {
   const std::vector<float>& x_;
   std::vector<float> samples_;  // of the output that belongs to x_
   double filled_us_ = 0;    // the last fill of launch()
+  double read_us_ = 0;    // of land(), summed
   double fastest_wall_ = 0;  // of the pipelines with two threads
 };
 

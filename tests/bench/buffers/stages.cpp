@@ -184,6 +184,41 @@ double Bench::resident(Records* records) {
   return us;
 }
 
+void Bench::in_place(uint32_t buffers, Records* records) {
+  std::vector<sporkle_plan_bindings> ring(buffers, sporkle_plan_bindings(SPORKLE_PLAN_BINDINGS_INIT));
+  for (sporkle_plan_bindings& each : ring) {
+    each.input.buffer = buffer(info_.input_size, SPORKLE_BUFFER_CPU_WRITE | SPORKLE_BUFFER_DEVICE_READ);
+    each.output.buffer = buffer(info_.output_size, SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE);
+    void* data;
+    check(sporkle_buffer_data(each.input.buffer, &data), "data");
+    std::memcpy(data, x_.data(), info_.input_size);
+  }
+  constexpr uint32_t stream = 128;
+  std::vector<double> samples = time_us(2, 9, [&] {
+    sporkle_fence fences[stream];
+    for (uint32_t i = 0; i < stream; ++i) {
+      const sporkle_plan_bindings& each = ring[i % buffers];
+      check(sporkle_buffer_flush(each.input.buffer, 0, info_.input_size), "flush");
+      check(sporkle_plan_submit(plan_, &each, &fences[i]), "submit");
+    }
+    check(sporkle_fence_wait_all(fences, stream, SPORKLE_TIMEOUT_INFINITE), "wait");
+    for (auto& fence : fences) sporkle_fence_destroy(fence);
+  }, warm_us_);
+  for (double& us : samples) us /= stream;
+  uint64_t outputs = 0;
+  for (const sporkle_plan_bindings& each : ring) {
+    check(sporkle_buffer_invalidate(each.output.buffer, 0, info_.output_size), "invalidate");
+    void* data;
+    check(sporkle_buffer_data(each.output.buffer, &data), "data");
+    std::memcpy(y_.data(), data, info_.output_size);
+    outputs += verify(y_);
+    sporkle_buffer_destroy(each.input.buffer);
+    sporkle_buffer_destroy(each.output.buffer);
+  }
+  records->add(label("stream of " + std::to_string(buffers) + " buffers in turn, no CPU"), "us",
+               samples, outputs);
+}
+
 void Bench::fetch(sporkle_buffer output) {
   const sporkle_buffer readable =
       buffer(info_.output_size, SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE);

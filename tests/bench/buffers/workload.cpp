@@ -14,6 +14,7 @@ void Bench::run(NaiveGl* naive, Records* records) {
   const double device = stage_device(records);
   resident(records);
   const double compute = alone(records);
+  for (const uint32_t ring : {4u, 32u}) in_place(ring, records);
   pipelines(device, compute, records);
   moved(records);
   const double fill_alone = stage_fill(1, records);
@@ -49,11 +50,20 @@ void Bench::pipelines(double device, double compute, Records* records) {
 double Bench::pipeline(uint32_t depth, bool two_threads, Records* records) {
   const sporkle_executor e = executor(depth);
   std::fill(y_.begin(), y_.end(), -7.0f);
-  auto samples = time_us(2, 5, [&] { stream(e, depth, two_threads); }, warm_us_);
+  const std::string name =
+      "pipeline depth " + std::to_string(depth) + (two_threads ? ", two threads" : "");
+  std::vector<double> reads;
+  auto samples = time_us(2, 5, [&] {
+    read_us_ = 0;
+    stream(e, depth, two_threads);
+    reads.push_back(read_us_ / count());
+  }, warm_us_);
   for (double& us : samples) us /= count();
   sporkle_executor_destroy(e);
-  return records->add(label("pipeline depth " + std::to_string(depth) +
-                            (two_threads ? ", two threads" : "")), "us", samples, verify(y_));
+  const double wall = records->add(label(name), "us", samples, verify(y_));
+  reads.erase(reads.begin(), reads.end() - static_cast<long>(samples.size()));
+  if (two_threads) records->add(label(name + ", reading in it"), "us", reads);
+  return wall;
 }
 
 void Bench::take_samples() {
@@ -72,7 +82,9 @@ void Bench::launch(sporkle_executor e, Flight* flight, size_t operation) {
 
 void Bench::land(sporkle_executor e, const Flight& flight, size_t operation) {
   check(sporkle_fence_wait(flight.fence, SPORKLE_TIMEOUT_INFINITE), "wait");
+  const double start = now_us();
   std::memcpy(y_.data(), flight.slot.output, info_.output_size);
+  read_us_ += now_us() - start;
   const float factor = factors[operation % inputs_.size()];
   for (size_t i = 0; i < samples_.size(); ++i) {
     // Powers of two: the same roundings.
