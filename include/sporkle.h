@@ -713,8 +713,8 @@ SPORKLE_EXPORT sporkle_status sporkle_fence_wait(sporkle_fence fence, uint64_t t
 /* Sleeps until one of `count` fences (of any devices) has ended; `out_index`
  * (may be NULL) names the first such fence in the array.
  * Returns: that fence's status, SPORKLE_TIMEOUT, SPORKLE_ERROR_INVALID_ARGUMENT
- * (count 0 or above 4096, or NULL), SPORKLE_ERROR_INVALID_HANDLE (with
- * `out_index` set to the bad one). */
+ * (count 0 or above 4096, or NULL), SPORKLE_ERROR_INVALID_HANDLE (with `out_index`
+ * set to the first bad one, whatever has ended before the call). */
 SPORKLE_EXPORT sporkle_status sporkle_fence_wait_any(const sporkle_fence *fences, uint32_t count,
                                                      uint64_t timeout_ns, uint32_t *out_index);
 
@@ -735,13 +735,13 @@ SPORKLE_EXPORT sporkle_status sporkle_fence_destroy(sporkle_fence fence);
  * sporkle_fence_poll answers anything but SPORKLE_NOT_READY: the fence has ended
  * or has been destroyed, also by the destruction of its context. Ask the fence
  * itself how it ended. Works for fences of every device, any number of times per
- * fence; a fence that has ended gives a readable descriptor. Reading takes 8
- * bytes and makes the descriptor unreadable again; poll it instead.
+ * fence; a fence that has ended gives a readable descriptor. Reading gives a 1 of
+ * 8 bytes and leaves every descriptor of the fence readable; poll it instead.
  * Ownership: the caller closes the descriptor, at any time. A forked child's copy
  * stays usable: it becomes readable when the parent's fence ends.
  * Returns: SPORKLE_ERROR_INVALID_ARGUMENT (out_fd NULL),
- * SPORKLE_ERROR_POOL_EXHAUSTED (the process has no descriptors left, or 1024
- * pending fences are exported in it). `*out_fd` is -1 after an error. */
+ * SPORKLE_ERROR_POOL_EXHAUSTED (no descriptor is left; the library keeps one for
+ * each exported fence), SPORKLE_ERROR_OUT_OF_MEMORY. `*out_fd` is -1 then. */
 SPORKLE_EXPORT sporkle_status sporkle_fence_export_fd(sporkle_fence fence, int32_t *out_fd);
 
 /* ------------------------------------------------------------------------

@@ -97,7 +97,8 @@ void Executor::queue_group(std::span<const SlotWork> work, const Error* lost) {
     for (size_t i = 0; i < work.size(); ++i) {
       Plan& plan = *work[i].plan;
       fill_operation(work[i], lost == nullptr ? plan.current() : plan.on_cpu(*lost), &group[i]);
-      group[i].fence = fences[i] = fence_take(context().live_fences(), true);
+      group[i].fence = fences[i] =
+          fence_take(context().live_fences(), true, "sporkle_executor_submit");
       ++taken;
     }
     context().device(lost == nullptr ? device_ : 0).submit_all(group);

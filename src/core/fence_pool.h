@@ -36,9 +36,10 @@ void fence_pool_release(FencePool* pool, Status status) noexcept;
 void fence_pool_reserve(FencePool* pool, uint32_t count);
 void fence_pool_unreserve(FencePool* pool, uint32_t count) noexcept;
 
-// Takes a slot that no one can see yet. Throws SPORKLE_ERROR_POOL_EXHAUSTED.
+// Takes a slot that no one can see yet. Throws SPORKLE_ERROR_POOL_EXHAUSTED, which
+// debug mode reports as the fault of `function`.
 // `owned`: for an executor's slot, from what fence_pool_reserve set aside.
-FenceRef fence_take(FencePool* pool, bool owned);
+FenceRef fence_take(FencePool* pool, bool owned, const char* function);
 
 // Makes the slot pending: it signals when `timeline` reaches `value`. `owned`:
 // the user may not destroy it.

@@ -68,29 +68,35 @@ void FenceRecords::note(FenceRef fence, const char* label, const char* maker) no
   std::snprintf(birth.label, sizeof birth.label, "%s", label == nullptr ? "" : label);
 }
 
-bool FenceRecords::reported_before(const char* function, Misuse misuse,
-                                   sporkle_fence fence) noexcept {
-  const uint64_t key = (reinterpret_cast<uintptr_t>(fence) * 31u +
-                        reinterpret_cast<uintptr_t>(function)) * 31u +
-                       static_cast<uint64_t>(misuse);
+bool FenceRecords::reported_before(const char* function, Misuse misuse, sporkle_fence fence,
+                                   const char* detail) noexcept {
+  uint64_t key = (reinterpret_cast<uintptr_t>(fence) * 31u +
+                  reinterpret_cast<uintptr_t>(function)) * 31u +
+                 static_cast<uint64_t>(misuse);
+  for (const char* c = detail; *c != '\0'; ++c) {
+    key = key * 1099511628211u + static_cast<unsigned char>(*c);
+  }
   if (std::find(recent_, recent_ + recent_limit, key) != recent_ + recent_limit) return true;
   recent_[recent_next_++ % recent_limit] = key;
   return false;
 }
 
-void FenceRecords::report_misuse(const char* function, Misuse misuse,
-                                 sporkle_fence fence) noexcept {
+void FenceRecords::report_misuse(const char* function, Misuse misuse, sporkle_fence fence,
+                                 const char* detail, const Birth* birth) noexcept {
   const std::lock_guard lock(mutex_);
-  if (reported_before(function, misuse, fence)) return;
-  const auto number = static_cast<unsigned>(misuse);
-  if (const Birth* birth = find(ref_of(fence))) {
-    log_.write(SPORKLE_LOG_WARNING,
-               "SPORKLE-FENCE-%04u: %s: fence \"%s\" made by %s, age %.3f s: %s", number, function,
-               birth->label, birth->maker, seconds_since(birth->created_ns), text_of(misuse));
-  } else {
-    log_.write(SPORKLE_LOG_WARNING, "SPORKLE-FENCE-%04u: %s: fence %p: %s", number, function,
-               static_cast<void*>(fence), text_of(misuse));
+  if (reported_before(function, misuse, fence, detail)) return;
+  if (birth == nullptr) birth = find(ref_of(fence));
+  char subject[128] = "";
+  if (birth != nullptr) {
+    std::snprintf(subject, sizeof subject, "fence \"%s\" made by %s, age %.3f s: ", birth->label,
+                  birth->maker, seconds_since(birth->created_ns));
+  } else if (fence != nullptr || misuse == Misuse::null_handle) {
+    std::snprintf(subject, sizeof subject, "fence %p: ", static_cast<void*>(fence));
   }
+  const bool bare = detail[0] == '\0';
+  log_.write(SPORKLE_LOG_WARNING, "SPORKLE-FENCE-%04u: %s: %s%s%s%s%s",
+             static_cast<unsigned>(misuse), function, subject, text_of(misuse), bare ? "" : " (",
+             detail, bare ? "" : ")");
 }
 
 void FenceRecords::report_leaks(FencePool* pool) noexcept {
@@ -120,19 +126,40 @@ void fence_records_attach(FencePool* pool, FenceRecords* records) noexcept {
 void fence_pool_misused(FencePool* pool, const char* function, Misuse misuse) noexcept {
   if (pools_in_debug.load(std::memory_order_relaxed) == 0) return;
   const std::lock_guard lock(pool->records_mutex);
-  if (pool->records != nullptr) pool->records->report_misuse(function, misuse, nullptr);
+  if (pool->records != nullptr) {
+    pool->records->report_misuse(function, misuse, nullptr, "", nullptr);
+  }
 }
 
-void fence_misused(const char* function, Misuse misuse, sporkle_fence fence) noexcept {
+namespace {
+
+// What the parent knew. Its records are no longer written here; the lock over the
+// pointer was made anew by the fork, the records' own may be held for ever.
+const FenceRecords::Birth* inherited_birth(FencePool* parents, sporkle_fence fence) noexcept {
+  if (parents == nullptr) return nullptr;
+  const std::lock_guard lock(parents->records_mutex);
+  return parents->records == nullptr ? nullptr : parents->records->find(ref_of(fence));
+}
+
+}  // namespace
+
+void fence_misused(const char* function, Misuse misuse, sporkle_fence fence,
+                   const char* detail) noexcept {
   if (pools_in_debug.load(std::memory_order_relaxed) == 0) return;
   FencePool* owner = fence_slot(fence) == nullptr ? nullptr
                                                   : fence_pool_of(decode_handle(fence).slot);
+  const bool foreign = fence_is_foreign(fence);
   struct Job {
     const char* function;
     Misuse misuse;
     sporkle_fence fence;
+    const char* detail;
+    const FenceRecords::Birth* birth;
     FencePool* owner;  // null: nobody's
-  } job{function, misuse, fence, fence_is_foreign(fence) ? nullptr : owner};
+  } job{function, misuse,
+        fence,    detail,
+        foreign ? inherited_birth(owner, fence) : nullptr,
+        foreign ? nullptr : owner};
   fence_pools_visit(
       [](void* data, FencePool& pool) {
         const Job* j = static_cast<const Job*>(data);
@@ -140,7 +167,9 @@ void fence_misused(const char* function, Misuse misuse, sporkle_fence fence) noe
         // The log and the locks of a parent process are not this one's.
         if (pool.epoch.load(std::memory_order_relaxed) != process_epoch()) return;
         const std::lock_guard lock(pool.records_mutex);
-        if (pool.records != nullptr) pool.records->report_misuse(j->function, j->misuse, j->fence);
+        if (pool.records != nullptr) {
+          pool.records->report_misuse(j->function, j->misuse, j->fence, j->detail, j->birth);
+        }
       },
       &job);
 }

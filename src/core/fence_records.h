@@ -24,20 +24,28 @@ class FenceRecords {
   // `maker`: the function that made the fence, static text.
   void note(FenceRef fence, const char* label, const char* maker) noexcept;
 
-  // Writes one warning, once per handle, function and misuse while it is among
-  // the last few: a loop over a stale handle does not flood the log.
-  void report_misuse(const char* function, Misuse misuse, sporkle_fence fence) noexcept;
-
-  // Writes one warning for every live fence of the pool.
-  void report_leaks(FencePool* pool) noexcept;
-
- private:
+  // What is known of a fence: its label, its maker and when it was made.
   struct Birth {
     uint64_t generation = 0;  // 0: none
     uint64_t created_ns = 0;
     const char* maker = "";
     char label[40] = {};
   };
+
+  // Null when the fence is not known, or no longer.
+  const Birth* find(FenceRef fence) noexcept;
+
+  // Writes one warning, once per handle, function, misuse and detail while it is
+  // among the last few: a loop over a stale handle does not flood the log.
+  // `detail`: which argument, which value; may be empty. `birth`: of the fence,
+  // from a parent process's records; null: look in these.
+  void report_misuse(const char* function, Misuse misuse, sporkle_fence fence,
+                     const char* detail, const Birth* birth) noexcept;
+
+  // Writes one warning for every live fence of the pool.
+  void report_leaks(FencePool* pool) noexcept;
+
+ private:
   // A slot's fence and the one before it, which a stale handle may mean.
   struct Record {
     bool used = false;
@@ -47,8 +55,8 @@ class FenceRecords {
 
   // Open addressing by slot; entries are only overwritten, never removed.
   Record* find(uint32_t slot) noexcept;
-  const Birth* find(FenceRef fence) noexcept;
-  bool reported_before(const char* function, Misuse misuse, sporkle_fence fence) noexcept;
+  bool reported_before(const char* function, Misuse misuse, sporkle_fence fence,
+                       const char* detail) noexcept;
 
   std::mutex mutex_;
   std::pmr::vector<Record> records_;
@@ -64,7 +72,8 @@ void fence_records_attach(FencePool* pool, FenceRecords* records) noexcept;
 // Reports to the context of the fence when it is in debug mode; what belongs to
 // no context is reported to every context in debug mode. Costs one load when
 // there is none.
-void fence_misused(const char* function, Misuse misuse, sporkle_fence fence) noexcept;
+void fence_misused(const char* function, Misuse misuse, sporkle_fence fence,
+                   const char* detail = "") noexcept;
 void fence_pool_misused(FencePool* pool, const char* function, Misuse misuse) noexcept;
 
 }  // namespace sporkle

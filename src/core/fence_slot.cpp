@@ -10,11 +10,11 @@ sporkle_fence fence_handle(FenceRef ref) noexcept {
   return static_cast<sporkle_fence>(encode_handle(ref.generation, ref.slot, HandleType::fence));
 }
 
-FenceRef fence_take(FencePool* pool, bool owned) {
+FenceRef fence_take(FencePool* pool, bool owned, const char* function) {
   if (!owned && pool->used.fetch_add(1, std::memory_order_relaxed) >= pool->limit) {
     pool->used.fetch_sub(1, std::memory_order_relaxed);
     pool->exhausted.fetch_add(1, std::memory_order_relaxed);
-    fence_pool_misused(pool, "submit", Misuse::pool_exhausted);
+    fence_pool_misused(pool, function, Misuse::pool_exhausted);
     fail(SPORKLE_ERROR_POOL_EXHAUSTED, "fence: all %u fences of the context are alive",
          pool->limit.load());
   }

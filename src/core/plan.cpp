@@ -113,7 +113,7 @@ sporkle_fence Plan::submit(MemoryRange input, MemoryRange residual, MemoryRange 
   operation.input = std::move(input);
   operation.residual = std::move(residual);
   operation.output = std::move(output);
-  operation.fence = fence_take(context().live_fences(), false);
+  operation.fence = fence_take(context().live_fences(), false, "sporkle_plan_submit");
   const FenceRef fence = operation.fence;
   try {
     context().device(device()).submit(std::move(operation));
@@ -203,7 +203,7 @@ sporkle_plan prepare_plan(const std::shared_ptr<Context>& context, uint32_t devi
   const Choice choice = select_device(*context, device, source);
   auto preparation = make_shared_in<Preparation>(context->memory(), source, true,
                                                  context->memory());
-  const FenceRef fence = fence_take(context->live_fences(), false);
+  const FenceRef fence = fence_take(context->live_fences(), false, "sporkle_plan_prepare");
   void* handle = nullptr;
   try {
     handle = publish_child(new_object<Plan>(context->memory(), context, preparation));

@@ -2,8 +2,10 @@
 // maker and its age; leaks by kind, label and age. Without it the same calls
 // give the same statuses and not a word.
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include "conformance/conformance.h"
+#include "support/child.h"
 #include "support/job.h"
 
 static void open_debug(World *world, bool debug) {
@@ -118,17 +120,83 @@ static void misuse_under_waiter(World *world, bool debug) {
 
 static void misuse_of_counts(World *world, bool debug) {
   const sporkle_status invalid = SPORKLE_ERROR_INVALID_ARGUMENT;
-  expect_status(invalid, sporkle_fence_wait_any(NULL, 0, 0, NULL));
-  expect_report(world, debug, "SPORKLE-FENCE-0008: sporkle_fence_wait_any: ");
   static sporkle_fence many[5000];
+  // Each of the three, though the function and the id are the same.
+  for (int i = 0; i < 2; ++i) {
+    expect_status(invalid, sporkle_fence_wait_any(many, 0, 0, NULL));
+    expect_status(invalid, sporkle_fence_wait_any(NULL, 3, 0, NULL));
+    expect_status(invalid, sporkle_fence_wait_any(many, 5000, 0, NULL));
+  }
+  expect_report(world, debug,
+                "SPORKLE-FENCE-0008: sporkle_fence_wait_any: the number of fences is out of range, "
+                "or the array is null (count: 0 is not in [1, 4096])");
+  expect_report(world, debug, "array is null (fences: null)");
+  expect_report(world, debug, "array is null (count: 5000 is not in [1, 4096])");
   expect_status(invalid, sporkle_fence_wait_all(many, 5000, SPORKLE_TIMEOUT_INFINITE));
   expect_report(world, debug, "SPORKLE-FENCE-0008: sporkle_fence_wait_all: ");
   sporkle_fence fences[7] = {NULL};
   for (int i = 0; i < 6; ++i) fences[i] = insert(world, "filler");
   expect_status(SPORKLE_ERROR_POOL_EXHAUSTED,
                 sporkle_fence_insert(world->context, world->device, "one more", &fences[6]));
-  expect_report(world, debug, "SPORKLE-FENCE-0009: ");
+  expect_report(world, debug, "SPORKLE-FENCE-0009: sporkle_fence_insert: every fence");
   for (int i = 0; i < 6; ++i) expect_ok(sporkle_fence_destroy(fences[i]));
+}
+
+static void misuse_of_arguments(World *world, bool debug) {
+  const sporkle_status invalid = SPORKLE_ERROR_INVALID_ARGUMENT;
+  sporkle_fence fence = insert(world, "exported"), other = NULL;
+  expect_status(invalid, sporkle_fence_export_fd(fence, NULL));
+  expect_report(world, debug,
+                "SPORKLE-FENCE-0010: sporkle_fence_export_fd: fence \"exported\" made by "
+                "sporkle_fence_insert, age 0.");
+  expect_report(world, debug, "s: an argument is refused (out_fd: null)");
+  expect_status(invalid, sporkle_fence_insert(world->context, 77, NULL, &other));
+  expect_report(world, debug,
+                "SPORKLE-FENCE-0010: sporkle_fence_insert: an argument is refused (device: ");
+  expect_status(invalid, sporkle_fence_insert(world->context, world->device, NULL, NULL));
+  expect_report(world, debug,
+                "SPORKLE-FENCE-0010: sporkle_fence_insert: an argument is refused (out_fence: null)");
+  assert_true(sporkle_fence_insert(NULL, world->device, NULL, &other) < 0);
+  expect_report(world, debug,
+                "SPORKLE-FENCE-0010: sporkle_fence_insert: an argument is refused (context: ");
+  struct rlimit few, before;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  few = before;
+  few.rlim_cur = 0;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+  int32_t fd = 0;
+  const sporkle_status status = sporkle_fence_export_fd(fence, &fd);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  expect_status(SPORKLE_ERROR_POOL_EXHAUSTED, status);
+  expect_report(world, debug, "SPORKLE-FENCE-0011: sporkle_fence_export_fd: fence \"exported\" made");
+  expect_report(world, debug, "(RLIMIT_NOFILE))");
+  expect_ok(sporkle_fence_destroy(fence));
+}
+
+// A bad handle is refused wherever it stands, and named by its place.
+static void misuse_in_an_array(World *world, bool debug) {
+  const sporkle_status invalid = SPORKLE_ERROR_INVALID_HANDLE;
+  sporkle_fence ended = insert(world, "ended"), gone = insert(world, "gone");
+  expect_ok(sporkle_fence_wait(ended, SPORKLE_TIMEOUT_INFINITE));
+  expect_ok(sporkle_fence_destroy(gone));
+  const sporkle_fence arrays[4][3] = {
+      {ended, ended, gone}, {gone, ended, ended}, {ended, NULL, ended}, {NULL, gone, ended}};
+  const uint32_t bad[4] = {2, 0, 1, 0};
+  for (int i = 0; i < 4; ++i) {
+    uint32_t index = 9;
+    expect_status(invalid, sporkle_fence_wait_any(arrays[i], 3, 0, &index));
+    assert_int_equal(index, bad[i]);
+    expect_refused(invalid, bad[i] == 0 ? "fences[0]" : bad[i] == 1 ? "fences[1]" : "fences[2]",
+                   sporkle_fence_wait_all(arrays[i], 3, 0));
+  }
+  expect_report(world, debug,
+                "SPORKLE-FENCE-0001: sporkle_fence_wait_any: fence (nil): the handle is null "
+                "(fences[1])");
+  expect_report(world, debug,
+                "SPORKLE-FENCE-0001: sporkle_fence_wait_all: fence (nil): the handle is null "
+                "(fences[0])");
+  expect_report(world, debug, "it has been destroyed (fences[2])");
+  expect_ok(sporkle_fence_destroy(ended));
 }
 
 static void all_misuse(bool debug) {
@@ -138,6 +206,8 @@ static void all_misuse(bool debug) {
   misuse_owned(&world, debug);
   misuse_under_waiter(&world, debug);
   misuse_of_counts(&world, debug);
+  misuse_of_arguments(&world, debug);
+  misuse_in_an_array(&world, debug);
   world_check_usable(&world);
   world_close(&world);
   assert_false(log_capture_contains(&world.log, "SPORKLE-LEAK"));
@@ -151,6 +221,33 @@ static void misuse_is_reported(void **state) {
 static void misuse_without_debug_is_a_status(void **state) {
   (void)state;
   all_misuse(false);
+}
+
+static int use_in_a_child(void *inherited) {
+  World world;
+  sporkle_context_desc desc = world_desc(&world);
+  desc.flags |= SPORKLE_CONTEXT_DEBUG;
+  CHILD_CHECK(sporkle_context_create(&desc, &world.context) == SPORKLE_OK);
+  CHILD_CHECK(sporkle_fence_destroy(inherited) == SPORKLE_ERROR_FORKED);
+  CHILD_CHECK(log_capture_contains(
+      &world.log,
+      "SPORKLE-FENCE-0007: sporkle_fence_destroy: fence \"of the parent\" made by "
+      "sporkle_fence_insert, age 0.0"));
+  CHILD_CHECK(log_capture_contains(
+      &world.log, "s: it was created before fork and never ends in this process"));
+  CHILD_CHECK(sporkle_context_destroy(world.context) == SPORKLE_OK);
+  return 0;
+}
+
+static void a_forked_child_knows_the_fence(void **state) {
+  (void)state;
+  World world;
+  open_debug(&world, true);
+  sporkle_fence fence = insert(&world, "of the parent");
+  assert_int_equal(in_child(use_in_a_child, fence, 20), 0);
+  assert_false(log_capture_contains(&world.log, "SPORKLE-FENCE"));
+  expect_ok(sporkle_fence_destroy(fence));
+  world_close(&world);
 }
 
 static void leaks_are_named(void **state) {
@@ -216,5 +313,6 @@ static void a_missing_flush(void **state) {
 }
 
 GROUP(group_debug, "debug", cmocka_unit_test(misuse_is_reported),
-      cmocka_unit_test(misuse_without_debug_is_a_status), cmocka_unit_test(leaks_are_named),
+      cmocka_unit_test(misuse_without_debug_is_a_status),
+      cmocka_unit_test(a_forked_child_knows_the_fence), cmocka_unit_test(leaks_are_named),
       cmocka_unit_test(a_missing_flush))

@@ -1,6 +1,7 @@
 // sporkle_fence_export_fd: readable exactly when the fence is no longer pending.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,8 +45,12 @@ static void ends_with_the_fence(void **state) {
   for (int i = 0; i < 3; ++i) assert_true(readable(fds[i], 20000));
   assert_int_not_equal(sporkle_fence_poll(hold.fences[2]), SPORKLE_NOT_READY);
   uint64_t value = 0;
-  assert_int_equal(read(fds[0], &value, 8), 8);
-  assert_false(readable(fds[0], 0));
+  // Who reads takes the end from nobody.
+  for (int i = 0; i < 2; ++i) {
+    assert_int_equal(read(fds[0], &value, 8), 8);
+    assert_int_equal(value, 1);
+    for (int k = 0; k < 3; ++k) assert_true(readable(fds[k], 0));
+  }
   const int late = export(hold.fences[2]);
   assert_true(readable(late, 0));
   close(late);
@@ -135,7 +140,77 @@ static void a_forked_child_sees_the_parents_fence(void **state) {
   world_close(&world);
 }
 
-static void the_table_is_bounded(void **state) {
+// Descriptors that are closed again take nothing, however many there were.
+static void one_fence_without_end(void **state) {
+  (void)state;
+  if (!test_device_is("null")) skip();
+  World world;
+  world_open(&world);
+  Hold hold;
+  hold_begin(&hold, &world);
+  const int kept = export(hold.fences[2]);
+  const int before = open_descriptors();
+  for (int i = 0; i < 5000; ++i) close(export(hold.fences[2]));
+  assert_int_equal(open_descriptors(), before);
+  const int last = export(hold.fences[2]);
+  assert_false(readable(kept, 0) || readable(last, 0));
+  world_null(&world, SPORKLE_NULL_CLOCK_AUTO, 0, 0);
+  assert_true(readable(kept, 20000) && readable(last, 20000));
+  close(kept);
+  close(last);
+  hold_end(&hold, &world);
+  world_close(&world);
+}
+
+// Returns how many descriptors the process may have.
+static int set_descriptor_limit(rlim_t limit, rlim_t *out_before) {
+  struct rlimit l;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &l), 0);
+  if (out_before != NULL) *out_before = l.rlim_cur;
+  l.rlim_cur = limit < l.rlim_max ? limit : l.rlim_max;
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &l), 0);
+  return (int)l.rlim_cur;
+}
+
+// Ten thousand pending fences, as far as the process may have descriptors: one of
+// the library's for each, and the callers' of the first hundred.
+static void ten_thousand_fences(void **state) {
+  (void)state;
+  if (!test_device_is("null")) skip();
+  enum { fences = 10000, kept = 100 };
+  static sporkle_fence fence[fences];
+  static int fds[kept];
+  rlim_t before = 0;
+  const int limit = set_descriptor_limit(fences + kept + 200, &before);
+  const int count = limit < fences + kept + 200 ? limit - kept - 200 : fences;
+  World world;
+  sporkle_context_desc desc = world_desc(&world);
+  desc.fence_capacity = fences + 16;
+  world_open_with(&world, &desc);
+  Hold hold;
+  hold_begin(&hold, &world);
+  for (int i = 0; i < count; ++i) {
+    expect_ok(sporkle_fence_insert(world.context, world.device, NULL, &fence[i]));
+    const int fd = export(fence[i]);
+    if (i < kept) fds[i] = fd;
+    else close(fd);
+  }
+  const int last = export(fence[count - 1]);
+  assert_false(readable(fds[0], 0) || readable(last, 0));
+  world_null(&world, SPORKLE_NULL_CLOCK_AUTO, 0, 0);
+  assert_true(readable(last, 20000));
+  for (int i = 0; i < kept; ++i) {
+    assert_true(readable(fds[i], 20000));
+    close(fds[i]);
+  }
+  close(last);
+  for (int i = 0; i < count; ++i) expect_ok(sporkle_fence_destroy(fence[i]));
+  hold_end(&hold, &world);
+  world_close(&world);
+  set_descriptor_limit(before, NULL);
+}
+
+static void descriptors_run_out(void **state) {
   (void)state;
   if (!test_device_is("null")) skip();
   World world;
@@ -143,18 +218,32 @@ static void the_table_is_bounded(void **state) {
   Hold hold;
   hold_begin(&hold, &world);
   static int32_t fds[2048];
+  rlim_t before = 0;
+  assert_true(set_descriptor_limit(512, &before) == 512);
   int made = 0;
   sporkle_status status = SPORKLE_OK;
-  while (made < 2048) {
+  while (made < 2048 && status == SPORKLE_OK) {
     status = sporkle_fence_export_fd(hold.fences[2], &fds[made]);
-    if (status != SPORKLE_OK) break;
-    ++made;
+    made += status == SPORKLE_OK;
   }
-  // Either the library's limit or the process's number of descriptors.
+  assert_int_equal(fds[made], -1);
+  char text[256] = "";
+  sporkle_last_error(text, sizeof text);
+  // A fence that has no entry yet needs two.
+  int32_t fd = 0;
+  close(fds[--made]);
+  const sporkle_status other = sporkle_fence_export_fd(hold.fences[1], &fd);
+  set_descriptor_limit(before, NULL);
   assert_int_equal(status, SPORKLE_ERROR_POOL_EXHAUSTED);
-  assert_true(made >= 100 && made <= 1024);
+  expect_true(strstr(text, "RLIMIT_NOFILE") != NULL, "%s", text);
+  assert_int_equal(other, SPORKLE_ERROR_POOL_EXHAUSTED);
+  assert_int_equal(fd, -1);
+  assert_true(made >= 100 && made < 512);
   for (int i = 0; i < made; ++i) close(fds[i]);
+  const int again = export(hold.fences[1]);
   hold_end(&hold, &world);
+  assert_true(readable(again, 0));
+  close(again);
   world_check_usable(&world);
   world_close(&world);
 }
@@ -162,4 +251,5 @@ static void the_table_is_bounded(void **state) {
 GROUP(group_export_fd, "export_fd", cmocka_unit_test(ends_with_the_fence),
       cmocka_unit_test(destroyed_and_failed_fences), cmocka_unit_test(several_devices_in_one_poll),
       cmocka_unit_test(a_forked_child_sees_the_parents_fence),
-      cmocka_unit_test(the_table_is_bounded))
+      cmocka_unit_test(one_fence_without_end), cmocka_unit_test(ten_thousand_fences),
+      cmocka_unit_test(descriptors_run_out))

@@ -202,7 +202,7 @@ sporkle_status shim_device_submit(shim_device* d, const sporkle_conv2d_desc* des
     }
     auto out = d->device->create_memory(p.output_bytes(), 15);
     operation.output = {out, 0};
-    const FenceRef fence = operation.fence = fence_take(d->environment.fences, false);
+    const FenceRef fence = operation.fence = fence_take(d->environment.fences, false, "test");
     d->device->submit(std::move(operation));
     status = wait(fence);
     out->invalidate(0, p.output_bytes());
@@ -226,7 +226,7 @@ sporkle_status shim_device_chain(shim_device* d, const sporkle_conv2d_desc* desc
       operation.plan = plan;
       operation.input = {i == 0 ? first : middle, 0};
       operation.output = {i == 0 ? middle : last, 0};
-      fences[i] = operation.fence = fence_take(d->environment.fences, false);
+      fences[i] = operation.fence = fence_take(d->environment.fences, false, "test");
       d->device->submit(std::move(operation));
     }
     for (const FenceRef fence : fences) {
@@ -270,7 +270,7 @@ sporkle_status shim_device_stream(shim_device* d, const sporkle_conv2d_desc* des
       if (to == nullptr) operation.output = {d->device->create_memory(out, 15), 0};
       else operation.output = {to, sliced ? i * out : 0};
       results.push_back(operation.output);
-      fences.push_back(operation.fence = fence_take(d->environment.fences, false));
+      fences.push_back(operation.fence = fence_take(d->environment.fences, false, "test"));
     }
     d->device->submit_all(operations);
     for (uint32_t i = 0; i < count; ++i) {

@@ -38,7 +38,7 @@ void shim_preparation_run(sporkle_status failure, shim_preparation_seen* seen) {
     const float value = 0;
     const auto preparation = std::make_shared<Preparation>(
         PlanSource(ConvProblem{}, &value, nullptr), false, memory);
-    const FenceRef fence = fence_take(pool, false);
+    const FenceRef fence = fence_take(pool, false, "test");
     preparation->set_end(preparer.submit({preparation, 0, false, fence}));
     world.armed.store(1);
     futex_wake(world.armed, 1);

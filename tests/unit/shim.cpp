@@ -53,7 +53,7 @@ void shim_fences_destroy(shim_fences* fences) {
 
 sporkle_fence shim_fence_make(shim_fences* fences, uint64_t value, int owned) {
   try {
-    const FenceRef ref = fence_take(fences->pool, owned != 0);
+    const FenceRef ref = fence_take(fences->pool, owned != 0, "test");
     fence_arm(ref, fences->timeline[0], fences->base[0] + value, owned != 0);
     return fence_handle(ref);
   } catch (const Error&) {
