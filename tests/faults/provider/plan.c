@@ -1,8 +1,11 @@
 #include "plan.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TEXT_CAPACITY = 96 };
 
@@ -19,9 +22,15 @@ static pthread_cond_t cleared = PTHREAD_COND_INITIALIZER;
 static uint64_t clears;
 static Plan plans[FAULT_COUNT];
 
+// A test with a plan that means nothing must not pass: the exit code is that of a shell
+// that finds no command, which no test expects.
 static void read_environment(void) {
   const char *text = getenv("TEST_FAULTS");
-  if (text != NULL && !fault_plan(text)) abort();
+  if (text == NULL || fault_plan(text)) return;
+  fprintf(stderr, "TEST_FAULTS=\"%s\" is not a list of NAME[=TEXT][@FIRST][*[COUNT]]; faults:", text);
+  for (int i = 0; i < FAULT_COUNT; ++i) fprintf(stderr, " %s", names[i]);
+  fputc('\n', stderr);
+  _exit(127);
 }
 
 static void __attribute__((constructor)) start(void) { read_environment(); }
@@ -67,10 +76,25 @@ static int find(const char *name, size_t length) {
   return -1;
 }
 
+// A word that is refused is named.
+static bool refuse(const char *word, const char *why) {
+  fprintf(stderr, "fault plan: \"%s\" %s\n", word, why);
+  return false;
+}
+
+// A whole number in decimal, without a sign.
+static bool read_count(const char *text, uint64_t *out) {
+  char *end = NULL;
+  if (text[0] < '0' || text[0] > '9') return refuse(text, "is no call index or count");
+  errno = 0;
+  *out = strtoull(text, &end, 10);
+  return (*end == '\0' && errno == 0) || refuse(text, "is no call index or count");
+}
+
 // One entry, without the ";" behind it.
 static bool plan_one(const char *text, size_t length) {
   char entry[TEXT_CAPACITY + 64];
-  if (length >= sizeof entry) return false;
+  if (length >= sizeof entry) return refuse(text, "is too long");
   memcpy(entry, text, length);
   entry[length] = '\0';
   Plan plan = {.end = 1};
@@ -78,21 +102,22 @@ static bool plan_one(const char *text, size_t length) {
   char *times = strchr(entry, '*');
   if (times != NULL) {
     *times++ = '\0';
-    count = *times == '\0' ? UINT64_MAX : strtoull(times, NULL, 0);
+    count = UINT64_MAX;
+    if (*times != '\0' && !read_count(times, &count)) return false;
   }
   char *first = strchr(entry, '@');
   if (first != NULL) {
     *first++ = '\0';
-    plan.first = strtoull(first, NULL, 0);
+    if (!read_count(first, &plan.first)) return false;
   }
   char *value = strchr(entry, '=');
   if (value != NULL) {
     *value++ = '\0';
-    if (strlen(value) >= TEXT_CAPACITY) return false;
+    if (strlen(value) >= TEXT_CAPACITY) return refuse(value, "is too long");
     strcpy(plan.text, value);
   }
   const int fault = find(entry, strlen(entry));
-  if (fault < 0) return false;
+  if (fault < 0) return refuse(entry, "is no fault");
   plan.end = count > UINT64_MAX - plan.first ? UINT64_MAX : plan.first + count;
   pthread_mutex_lock(&lock);
   plans[fault] = plan;

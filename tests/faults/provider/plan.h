@@ -56,7 +56,8 @@ void fault_stall(void);
 
 // The interface for tests, found by dlsym. A plan is a list separated by ";" of
 // NAME[=TEXT][@FIRST][*COUNT]: calls FIRST (default 0, from now) to FIRST +
-// COUNT (default 1; "*" alone: for ever). Returns false for an unknown name.
+// COUNT (default 1; "*" alone: for ever). Returns false for an unknown name or a
+// number that is none, and says so on stderr. Such a TEST_FAULTS exits with 127.
 bool fault_plan(const char *text);
 // Drops what is planned, and lets stalled calls go on.
 void fault_clear(void);
