@@ -26,5 +26,10 @@ int soak_verdict(const SoakOptions *options, SoakOutcome *out) {
             out->open_fds_delta);
     clean = false;
   }
+  if (out->elapsed_s >= SOAK_GROWTH_SECONDS && out->rounds >= SOAK_GROWTH_ROUNDS &&
+      out->rss_slope_bytes_per_s > SOAK_GROWTH_LIMIT) {
+    explain(out, "resident memory grew by %.0f bytes per second", out->rss_slope_bytes_per_s);
+    clean = false;
+  }
   return clean && c->verified > 0 ? TOOL_OK : TOOL_WRONG_RESULT;
 }

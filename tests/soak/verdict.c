@@ -65,10 +65,25 @@ static void open_files_fail(void **state) {
   }
 }
 
+static void growth_fails_in_long_runs(void **state) {
+  (void)state;
+  const SoakOptions options = {.faults = true};
+  for (int enough = 0; enough < 8; ++enough) {
+    SoakOutcome out = good_outcome();
+    out.elapsed_s = SOAK_GROWTH_SECONDS - (enough & 1 ? 0 : 1);
+    out.rounds = SOAK_GROWTH_ROUNDS - (enough & 2 ? 0 : 1);
+    out.rss_slope_bytes_per_s = SOAK_GROWTH_LIMIT + (enough & 4 ? 1 : 0);
+    const bool fails = enough == 7;
+    assert_int_equal(soak_verdict(&options, &out), fails ? TOOL_WRONG_RESULT : TOOL_OK);
+    assert_int_equal(strstr(out.message, "grew by 1000001 bytes") != NULL, fails);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(one_of_each_fails),
                                      cmocka_unit_test(late_waits_fail),
-                                     cmocka_unit_test(open_files_fail)};
+                                     cmocka_unit_test(open_files_fail),
+                                     cmocka_unit_test(growth_fails_in_long_runs)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   printf("checked: what makes a soak fail\n");
   return failed;
