@@ -2,6 +2,7 @@
 #ifndef SPORKLE_TESTS_SUPPORT_DEADLINES_H
 #define SPORKLE_TESTS_SUPPORT_DEADLINES_H
 
+#include <stdio.h>
 #include <time.h>
 
 #include "sporkle.h"
@@ -25,11 +26,10 @@ static inline sporkle_status wait_in_form(DeadlineWait form, const sporkle_fence
 }
 
 /* Twenty waits of 20 ms in one form for fences that stay pending (for WAIT_ALL at least one,
- * for WAIT_ANY each): none returns early. A loaded machine may wake any of them late, but
- * hardly all: the least late is at most 10 ms late. */
-static inline void expect_deadlines_kept(DeadlineWait form, const sporkle_fence *fences,
-                                         uint32_t count) {
-  uint64_t least_late = UINT64_MAX;
+ * for WAIT_ANY each): none returns early. Returns how late the median is. */
+static inline uint64_t median_lateness(DeadlineWait form, const sporkle_fence *fences,
+                                       uint32_t count) {
+  uint64_t late[deadline_tries];
   for (int i = 0; i < deadline_tries; ++i) {
     const uint64_t start = deadline_clock_ns();
     const sporkle_status status = wait_in_form(form, fences, count);
@@ -40,11 +40,24 @@ static inline void expect_deadlines_kept(DeadlineWait form, const sporkle_fence 
     if (took < deadline_ns) {
       fail_msg("form %d, wait %d of 20 ms returned after %.3f ms", form, i, (double)took * 1e-6);
     }
-    if (took - deadline_ns < least_late) least_late = took - deadline_ns;
+    int k = i;
+    for (; k > 0 && late[k - 1] > took - deadline_ns; --k) late[k] = late[k - 1];
+    late[k] = took - deadline_ns;
   }
-  if (least_late > deadline_late_ns) {
-    fail_msg("form %d: each of %d waits was %.3f ms late or more", form, deadline_tries,
-             (double)least_late * 1e-6);
+  return late[deadline_tries / 2];
+}
+
+/* The median is at most 10 ms late. A loaded machine may wake most of twenty late: once more. */
+static inline void expect_deadlines_kept(DeadlineWait form, const sporkle_fence *fences,
+                                         uint32_t count) {
+  uint64_t late = median_lateness(form, fences, count);
+  if (late <= deadline_late_ns) return;
+  fprintf(stderr, "form %d: the median of %d waits was %.3f ms late; once more\n", form,
+          deadline_tries, (double)late * 1e-6);
+  late = median_lateness(form, fences, count);
+  if (late > deadline_late_ns) {
+    fail_msg("form %d: the median of %d waits was %.3f ms late, twice", form, deadline_tries,
+             (double)late * 1e-6);
   }
 }
 
