@@ -48,6 +48,29 @@ constexpr Experiment experiments[] = {{"idle", measure_idle},
                                       {"waits", measure_waits},
                                       {"pipelines", measure_pipelines}};
 
+// Whether each of the names, separated by commas, is one of an experiment; empty: all.
+bool known(const char* names) {
+  if (names[0] == '\0') return true;
+  for (const char* name = names;;) {
+    const std::string word(name, std::strcspn(name, ","));
+    bool found = false;
+    for (const Experiment& experiment : experiments) found = found || word == experiment.name;
+    if (!found) {
+      std::fprintf(stderr, "bench_fences: --only: \"%s\" is no experiment\n", word.c_str());
+      return false;
+    }
+    name += word.size();
+    if (*name++ == '\0') return true;
+  }
+}
+
+// Said before minutes of measuring. An earlier file is left as it is.
+bool writable(const char* path) {
+  if (path == nullptr || std::ofstream(path, std::ios::app).is_open()) return true;
+  std::fprintf(stderr, "bench_fences: cannot write %s\n", path);
+  return false;
+}
+
 void run_all(const Arguments& arguments, Library& library, Records& records) {
   RawGl raw;
   bool raw_open = false;
@@ -75,12 +98,13 @@ void run_all(const Arguments& arguments, Library& library, Records& records) {
 
 int main(int argc, char** argv) {
   Arguments arguments;
-  if (!parse(argc, argv, &arguments)) {
+  if (!parse(argc, argv, &arguments) || !known(arguments.only)) {
     std::fprintf(stderr,
                  "usage: bench_fences [--device D] [--json FILE] [--only EXPERIMENT,...]\n"
                  "experiments: idle calls rates waits pipelines\n");
     return 2;
   }
+  if (!writable(arguments.json)) return 1;
   Records records;
   Records::Machine machine;
   try {
