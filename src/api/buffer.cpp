@@ -56,8 +56,9 @@ sporkle_status sporkle_buffer_flush(sporkle_buffer buffer, uint64_t offset, uint
   if (flush_is_free(buffer, HandleType::buffer, offset, size)) return SPORKLE_OK;
   return boundary("sporkle_buffer_flush", [&]() -> Status {
     const Pin<Buffer> pin(buffer, "buffer");
-    pin->check_range("offset", offset, size);
-    pin->check_usage("buffer", SPORKLE_BUFFER_CPU_WRITE, "SPORKLE_BUFFER_CPU_WRITE");
+    pin->check_range("sporkle_buffer_flush", "offset", offset, size);
+    pin->check_usage("sporkle_buffer_flush", "buffer",
+                      SPORKLE_BUFFER_CPU_WRITE, "SPORKLE_BUFFER_CPU_WRITE");
     pin->flush(offset, size);
     return SPORKLE_OK;
   });
@@ -66,8 +67,9 @@ sporkle_status sporkle_buffer_flush(sporkle_buffer buffer, uint64_t offset, uint
 sporkle_status sporkle_buffer_invalidate(sporkle_buffer buffer, uint64_t offset, uint64_t size) {
   return boundary("sporkle_buffer_invalidate", [&]() -> Status {
     const Pin<Buffer> pin(buffer, "buffer");
-    pin->check_range("offset", offset, size);
-    pin->check_usage("buffer", SPORKLE_BUFFER_CPU_READ, "SPORKLE_BUFFER_CPU_READ");
+    pin->check_range("sporkle_buffer_invalidate", "offset", offset, size);
+    pin->check_usage("sporkle_buffer_invalidate", "buffer",
+                      SPORKLE_BUFFER_CPU_READ, "SPORKLE_BUFFER_CPU_READ");
     pin->invalidate(offset, size);
     return SPORKLE_OK;
   });

@@ -8,7 +8,7 @@ sporkle_status sporkle_gl_buffer_name(sporkle_buffer buffer, uint32_t* out_name)
     checked_out(out_name, "out_name");
     const Pin<Buffer> pin(buffer, "buffer");
     GlInterop& interop = interop_of(pin->context(), pin->device());
-    pin->check_usage("buffer", SPORKLE_BUFFER_OPENGL, "SPORKLE_BUFFER_OPENGL");
+    pin->check_usage("sporkle_gl_buffer_name", "buffer", SPORKLE_BUFFER_OPENGL, "SPORKLE_BUFFER_OPENGL");
     *out_name = interop.name_of(pin->memory());
     return SPORKLE_OK;
   });

@@ -129,25 +129,28 @@ void* Buffer::data() const noexcept {
   return (usage_ & cpu) != 0 ? memory_->data() : nullptr;
 }
 
-void Buffer::check_range(const char* argument, uint64_t offset, uint64_t bytes) const {
+void Buffer::check_range(const char* function, const char* argument, uint64_t offset,
+                         uint64_t bytes) const {
   const uint64_t size = memory_->size();
   if (offset <= size && bytes <= size - offset) return;
-  report(4, "%s: offset %" PRIu64 " and size %" PRIu64 " reach outside its %" PRIu64 " bytes",
-         argument, offset, bytes, size);
+  report(4, "%s: %s: offset %" PRIu64 " and size %" PRIu64 " reach outside its %" PRIu64 " bytes",
+         function, argument, offset, bytes, size);
   fail(SPORKLE_ERROR_INVALID_ARGUMENT,
        "%s: offset %" PRIu64 " and size %" PRIu64 " reach outside a buffer of %" PRIu64 " bytes",
        argument, offset, bytes, size);
 }
 
-void Buffer::check_alignment(const char* argument, uint64_t offset) const {
+void Buffer::check_alignment(const char* function, const char* argument,
+                             uint64_t offset) const {
   if (offset % 64 == 0) return;
-  report(5, "%s: offset %" PRIu64 " is no multiple of 64", argument, offset);
+  report(5, "%s: %s: offset %" PRIu64 " is no multiple of 64", function, argument, offset);
   fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: the offset is no multiple of 64", argument);
 }
 
-void Buffer::check_usage(const char* argument, uint32_t bit, const char* name) const {
+void Buffer::check_usage(const char* function, const char* argument, uint32_t bit,
+                         const char* name) const {
   if ((usage_ & bit) != 0) return;
-  report(6, "%s: created without %s", argument, name);
+  report(6, "%s: %s: created without %s", function, argument, name);
   fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: the buffer was created without %s", argument, name);
 }
 

@@ -38,10 +38,12 @@ class Buffer final : public Child {
   const std::shared_ptr<DeviceMemory>& shared_memory() const noexcept { return memory_; }
 
   // Throws SPORKLE_ERROR_INVALID_ARGUMENT for a range outside the buffer or a
-  // usage it lacks.
-  void check_range(const char* argument, uint64_t offset, uint64_t bytes) const;
-  void check_alignment(const char* argument, uint64_t offset) const;
-  void check_usage(const char* argument, uint32_t bit, const char* name) const;
+  // usage it lacks. Debug mode's report names the caller's `function` too.
+  void check_range(const char* function, const char* argument, uint64_t offset,
+                   uint64_t bytes) const;
+  void check_alignment(const char* function, const char* argument, uint64_t offset) const;
+  void check_usage(const char* function, const char* argument, uint32_t bit,
+                   const char* name) const;
 
  private:
   // Makes the watch forget the device's bytes where operations have not ended.

@@ -12,15 +12,17 @@ struct BindingRule {
   const char* usage_name;
 };
 
+constexpr const char* call = "sporkle_plan_submit";
+
 MemoryRange bind(const Plan& plan, const sporkle_binding& binding, const BindingRule& rule) {
   const Pin<Buffer> buffer(binding.buffer, rule.name);
   if (&buffer->context() != &plan.context() || buffer->device() != plan.device()) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT, "%s: the buffer is of another context or device",
          rule.name);
   }
-  buffer->check_alignment(rule.name, binding.offset);
-  buffer->check_range(rule.name, binding.offset, rule.bytes);
-  buffer->check_usage(rule.name, rule.usage, rule.usage_name);
+  buffer->check_alignment(call, rule.name, binding.offset);
+  buffer->check_range(call, rule.name, binding.offset, rule.bytes);
+  buffer->check_usage(call, rule.name, rule.usage, rule.usage_name);
   if (rule.usage == SPORKLE_BUFFER_DEVICE_WRITE) {
     buffer->note_write(binding.offset, rule.bytes);
   } else {

@@ -37,7 +37,8 @@ static void ranges_offsets_usages(World *world, Job *job, bool debug) {
   sporkle_buffer out = make(world, SPORKLE_BUFFER_CPU_READ | SPORKLE_BUFFER_DEVICE_WRITE, "outputs");
   expect_refused(invalid, "offset", sporkle_buffer_flush(in, 8000, 193));
   expect_report(world, debug,
-                "SPORKLE-BUFFER-0004: buffer \"inputs\": offset: offset 8000 and size 193 reach "
+                "SPORKLE-BUFFER-0004: buffer \"inputs\": sporkle_buffer_flush: offset: "
+                "offset 8000 and size 193 reach "
                 "outside its 8192 bytes");
   expect_refused(invalid, "offset", sporkle_buffer_invalidate(out, UINT64_MAX, 2));
   expect_report(world, debug, "SPORKLE-BUFFER-0004: buffer \"outputs\"");
@@ -47,12 +48,13 @@ static void ranges_offsets_usages(World *world, Job *job, bool debug) {
   b.input.offset = 32;
   expect_refused(invalid, "bindings.input", sporkle_plan_submit(job->plan, &b, &fence));
   expect_report(world, debug,
-                "SPORKLE-BUFFER-0005: buffer \"inputs\": bindings.input: offset 32 is no multiple");
+                "SPORKLE-BUFFER-0005: buffer \"inputs\": sporkle_plan_submit: "
+                "bindings.input: offset 32 is no multiple");
   // Written by the CPU where it may only read, read where it may only write.
   expect_refused(invalid, "buffer", sporkle_buffer_flush(out, 0, 64));
   expect_report(world, debug,
-                "SPORKLE-BUFFER-0006: buffer \"outputs\": buffer: created without "
-                "SPORKLE_BUFFER_CPU_WRITE");
+                "SPORKLE-BUFFER-0006: buffer \"outputs\": sporkle_buffer_flush: buffer: "
+                "created without SPORKLE_BUFFER_CPU_WRITE");
   expect_refused(invalid, "buffer", sporkle_buffer_invalidate(in, 0, 64));
   expect_report(world, debug, "SPORKLE-BUFFER-0006: buffer \"inputs\"");
   // Written by the device where it may only read.

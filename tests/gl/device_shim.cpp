@@ -126,10 +126,12 @@ shim_device* shim_device_open_limited(uint32_t bits, uint64_t limit, char* reaso
   return open_with(rules, reason);
 }
 
-shim_device* shim_device_open_as(const char* vendor, const char* renderer, char* reason) {
+shim_device* shim_device_open_as(const char* vendor, const char* renderer, int integrated,
+                                 char* reason) {
   OpenRules rules = rules_of(0);
   rules.pretend_vendor = vendor;
   rules.pretend_renderer = renderer;
+  rules.pretend_integrated = integrated != 0;
   return open_with(rules, reason);
 }
 

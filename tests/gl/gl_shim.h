@@ -68,7 +68,8 @@ shim_device *shim_device_open(uint32_t rules, char *reason);
 /* With a driver that has only `limit` bytes for buffers. */
 shim_device *shim_device_open_limited(uint32_t rules, uint64_t limit, char *reason);
 /* Believing these strings instead of the driver's. */
-shim_device *shim_device_open_as(const char *vendor, const char *renderer, char *reason);
+shim_device *shim_device_open_as(const char *vendor, const char *renderer, int integrated,
+                                 char *reason);
 int shim_device_property(shim_device *device, const char *key, char *value, uint64_t capacity);
 /* Memory of every usage; null with a status when it is refused. */
 typedef struct shim_memory shim_memory;

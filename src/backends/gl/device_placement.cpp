@@ -15,6 +15,16 @@ namespace {
 constexpr BufferKind mapped_kinds[] = {BufferKind::upload, BufferKind::readback,
                                        BufferKind::shared};
 
+// Three digits where there would be none: softpipe reaches megabytes per second. What was not
+// measured is 0.
+struct RateText {
+  explicit RateText(double gigabytes) noexcept {
+    if (gigabytes <= 0) std::snprintf(text, sizeof text, "-");
+    else std::snprintf(text, sizeof text, gigabytes < 1 ? "%.3g" : "%.1f", gigabytes);
+  }
+  char text[24];
+};
+
 bool same(const KindChoice& a, const KindChoice& b) noexcept {
   return a.form == b.form && a.map.client_storage == b.map.client_storage;
 }
@@ -109,14 +119,19 @@ void DevicePlacement::describe_kind(BufferKind kind, sporkle_property* out) cons
 
 void DevicePlacement::describe_rates(BufferKind kind, sporkle_property* out) const noexcept {
   std::snprintf(out->key, sizeof out->key, "probe_%s", buffer_kind_name(kind));
+  if (rates_.took_ns == 0) {
+    std::snprintf(out->value, sizeof out->value, "not measured");
+    return;
+  }
   const MapRates* rows = rates_.mapped[static_cast<uint32_t>(kind)];
   const auto put = [out](size_t used, const char* label, const MapRates& m) {
-    int wrote = std::snprintf(out->value + used, sizeof out->value - used, "%scopy %.1f", label,
-                              m.copy);
+    int wrote = std::snprintf(out->value + used, sizeof out->value - used, "%scopy %s", label,
+                              RateText(m.copy).text);
     const auto add = [&](const char* what, double gigabytes) {
       const size_t at = used + static_cast<size_t>(wrote > 0 ? wrote : 0);
       if (gigabytes <= 0 || at >= sizeof out->value) return;
-      wrote += std::snprintf(out->value + at, sizeof out->value - at, ", %s %.1f", what, gigabytes);
+      wrote += std::snprintf(out->value + at, sizeof out->value - at, ", %s %s", what,
+                             RateText(gigabytes).text);
     };
     add("CPU write", m.cpu_write);
     add("CPU read", m.cpu_read);
@@ -154,8 +169,12 @@ void DevicePlacement::describe(uint32_t index, sporkle_property* out) noexcept {
     }
   } else if (index == 5) {
     std::snprintf(out->key, sizeof out->key, "probe_local");
-    std::snprintf(out->value, sizeof out->value, "GPU read %.1f write %.1f", rates_.local_read,
-                  rates_.local_write);
+    if (rates_.took_ns == 0) {
+      std::snprintf(out->value, sizeof out->value, "not measured");
+      return;
+    }
+    std::snprintf(out->value, sizeof out->value, "GPU read %s write %s",
+                  RateText(rates_.local_read).text, RateText(rates_.local_write).text);
   } else {
     describe_rates(mapped_kinds[index - 6], out);
   }

@@ -188,7 +188,7 @@ void DeviceScan::publish(const Choice& choice) {
     const Candidate& candidate = candidates_[order[position]];
     DeviceIdentity identity;
     identity.index = order[position];
-    identity.kind = candidate.kind;
+    identity.kind = rules_.pretend_integrated ? CardKind::integrated : candidate.kind;
     identity.cuda_index = candidate.cuda_index;
     identity.asked = choice.asked && position == 0;
     std::memcpy(identity.pci, candidate.pci, sizeof identity.pci);

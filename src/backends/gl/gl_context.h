@@ -38,6 +38,7 @@ struct OpenRules {
   // Strings to believe instead of the driver's; null: the driver's.
   const char* pretend_vendor = nullptr;
   const char* pretend_renderer = nullptr;
+  bool pretend_integrated = false;  // whatever the PCI tree says
   uint64_t memory_limit = UINT64_MAX;  // bytes of buffers before the driver "has none left"
   const uint32_t* pieces = nullptr;  // of each synchronous call; null: as many as pay
   bool tune_everywhere = false;  // time kernels on software drivers too
