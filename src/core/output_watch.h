@@ -21,8 +21,8 @@ class OutputWatch {
 
   // An operation that writes the range has been submitted. Returns whether it
   // overwrites output that was never made visible to the CPU nor read by the device.
-  // Without memory for one more range the oldest is forgotten. Looks at every range that
-  // is kept: those in flight, and with `keeps_unseen` those that nobody has seen.
+  // Without memory for one more range the oldest is forgotten. With `keeps_unseen` it
+  // looks at every range that is kept: those in flight and those that nobody has seen.
   bool written(sporkle_fence fence, uint64_t offset, uint64_t bytes) noexcept;
 
   // The CPU has made it visible, the device reads it, or the CPU provides
@@ -55,6 +55,9 @@ class OutputWatch {
     uint64_t begin, end;
     bool unseen;
 
+    bool covered_by(const Write& other) const noexcept {
+      return other.begin <= begin && end <= other.end;
+    }
     bool overlaps(uint64_t from, uint64_t to) const noexcept { return from < to && from < end && begin < to; }
     bool ended() const noexcept {
       return timelines[timeline].counter.load(std::memory_order_acquire) >= value;
@@ -64,11 +67,22 @@ class OutputWatch {
     }
   };
 
+  void append(const Write& write) noexcept;
+  void make_room() noexcept;
+  void written_unwatched(const Write& next) noexcept;
+  // By one that was submitted later.
+  bool overwritten(const Write& write) const noexcept {
+    for (const Write* later = writes_.data() + writes_.size() - 1; later > &write; --later) {
+      if (write.covered_by(*later)) return true;
+    }
+    return false;
+  }
+
   template <class Wanted, class Work>
   void each(uint64_t offset, uint64_t bytes, Wanted wanted, Work work) noexcept {
     const std::lock_guard lock(mutex_);
     for (const Write& write : writes_) {
-      if (!write.overlaps(offset, offset + bytes) || !wanted(write)) continue;
+      if (!write.overlaps(offset, offset + bytes) || overwritten(write) || !wanted(write)) continue;
       const uint64_t begin = write.begin > offset ? write.begin : offset;
       const uint64_t end = write.end < offset + bytes ? write.end : offset + bytes;
       work(begin, end - begin);
