@@ -18,10 +18,15 @@ def title(chart):
 
 
 def section(marker, runs):
-    """[(file name, run, chart)]"""
+    """[(file name, run, chart)]; of several runs in a folder the first by name, which has the
+    benchmark's own."""
     benchmark, make = SECTIONS[marker]
-    return [(f"{name}-{run.folder[11:]}.svg", run, chart)
-            for run in samples.newest(runs, benchmark) for name, chart in make(run, runs)]
+    found = {}
+    for run in samples.newest(runs, benchmark):
+        for name, chart in make(run, runs):
+            file = f"{name}-{run.folder[11:]}.svg"
+            found.setdefault(file, (file, run, chart))
+    return list(found.values())
 
 
 def links(marker):

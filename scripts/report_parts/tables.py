@@ -122,12 +122,20 @@ WITHOUT_GOAL = re.compile(r"update4k/|(headline|small)/(resident|synchronous|nai
                           r"|transfer/.*/warm|[^/]*/(resident, dependent stream|naive/fastest)")
 
 
+# Runs of everything; the others asked one question each.
+WHOLE = ("bench_buffers.json", "bench_buffers_earlier.json")
+
+
 def shown(run, result):
-    """Of buffers: what has a goal and, in the complete run of a folder, what the expression names."""
-    if run.benchmark != "buffers" or goals.held(run, result):
+    """Of buffers: what has a goal and, in whole runs, what the expression names; of an earlier
+    run of the fences: what has a goal."""
+    name = os.path.basename(run.path)
+    if goals.held(run, result) or name == "bench_fences.json":
         return True
-    return (os.path.basename(run.path) == "bench_buffers.json"
-            and WITHOUT_GOAL.match(result["name"]) is not None)
+    if run.benchmark == "bench_fences":
+        return False
+    return run.benchmark != "buffers" or (name in WHOLE
+                                          and WITHOUT_GOAL.match(result["name"]) is not None)
 
 
 def all_figures(benchmark):
