@@ -16,7 +16,8 @@ constexpr const char* usage =
     "reproducible plan, as one call, as plan and one read of the weights, and limited to\n"
     "AVX2, oneDNN plain, blocked and Winograd, the FMA peak and one read of the weights,\n"
     "all in processes of their own that take turns, and the ratios of the medians. The\n"
-    "peer \"ours\": the forms of ours among themselves.\n";
+    "peer \"ours\": the forms of ours among themselves.\n"
+    "bench_conv2d --device gl --help: the kernels of an OpenGL device.\n";
 
 [[noreturn]] void wrong(const char* what, const char* value) {
   std::fprintf(stderr, "bench_conv2d: %s: %s\n%s", what, value, usage);

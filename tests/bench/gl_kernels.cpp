@@ -13,9 +13,9 @@
 
 #include "base/clock.h"
 #include "core/parallel.h"
+#include "gl_kernels_report.h"
 #include "gl_runtime_sizes.h"
 #include "gl_seam.h"
-#include "tools/json.h"
 #include "tools/problem_desc.h"
 #include "tools/problem_file.h"
 #include "tools/random.h"
@@ -29,19 +29,6 @@ namespace {
 
 constexpr double error_limit = 1e-5;
 constexpr uint64_t first_warm_ns = 400'000'000;
-
-struct Request {
-  const char* file = nullptr;
-  const char* json = nullptr;
-  size_t variants = 1;     // how many of the rule's order are timed
-  double beyond = 4.0;     // none predicted slower than this many times the first
-  bool choose = false;     // ask the library for its choice, tuning included
-  bool software = false;
-  bool stages = false;  // times every dispatch of a variant by itself as well
-  bool runtime_sizes = false;  // sizes of the problem as uniforms
-  const char* only = nullptr;  // variants whose name contains this
-  uint64_t seed = 1;
-};
 
 class Threads final : public ParallelFor {
  public:
@@ -83,17 +70,6 @@ struct HostSide {
 
   ConvProblem problem;
   std::vector<float> input, weights, output;
-};
-
-struct Row {
-  std::string variant, reason;
-  uint32_t rank = 0;
-  double predicted_us = 0, first_ms = 0, warm_ms = 0;
-  Timing timing;
-  Match match;
-  std::vector<double> stages_us;
-  bool good() const { return reason.empty(); }
-  double us() const { return static_cast<double>(timing.median_ns) * 1e-3; }
 };
 
 class ProblemBench {
@@ -190,12 +166,6 @@ class ProblemBench {
   bool warm_ = false;
 };
 
-// What sporkle_plan_create chose, and how long it took.
-struct LibraryChoice {
-  std::string algorithm;
-  double cold_ms = 0, warm_ms = 0;
-};
-
 LibraryChoice ask_library(sporkle_context context, const sporkle_conv2d_desc& desc,
                           const HostSide& host) {
   LibraryChoice choice;
@@ -214,17 +184,23 @@ LibraryChoice ask_library(sporkle_context context, const sporkle_conv2d_desc& de
   return choice;
 }
 
-std::vector<const Variant*> pick(const Request& request, const ConvProblem& problem,
+struct Picked {
+  const Variant* variant;
+  size_t rank;
+};
+
+std::vector<Picked> pick(const Request& request, const ConvProblem& problem,
                                  const Limits& limits, const std::string& chosen) {
-  std::vector<const Variant*> picked;
+  std::vector<Picked> picked;
   const auto ranked = rank(problem, limits, std::pmr::get_default_resource(), nullptr);
   const double first = ranked.empty() ? 0 : predicted_us(*ranked[0], problem, limits);
-  for (const Variant* variant : ranked) {
+  for (size_t i = 0; i < ranked.size(); ++i) {
+    const Variant* variant = ranked[i];
     const bool wanted = request.only == nullptr || std::strstr(variant->name, request.only);
     const bool hopeless = predicted_us(*variant, problem, limits) > request.beyond * first;
     if (variant->name == chosen ||
         (wanted && !hopeless && picked.size() < request.variants)) {
-      picked.push_back(variant);
+      picked.push_back({variant, i});
     }
   }
   return picked;
@@ -235,8 +211,8 @@ std::vector<Row> bench_problem(const Request& request, GlSeam& seam, const HostS
   const Limits& limits = seam.facts().limits;
   const auto picked = pick(request, host.problem, limits, chosen);
   std::vector<Recipe> recipes;
-  for (const Variant* variant : picked) {
-    recipes.push_back(build(*variant, host.problem, limits, std::pmr::get_default_resource()));
+  for (const Picked& one : picked) {
+    recipes.push_back(build(*one.variant, host.problem, limits, std::pmr::get_default_resource()));
   }
   std::vector<std::vector<RuntimeSizes>> sizes(recipes.size());
   for (size_t i = 0; i < recipes.size() && request.runtime_sizes; ++i) {
@@ -250,125 +226,14 @@ std::vector<Row> bench_problem(const Request& request, GlSeam& seam, const HostS
   ProblemBench bench(seam, host);
   std::vector<Row> rows(picked.size());
   for (size_t i = 0; i < picked.size(); ++i) {
-    rows[i].variant = picked[i]->name;
-    rows[i].rank = static_cast<uint32_t>(i);
-    rows[i].predicted_us = predicted_us(*picked[i], host.problem, limits);
+    rows[i].variant = picked[i].variant->name;
+    rows[i].rank = picked[i].rank;
+    rows[i].predicted_us = predicted_us(*picked[i].variant, host.problem, limits);
     bench.run(recipes[i], programs[i], request.stages, &rows[i]);
     for (const GLuint program : programs[i]) seam.gl().DeleteProgram(program);
   }
   return rows;
 }
-
-void write_row(JsonWriter* json, const Row& row, uint64_t flops) {
-  json_object_begin(json, nullptr);
-  json_string(json, "variant", row.variant.c_str());
-  json_integer(json, "rank", row.rank);
-  json_number(json, "predicted_us", row.predicted_us);
-  if (!row.good()) json_string(json, "rejected", row.reason.c_str());
-  if (row.good()) {
-    json_number(json, "us", row.us());
-    json_number(json, "us_fastest", static_cast<double>(row.timing.fastest_ns) * 1e-3);
-    json_number(json, "us_slowest", static_cast<double>(row.timing.slowest_ns) * 1e-3);
-    json_number(json, "gflops", static_cast<double>(flops) * 1e-3 / row.us());
-  }
-  if (!row.stages_us.empty()) {
-    json_array_begin(json, "stages_us");
-    for (const double us : row.stages_us) json_number(json, nullptr, us);
-    json_array_end(json);
-  }
-  json_number(json, "first_ms", row.first_ms);
-  json_number(json, "warm_ms", row.warm_ms);
-  json_number(json, "rel_l2", row.match.rel_l2);
-  json_number(json, "max_error", row.match.max_abs);
-  json_object_end(json);
-}
-
-const Row* fastest(const std::vector<Row>& rows) {
-  const Row* best = nullptr;
-  for (const Row& row : rows) {
-    if (row.good() && (best == nullptr || row.us() < best->us())) best = &row;
-  }
-  return best;
-}
-
-const Row* chosen_row(const std::vector<Row>& rows, const std::string& chosen) {
-  for (const Row& row : rows) {
-    if (row.variant == chosen) return &row;
-  }
-  return rows.empty() ? nullptr : &rows[0];
-}
-
-class Output {
- public:
-  Output(const Request& request, const Facts& facts) : choose_(request.choose) {
-    std::printf("%s, %s, OpenGL %s%s\n", facts.name, facts.vendor, facts.version,
-                facts.software ? " (software: not a hardware figure)" : "");
-    if (request.json == nullptr) return;
-    file_ = std::fopen(request.json, "w");
-    if (file_ == nullptr) throw std::runtime_error(std::string(request.json) + ": cannot write");
-    json_ = json_writer(file_);
-    json_object_begin(&json_, nullptr);
-    json_string(&json_, "benchmark", request.runtime_sizes ? "gl_runtime_sizes" : "gl_kernels");
-    json_string(&json_, "device", facts.name);
-    json_string(&json_, "software", facts.version);
-    json_bool(&json_, "software_driver", facts.software);
-    json_integer(&json_, "compute_units", facts.limits.compute_units);
-    json_array_begin(&json_, "results");
-  }
-
-  void add(const Problem& problem, const std::vector<Row>& rows, const LibraryChoice& choice) {
-    char text[PROBLEM_TEXT_CAPACITY];
-    problem_format(&problem, text, sizeof text);
-    const Row* best = fastest(rows);
-    const Row* chosen = chosen_row(rows, choice.algorithm);
-    if (best == nullptr || !chosen->good()) ++failures_;
-    for (const Row& row : rows) {
-      if (!row.good()) std::printf("  %s: %s %s\n", text, row.variant.c_str(), row.reason.c_str());
-    }
-    if (best != nullptr) {
-      std::printf("%-44s %-28s %9.1f us %8.0f GFLOP/s rel %.1e max %.1e | best %-28s %9.1f us\n", text,
-                  chosen->variant.c_str(), chosen->us(),
-                  static_cast<double>(problem_flops(&problem)) * 1e-3 / chosen->us(),
-                  chosen->match.rel_l2, chosen->match.max_abs, best->variant.c_str(), best->us());
-      std::fflush(stdout);
-    }
-    if (file_ == nullptr) return;
-    json_object_begin(&json_, nullptr);
-    json_string(&json_, "problem", text);
-    json_integer(&json_, "flops", static_cast<int64_t>(problem_flops(&problem)));
-    if (best != nullptr) {
-      json_string(&json_, "chosen", chosen->variant.c_str());
-      json_number(&json_, "us", chosen->good() ? chosen->us() : NAN);
-      json_string(&json_, "best", best->variant.c_str());
-      json_number(&json_, "best_us", best->us());
-    }
-    if (choose_) {
-      json_number(&json_, "plan_cold_ms", choice.cold_ms);
-      json_number(&json_, "plan_warm_ms", choice.warm_ms);
-    }
-    json_array_begin(&json_, "variants");
-    for (const Row& row : rows) write_row(&json_, row, problem_flops(&problem));
-    json_array_end(&json_);
-    json_object_end(&json_);
-    std::fflush(file_);
-  }
-
-  bool finish() {
-    if (file_ != nullptr) {
-      json_array_end(&json_);
-      json_object_end(&json_);
-      std::fputc('\n', file_);
-      std::fclose(file_);
-    }
-    return failures_ == 0;
-  }
-
- private:
-  bool choose_;
-  FILE* file_ = nullptr;
-  JsonWriter json_{};
-  int failures_ = 0;
-};
 
 constexpr const char* usage =
     "usage: bench_conv2d --device gl --file PROBLEMS [--json FILE] [--variants N|all]\n"
@@ -376,10 +241,14 @@ constexpr const char* usage =
     "                    [--stages] [--runtime-sizes]\n"
     "Times the kernels of the OpenGL device by timestamp queries, a barrier after every\n"
     "dispatch, each verified first: the whole output against the CPU device. --choose asks\n"
-    "the library for its choice; else the rule's first N variants are timed (1).\n";
+    "the library for its choice; else the rule's first N variants are timed (1). --software\n"
+    "takes a software driver where there is no card: no hardware figure. --json -: to\n"
+    "standard output.\n";
 
 Request parse(int argc, char** argv) {
   Request request;
+  request.command = "bench_conv2d";
+  for (int i = 1; i < argc; ++i) request.command += std::string(" ") + argv[i];
   for (int i = 1; i < argc; ++i) {
     const auto is = [&](const char* name) { return std::strcmp(argv[i], name) == 0; };
     if (is("--choose")) {
@@ -440,7 +309,7 @@ int run(const Request& request) {
     const HostSide host(context, conv, seed += 2);
     LibraryChoice choice;
     if (request.choose) choice = ask_library(context, conv, host);
-    output.add(problem, bench_problem(request, seam, host, choice.algorithm), choice);
+    output.add(problem, seed, bench_problem(request, seam, host, choice.algorithm), choice);
   }
   std::fclose(file.stream);
   sporkle_context_destroy(context);

@@ -74,7 +74,7 @@ GlSeam::GlSeam(bool software) {
     if (!context_.open(*egl, devices[i], OpenRules{}, &reason)) continue;
     if (!context_.facts().software || software) break;
     context_.close();
-    reason.set("only software devices");
+    reason.set("only software devices; --software takes one");
   }
   if (!context_.is_open()) throw std::runtime_error(reason.text);
   compare_ = start_program(gl(), compare_source);
