@@ -81,7 +81,6 @@ bool Trial::time(const Recipe& recipe, const TimingRules& rules, Timing* out,
       fail(SPORKLE_ERROR_OPERATION_FAILED, "shader spoiled for a test");
     }
     const TrialPrograms programs(engine, recipe, memory_);
-    hold(programs);
     write_table(engine, recipe);
     Timing timing = time_recipe(engine.gl(), recipe, programs.names.data(),
                                 tensors(packed_->name), rules, &engine.context());
@@ -92,6 +91,8 @@ bool Trial::time(const Recipe& recipe, const TimingRules& rules, Timing* out,
       fill(engine, *packed_, Fill::random, recipe.packed_bytes, trial_packed_seed);
     }
     engine.context().checkpoint();
+    // Behind it: a thread that was given up in the driver shares nothing with the trial's end.
+    hold(programs);
     good = accepted;
     if (!timing.ended) reason->set("it does not end");
     else if (!good) reason->set("the driver refuses its commands");
