@@ -2,11 +2,9 @@
 
 #include <cmath>
 #include <cstring>
-#include <ctime>
 #include <stdexcept>
 
-#include "cpu_model.h"
-#include "revision.h"
+#include "run_facts.h"
 
 namespace bench {
 
@@ -51,20 +49,6 @@ const Row* chosen_row(const std::vector<Row>& rows, const std::string& chosen) {
   return rows.empty() ? nullptr : &rows[0];
 }
 
-void write_run(JsonWriter* json, const Request& request) {
-  char cpu[128], date[32];
-  read_cpu_model(cpu, sizeof cpu);
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  json_string(json, "sporkle", sporkle_version_string());
-  json_string(json, "revision", BENCH_REVISION);
-  json_string(json, "date", date);
-  json_string(json, "command", request.command.c_str());
-  json_string(json, "cpu", cpu);
-}
-
 }  // namespace
 
 Output::Output(const Request& request, const sporkle::gl::Facts& facts) : choose_(request.choose) {
@@ -81,7 +65,7 @@ void Output::begin(const Request& request, const sporkle::gl::Facts& facts) {
   json_ = json_writer(file_);
   json_object_begin(&json_, nullptr);
   json_string(&json_, "benchmark", request.runtime_sizes ? "gl_runtime_sizes" : "gl_kernels");
-  write_run(&json_, request);
+  write_run_facts(&json_, request.command.c_str());
   json_string(&json_, "device", facts.name);
   json_string(&json_, "software", facts.version);
   json_bool(&json_, "software_driver", facts.software);

@@ -1,10 +1,10 @@
 // The choice of kernels by time, on the virtual GPU, where times are what a test says.
 #define _GNU_SOURCE 1
-#include <dirent.h>
 #include <unistd.h>
 
 #include "faults/control.h"
 #include "faults/gpu/control.h"
+#include "support/folder.h"
 
 static struct {
   void (*set_cost)(uint64_t fixed_ns, uint64_t per_group_ns);
@@ -31,13 +31,7 @@ static int teardown(void **state) {
   control.clear();
   unsetenv("SPORKLE_TUNE");
   unsetenv("SPORKLE_GL_PATIENCE");
-  DIR *dir = opendir(directory);
-  for (struct dirent *item; dir && (item = readdir(dir)) != NULL;) {
-    char path[400];
-    snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
-    if (item->d_name[0] != '.') unlink(path);
-  }
-  if (dir) closedir(dir);
+  folder_empty(directory);
   return rmdir(directory);
 }
 

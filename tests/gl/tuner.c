@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "gl/tuner_shim.h"
+#include "support/folder.h"
 #include "support/test.h"
 #include "tools/oracle.h"
 #include "tools/random.h"
@@ -27,16 +28,6 @@ static sporkle_conv2d_desc problem(void) {
   return desc;
 }
 
-static void empty_directory(void) {
-  DIR *dir = opendir(directory);
-  for (struct dirent *item; dir && (item = readdir(dir)) != NULL;) {
-    char path[400];
-    snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
-    if (item->d_name[0] != '.') unlink(path);
-  }
-  if (dir) closedir(dir);
-}
-
 static int setup(void **state) {
   (void)state;
   random_fill(input, COUNT_OF(input), 1);
@@ -47,7 +38,7 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
   (void)state;
-  empty_directory();
+  folder_empty(directory);
   return rmdir(directory);
 }
 
@@ -75,7 +66,7 @@ static void one_process(const char *where, int spoil, const char *variant, char 
 static void a_choice_is_remembered(void **state) {
   (void)state;
   char first[48], second[48];
-  empty_directory();
+  folder_empty(directory);
   one_process(directory, SHIM_NO_SPOIL, NULL, first, NULL);
   /* Another verified choice in its place: it is taken without timing. */
   assert_int_equal(shim_tuner_overwrite(directory, "direct_1x1 77\n"), 2);
@@ -108,7 +99,7 @@ static void damaged_memory_is_no_memory(void **state) {
                                          "w4_64x64x8_8x8_l4_p4\0hidden"};
   char algorithm[48];
   for (size_t i = 0; i < COUNT_OF(contents); ++i) {
-    empty_directory();
+    folder_empty(directory);
     one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
     assert_int_equal(shim_tuner_overwrite(directory, contents[i]), 2);
     one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
@@ -125,7 +116,7 @@ static void damaged_memory_is_no_memory(void **state) {
 static void a_driver_update_forgets(void **state) {
   (void)state;
   char algorithm[48];
-  empty_directory();
+  folder_empty(directory);
   one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
   assert_int_equal(shim_tuner_age(directory, "direct_1x1 1\n"), 2);
   one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
@@ -160,19 +151,19 @@ static void bad_candidates_are_rejected(void **state) {
   char algorithm[48];
   const char *first = shim_rule_choice(NULL, &desc, 0);
   for (size_t i = 0; i < COUNT_OF(spoils); ++i) {
-    empty_directory();
+    folder_empty(directory);
     one_process(directory, spoils[i].how, first, algorithm, spoils[i].warning);
     assert_string_not_equal(algorithm, first);
   }
   /* The fastest one computes wrongly: whichever it is, it is not taken. */
-  empty_directory();
+  folder_empty(directory);
   char fastest[48];
   one_process(directory, SHIM_NO_SPOIL, NULL, fastest, NULL);
   /* It is verified only where it wins, and close candidates win by turns. */
   int rejected = 0;
   for (uint32_t i = 0; i < 60 && (i < 10 || rejected == 0); ++i) {
     const char *name = shim_rule_choice(NULL, &desc, i % 10);
-    empty_directory();
+    folder_empty(directory);
     shim_tuner *tuner = shim_tuner_open(directory, 1, SHIM_SPOIL_RESULT, name);
     compute(tuner, 0, algorithm);
     assert_string_not_equal(algorithm, name);
@@ -195,7 +186,7 @@ static bool was_rejected(shim_tuner *tuner, const char *name) {
  * those that failed before. */
 static void what_was_rejected_is_not_taken(void **state) {
   (void)state;
-  empty_directory();
+  folder_empty(directory);
   shim_tuner *tuner = shim_tuner_open(directory, SHIM_BY_TIME, SHIM_SPOIL_HANG, "!");
   if (tuner == NULL) skip();
   sporkle_conv2d_desc desc = problem();
@@ -220,7 +211,7 @@ static void what_was_rejected_is_not_taken(void **state) {
 /* Where none is left: a status, and the device goes on. */
 static void none_is_left(void **state) {
   (void)state;
-  empty_directory();
+  folder_empty(directory);
   shim_tuner *tuner = shim_tuner_open(directory, SHIM_BY_TIME, SHIM_SPOIL_RESULT, "!direct_1x1");
   if (tuner == NULL) skip();
   char algorithm[48];
@@ -229,7 +220,7 @@ static void none_is_left(void **state) {
   compute(tuner, 0, algorithm);
   assert_string_equal(algorithm, "direct_1x1");
   shim_tuner_close(tuner);
-  empty_directory();
+  folder_empty(directory);
   tuner = shim_tuner_open(directory, SHIM_BY_TIME, SHIM_SPOIL_RESULT, "!");
   const sporkle_conv2d_desc desc = problem();
   const shim_tensors tensors = {input, weights, NULL, NULL, output[0]};
@@ -274,7 +265,7 @@ static int entries(void) { return entries_with(""); }
 static void beyond_its_share_the_rule_decides(void **state) {
   (void)state;
   static float large[2 * n * k * h * h];
-  empty_directory();
+  folder_empty(directory);
   shim_tuner *tuner = shim_tuner_open(directory, SHIM_NO_GRACE, SHIM_NO_SPOIL, NULL);
   if (tuner == NULL) skip();
   char algorithm[48];
@@ -299,7 +290,7 @@ static void *race(void *data) {
 
 static void two_at_once_do_no_harm(void **state) {
   (void)state;
-  empty_directory();
+  folder_empty(directory);
   Racer racers[2] = {{shim_tuner_open(directory, 1, SHIM_NO_SPOIL, NULL), 0, ""},
                      {shim_tuner_open(directory, 1, SHIM_NO_SPOIL, NULL), 1, ""}};
   if (racers[0].tuner == NULL) skip();
@@ -315,7 +306,7 @@ static void two_at_once_do_no_harm(void **state) {
 
 static void two_processes_do_no_harm(void **state) {
   (void)state;
-  empty_directory();
+  folder_empty(directory);
   pid_t pids[2];
   char *const arguments[] = {(char *)"gl_tuner", directory, NULL};
   for (int i = 0; i < 2; ++i) {

@@ -6,10 +6,7 @@
 #include <cstdio>
 #include <ctime>
 
-#include "cpu_model.h"
-#include "revision.h"
-#include "sporkle.h"
-#include "tools/json.h"
+#include "run_facts.h"
 
 namespace buffers {
 
@@ -57,18 +54,8 @@ static void write_pairs(JsonWriter* json, const char* key,
 }
 
 static void write_run(JsonWriter* json, const RunFacts& facts) {
-  char cpu[128], date[32];
-  read_cpu_model(cpu, sizeof cpu);
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
   json_string(json, "benchmark", "buffers");
-  json_string(json, "sporkle", sporkle_version_string());
-  json_string(json, "revision", BENCH_REVISION);
-  json_string(json, "date", date);
-  json_string(json, "command", facts.command.c_str());
-  json_string(json, "cpu", cpu);
+  write_run_facts(json, facts.command.c_str());
   json_string(json, "device", facts.device.c_str());
   json_string(json, "driver", facts.driver.c_str());
   json_bool(json, "software", facts.software);
