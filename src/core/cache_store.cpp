@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/options.h"
 
 namespace sporkle {
@@ -97,6 +98,37 @@ bool make_directories(const char* path) noexcept {
   return mkdir(part, 0700) == 0 || errno == EEXIST;
 }
 
+// Null when the content was read, "" when there is no such entry, else why it is none.
+const char* read_entry(const char* path, const char* key, std::pmr::vector<unsigned char>* out) {
+  // A pipe of that name must not make this wait, nor a length in the header take memory
+  // that the file does not fill.
+  const File file(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  // Below what is no directory nothing can be written either: that is said then.
+  if (!file.opened() && (errno == ENOENT || errno == ENOTDIR)) return "";
+  if (!file.opened()) return errno == EACCES ? "permission denied" : "it cannot be opened";
+  FileHeader header;
+  const uint64_t key_bytes = std::strlen(key);
+  char stored_key[key_limit];
+  uint64_t size = 0;
+  if (!file.regular(&size)) return "it is not a regular file";
+  if (size < sizeof header) return "it is truncated";
+  if (!file.read_all(&header, sizeof header)) return "it cannot be read";
+  if (std::memcmp(header.magic, file_magic, sizeof file_magic) != 0) {
+    return "it is not a cache entry of this format";
+  }
+  if (header.key_bytes != key_bytes) return "it belongs to another key";
+  if (header.content_bytes > content_limit) return "its length is damaged";
+  const uint64_t whole = sizeof header + key_bytes + header.content_bytes;
+  if (size != whole) return size < whole ? "it is truncated" : "it is longer than its length says";
+  if (!file.read_all(stored_key, key_bytes)) return "it cannot be read";
+  if (std::memcmp(stored_key, key, key_bytes) != 0) return "it belongs to another key";
+  out->resize(header.content_bytes);
+  if (!file.read_all(out->data(), header.content_bytes)) return "it cannot be read";
+  const uint64_t hash =
+      hash_bytes(hash_bytes(hash_seed, key, key_bytes), out->data(), header.content_bytes);
+  return hash == header.hash ? nullptr : "its checksum does not match";
+}
+
 enum class Name : uint8_t { foreign, entry, temporary };
 
 // What path_of() and put() write; the directory may hold files of somebody else.
@@ -131,11 +163,33 @@ void for_each(Name kind, const char* directory, Visit visit) noexcept {
 
 }  // namespace
 
-void CacheStore::open(const char* directory) noexcept {
+void CacheStore::open(const char* directory, Log* log) noexcept {
+  log_ = log;
   directory_[0] = '\0';
   if (directory[0] == '\0' || text_is_off(directory)) return;
-  if (std::strlen(directory) >= sizeof directory_) return;  // a part of it is another place
+  if (std::strlen(directory) >= sizeof directory_) {  // a part of it is another place
+    warn_unwritable(directory, ENAMETOOLONG);
+    return;
+  }
   std::snprintf(directory_, sizeof directory_, "%s", directory);
+}
+
+void CacheStore::warn_unreadable(const char* path, const char* reason) const noexcept {
+  if (log_ == nullptr || unreadable_.exchange(true)) return;
+  log_->write(SPORKLE_LOG_WARNING, "cache: %s is not used: %s", path, reason);
+}
+
+bool CacheStore::warn_unwritable(const char* path, int error) noexcept {
+  if (log_ == nullptr || unwritable_.exchange(true)) return false;
+  char text[96];
+  const char* said = strerror_r(error, text, sizeof text);
+  log_->write(SPORKLE_LOG_WARNING, "cache: %s cannot be written, nothing is kept: %s", path, said);
+  return false;
+}
+
+void CacheStore::blame(const char* kind, const char* key, const char* reason) const noexcept {
+  char path[path_capacity];
+  if (path_of(kind, key, path, sizeof path)) warn_unreadable(path, reason);
 }
 
 bool CacheStore::path_of(const char* kind, const char* key, char* out,
@@ -150,39 +204,21 @@ bool CacheStore::path_of(const char* kind, const char* key, char* out,
 }
 
 bool CacheStore::get(const char* kind, const char* key,
-                     std::pmr::vector<unsigned char>* out) const noexcept {
+                     std::pmr::vector<unsigned char>* out) const noexcept try {
   char path[path_capacity];
   if (!path_of(kind, key, path, sizeof path)) return false;
-  // A pipe of that name must not make this wait, nor a length in the header take memory
-  // that the file does not fill.
-  const File file(::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  FileHeader header;
-  const uint64_t key_bytes = std::strlen(key);
-  char stored_key[key_limit];
-  uint64_t size = 0;
-  if (!file.opened() || !file.regular(&size) || !file.read_all(&header, sizeof header)) return false;
-  if (std::memcmp(header.magic, file_magic, sizeof file_magic) != 0) return false;
-  if (header.key_bytes != key_bytes || header.content_bytes > content_limit) return false;
-  if (size != sizeof header + key_bytes + header.content_bytes) return false;
-  if (!file.read_all(stored_key, key_bytes) || std::memcmp(stored_key, key, key_bytes) != 0) {
-    return false;
-  }
-  try {
-    out->resize(header.content_bytes);
-  } catch (...) {
-    return false;
-  }
-  if (!file.read_all(out->data(), header.content_bytes)) return false;
-  const uint64_t hash =
-      hash_bytes(hash_bytes(hash_seed, key, key_bytes), out->data(), header.content_bytes);
-  return hash == header.hash;
+  const char* reason = read_entry(path, key, out);
+  if (reason != nullptr && reason[0] != '\0') warn_unreadable(path, reason);
+  return reason == nullptr;
+} catch (...) {
+  return false;  // no memory for it
 }
 
 bool CacheStore::put(const char* kind, const char* key,
                      std::span<const unsigned char> content) noexcept {
   char path[path_capacity], temporary[path_capacity + 48];
   if (content.size() > content_limit || !path_of(kind, key, path, sizeof path)) return false;
-  if (!make_directories(directory_)) return false;
+  if (!make_directories(directory_)) return warn_unwritable(directory_, errno);
   std::snprintf(temporary, sizeof temporary, "%s.%ld.%" PRIu64 ".tmp", path,
                 static_cast<long>(getpid()), now_ns());
   FileHeader header{};
@@ -194,11 +230,12 @@ bool CacheStore::put(const char* kind, const char* key,
   bool written = false;
   {
     const File file(::open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!file.opened()) return false;
+    if (!file.opened()) return warn_unwritable(path, errno);
     written = file.write_all(&header, sizeof header) && file.write_all(key, header.key_bytes) &&
               file.write_all(content.data(), content.size());
   }
   if (!written || rename(temporary, path) != 0) {
+    warn_unwritable(path, errno);
     unlink(temporary);
     return false;
   }

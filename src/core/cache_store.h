@@ -3,9 +3,12 @@
 // One file per entry, written beside the target and renamed over it, so that
 // readers see the old or the new entry and no lock is needed. Every file
 // carries its key, length and a hash; anything that does not match is treated
-// as absent. All failures are soft: the cache only saves time.
+// as absent. All failures are soft: the cache only saves time. The first entry of a
+// store that cannot be used and the first that cannot be written are named in a
+// warning with their file and the reason; later ones are not.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory_resource>
 #include <span>
@@ -13,16 +16,22 @@
 
 namespace sporkle {
 
+class Log;
+
 class CacheStore {
  public:
-  // "off" disables the store. The directory is created at the first write.
-  void open(const char* directory) noexcept;
+  // "off" disables the store. The directory is created at the first write. The log
+  // outlives the store; null: nothing is said.
+  void open(const char* directory, Log* log) noexcept;
   bool enabled() const noexcept { return directory_[0] != '\0'; }
   const char* directory() const noexcept { return directory_; }
 
   // `kind` is a short word of [a-z0-9_]; `key` is any text up to 4096 bytes.
   // Reads an entry into `out`; returns false when there is none or it is damaged.
   bool get(const char* kind, const char* key, std::pmr::vector<unsigned char>* out) const noexcept;
+
+  // For who finds the content of an entry unusable: the warning that get() gives.
+  void blame(const char* kind, const char* key, const char* reason) const noexcept;
 
   // Writes an entry; returns false when it cannot (no space, read-only, off).
   // Entries beyond the byte limit of the store are removed, oldest first.
@@ -39,7 +48,12 @@ class CacheStore {
  private:
   bool path_of(const char* kind, const char* key, char* out, uint64_t capacity) const noexcept;
   void trim() noexcept;
+  void warn_unreadable(const char* path, const char* reason) const noexcept;
+  bool warn_unwritable(const char* path, int error) noexcept;
 
+  Log* log_ = nullptr;
+  mutable std::atomic<bool> unreadable_ = false;
+  std::atomic<bool> unwritable_ = false;
   char directory_[224] = {};
   uint64_t byte_limit_ = uint64_t{256} << 20;
 };

@@ -59,7 +59,8 @@ void expect_loss(const char *faults);
 
 extern const struct CMUnitTest sync_tests[], reset_tests[], memory_tests[], start_tests[],
     word_tests[], walk_tests[], virtual_tests[], hang_tests[], every_tests[], split_tests[],
-    retry_tests[], beside_tests[], tune_tests[];
+    retry_tests[], beside_tests[], tune_tests[], store_tests[];
 extern const size_t sync_test_count, reset_test_count, memory_test_count, start_test_count,
     word_test_count, walk_test_count, virtual_test_count, hang_test_count,
-    every_test_count, split_test_count, retry_test_count, beside_test_count, tune_test_count;
+    every_test_count, split_test_count, retry_test_count, beside_test_count, tune_test_count,
+    store_test_count;

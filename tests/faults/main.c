@@ -12,7 +12,7 @@ static const struct {
     {"virtual", virtual_tests, &virtual_test_count}, {"hang", hang_tests, &hang_test_count},
     {"every", every_tests, &every_test_count}, {"split", split_tests, &split_test_count},
     {"retry", retry_tests, &retry_test_count}, {"beside", beside_tests, &beside_test_count},
-    {"tune", tune_tests, &tune_test_count},
+    {"tune", tune_tests, &tune_test_count},       {"store", store_tests, &store_test_count},
 };
 
 int main(int argc, char **argv) {
@@ -26,6 +26,6 @@ int main(int argc, char **argv) {
     printf("faults %s: %s\n", argv[1], failed == 0 ? "checked" : "FAILED");
     return failed;
   }
-  printf("usage: faults sync|reset|memory|start|word|walk|virtual|hang|every|split|retry|beside|tune [TEST]\n");
+  printf("usage: faults sync|reset|memory|start|word|walk|virtual|hang|every|split|retry|beside|tune|store [TEST]\n");
   return 2;
 }

@@ -41,7 +41,7 @@ OpenRules rules_of(uint32_t bits) {
 }
 
 void fill_environment(shim_device* d) {
-  d->cache.open("off");
+  d->cache.open("off", nullptr);
   d->environment.memory = &d->memory;
   d->environment.log = &d->log;
   d->environment.options = &d->options;

@@ -48,7 +48,7 @@ Limits limits_of() {
 shim_tuner* shim_tuner_open(const char* directory, int choice, int spoil, const char* variant) {
   process_enter([]() noexcept {});
   auto* t = new shim_tuner;
-  t->cache.open(directory);
+  t->cache.open(directory, &t->log);
   t->environment.memory = &t->memory;
   t->environment.log = &t->log;
   t->environment.options = &t->options;
@@ -133,13 +133,13 @@ static int put_all(CacheStore& cache, const std::vector<std::string>& keys, cons
 
 int shim_tuner_overwrite(const char* directory, const char* content) {
   CacheStore cache;
-  cache.open(directory);
+  cache.open(directory, nullptr);
   return put_all(cache, tuned_keys(directory), content);
 }
 
 int shim_tuner_age(const char* directory, const char* content) {
   CacheStore cache;
-  cache.open(directory);
+  cache.open(directory, nullptr);
   std::vector<std::string> keys = tuned_keys(directory);
   for (std::string& key : keys) {
     // format | vendor | renderer | version

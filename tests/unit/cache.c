@@ -31,6 +31,23 @@ static int teardown(void **state) {
   return rmdir(directory);
 }
 
+/* What the store said, and how often. */
+static char said[1024];
+static int warnings;
+
+static void hear(void *user, int32_t level, const char *text) {
+  (void)user;
+  assert_int_equal(level, SPORKLE_LOG_WARNING);
+  snprintf(said, sizeof said, "%s", text);
+  ++warnings;
+}
+
+static void expect_said(const char *file, const char *reason) {
+  if (warnings != 1 || strstr(said, file) == NULL || strstr(said, reason) == NULL) {
+    fail_msg("%d warnings, the last: %s; wanted: %s, %s", warnings, said, file, reason);
+  }
+}
+
 /* Path of the only entry. */
 static void only_entry(char *path, size_t capacity) {
   DIR *dir = opendir(directory);
@@ -122,6 +139,95 @@ static void what_is_no_whole_file_is_no_entry(void **state) {
   shim_cache_destroy(cache);
 }
 
+static void write_file(const char *path, const void *content, size_t size) {
+  FILE *file = fopen(path, "wb");
+  assert_non_null(file);
+  assert_int_equal(fwrite(content, 1, size, file), size);
+  fclose(file);
+}
+
+/* The file and the reason, for the first of a store. */
+static void what_is_wrong_is_named_once(void **state) {
+  (void)state;
+  char path[400], out[8], entry[64], bad[65] = "";
+  shim_cache *cache = shim_cache_create(directory);
+  assert_true(shim_cache_put(cache, "probe", "kez", "hello", 5));
+  only_entry(path, sizeof path);
+  FILE *file = fopen(path, "rb");
+  const size_t size = fread(entry, 1, sizeof entry, file);
+  fclose(file);
+  assert_int_equal(unlink(path), 0);
+  assert_true(shim_cache_put(cache, "probe", "key", "hello", 5));
+  only_entry(path, sizeof path);
+  const struct { size_t size, flip; const char *reason; } damages[] = {
+      {0, 0, "truncated"},       {20, 0, "truncated"},        {size - 1, 0, "truncated"},
+      {size, 1, "not a cache entry of this format"},          {size + 1, 0, "longer"},
+      {size, 0, "belongs to another key"},                    {size, 8, "belongs to another key"},
+  };
+  for (size_t i = 0; i < sizeof damages / sizeof damages[0]; ++i) {
+    memcpy(bad, entry, size);
+    bad[damages[i].flip] ^= damages[i].flip != 0;
+    write_file(path, bad, damages[i].size);
+    shim_cache *loud = shim_cache_create_logging(directory, hear, NULL);
+    warnings = 0;
+    for (int again = 0; again < 3; ++again) {
+      assert_int_equal(shim_cache_get(loud, "probe", "key", out, sizeof out), -1);
+      assert_int_equal(shim_cache_get(loud, "probe", "none", out, sizeof out), -1);
+    }
+    expect_said(path, damages[i].reason);
+    shim_cache_destroy(loud);
+  }
+  assert_true(shim_cache_put(cache, "probe", "key", "hello", 5));
+  file = fopen(path, "r+b");
+  fseek(file, -1, SEEK_END);
+  fputc('O', file);
+  fclose(file);
+  shim_cache *loud = shim_cache_create_logging(directory, hear, NULL);
+  warnings = 0;
+  assert_int_equal(shim_cache_get(loud, "probe", "key", out, sizeof out), -1);
+  expect_said(path, "checksum");
+  shim_cache_destroy(loud);
+  shim_cache_destroy(cache);
+}
+
+/* A superuser writes anywhere: for the time of a call it is somebody else. */
+static void a_read_only_directory_is_named_once(void **state) {
+  (void)state;
+  char path[400], out[8];
+  shim_cache *cache = shim_cache_create(directory);
+  assert_true(shim_cache_put(cache, "probe", "key", "hello", 5));
+  only_entry(path, sizeof path);
+  assert_int_equal(chmod(path, 0644), 0);
+  assert_int_equal(chmod(directory, 0555), 0);
+  shim_cache *loud = shim_cache_create_logging(directory, hear, NULL);
+  warnings = 0;
+  const uid_t self = geteuid();
+  if (self == 0) assert_int_equal(seteuid(65534), 0);
+  const int64_t read = shim_cache_get(loud, "probe", "key", out, sizeof out);
+  const int silent = warnings;
+  int written = 0;
+  for (int again = 0; again < 3; ++again) written += shim_cache_put(loud, "probe", "key", "x", 1);
+  if (self == 0) assert_int_equal(seteuid(self), 0);
+  assert_int_equal(chmod(directory, 0700), 0);
+  assert_int_equal(read, 5);
+  assert_int_equal(silent, 0);
+  assert_int_equal(written, 0);
+  expect_said(path, "cannot be written, nothing is kept: Permission denied");
+  shim_cache_destroy(loud);
+  /* Nor can it be read. */
+  assert_int_equal(chmod(path, 0), 0);
+  loud = shim_cache_create_logging(directory, hear, NULL);
+  warnings = 0;
+  assert_int_equal(chmod(directory, 0755), 0);
+  if (self == 0) assert_int_equal(seteuid(65534), 0);
+  const int64_t unread = shim_cache_get(loud, "probe", "key", out, sizeof out);
+  if (self == 0) assert_int_equal(seteuid(self), 0);
+  assert_int_equal(unread, -1);
+  expect_said(path, "permission denied");
+  shim_cache_destroy(loud);
+  shim_cache_destroy(cache);
+}
+
 /* Files of others stay where they are; what a killed writer left behind goes. */
 static void foreign_files_stay(void **state) {
   (void)state;
@@ -158,8 +264,10 @@ static void a_path_that_is_too_long_is_off(void **state) {
   (void)state;
   char path[400];
   snprintf(path, sizeof path, "%s/%0300d", directory, 7);
-  shim_cache *cache = shim_cache_create(path);
+  warnings = 0;
+  shim_cache *cache = shim_cache_create_logging(path, hear, NULL);
   assert_false(shim_cache_put(cache, "probe", "key", "x", 1));
+  expect_said(path, "File name too long");
   shim_cache_destroy(cache);
 }
 
@@ -215,6 +323,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(every_flipped_byte_is_noticed, setup, teardown),
       cmocka_unit_test(off_and_unwritable_are_soft),
       cmocka_unit_test_setup_teardown(what_is_no_whole_file_is_no_entry, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_is_wrong_is_named_once, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_read_only_directory_is_named_once, setup, teardown),
       cmocka_unit_test_setup_teardown(foreign_files_stay, setup, teardown),
       cmocka_unit_test_setup_teardown(a_path_that_is_too_long_is_off, setup, teardown),
       cmocka_unit_test_setup_teardown(the_limit_holds, setup, teardown),

@@ -23,6 +23,7 @@ struct shim_fences {
 };
 
 struct shim_cache {
+  Log log;
   CacheStore store;
 };
 
@@ -109,8 +110,14 @@ uint32_t shim_fences_used(shim_fences* fences) {
 uint32_t shim_fence_slot_size(void) { return sizeof(FenceSlot); }
 
 shim_cache* shim_cache_create(const char* directory) {
-  auto* cache = new shim_cache;
-  cache->store.open(directory);
+  auto* cache = new shim_cache{{nullptr, nullptr, SPORKLE_LOG_OFF}, {}};
+  cache->store.open(directory, nullptr);
+  return cache;
+}
+
+shim_cache* shim_cache_create_logging(const char* directory, sporkle_log_callback log, void* user) {
+  auto* cache = new shim_cache{{log, user, SPORKLE_LOG_WARNING}, {}};
+  cache->store.open(directory, &cache->log);
   return cache;
 }
 

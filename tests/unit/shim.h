@@ -29,9 +29,10 @@ uint32_t shim_fences_visit(shim_fences *fences);
 uint32_t shim_fences_used(shim_fences *fences);
 uint32_t shim_fence_slot_size(void);
 
-/* The cache store. */
+/* The cache store; with a log its warnings go there. */
 typedef struct shim_cache shim_cache;
 shim_cache *shim_cache_create(const char *directory);
+shim_cache *shim_cache_create_logging(const char *directory, sporkle_log_callback log, void *user);
 void shim_cache_destroy(shim_cache *cache);
 int shim_cache_put(shim_cache *cache, const char *kind, const char *key, const void *data,
                    uint64_t size);

@@ -210,8 +210,9 @@ bool load_rates(const CacheStore& store, std::pmr::memory_resource* memory, cons
   char key[512];
   store_key(facts, key, sizeof key);
   std::pmr::vector<unsigned char> content(memory);
-  if (!store.enabled() || !store.get(store_kind, key, &content) ||
-      content.size() != sizeof *out) {
+  if (!store.enabled() || !store.get(store_kind, key, &content)) return false;
+  if (content.size() != sizeof *out) {
+    store.blame(store_kind, key, "it holds no rates of this library");
     return false;
   }
   std::memcpy(out, content.data(), sizeof *out);

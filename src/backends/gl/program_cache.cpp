@@ -109,7 +109,11 @@ GLuint ProgramCache::load_binary(const GlContext& context,
   store_key(context.facts(), source, key, sizeof key);
   std::pmr::vector<unsigned char> content(memory_);
   GLenum format = 0;
-  if (!store_->get(store_kind, key, &content) || content.size() <= sizeof format) return 0;
+  if (!store_->get(store_kind, key, &content)) return 0;
+  if (content.size() <= sizeof format) {
+    store_->blame(store_kind, key, "it holds no program");
+    return 0;
+  }
   std::memcpy(&format, content.data(), sizeof format);
   const GladGLContext& gl = context.gl();
   const GLuint program = gl.CreateProgram();

@@ -118,7 +118,10 @@ const Variant* Tuner::recall(const char* key) noexcept try {
   }
   name[length] = '\0';
   const Variant* variant = find_variant(name);
-  if (variant == nullptr) return nullptr;
+  if (variant == nullptr) {
+    environment_.cache->blame(store_kind, key, "it names no kernel of this library");
+    return nullptr;
+  }
   const std::lock_guard lock(mutex_);
   choices_.push_front({std::pmr::string(key, environment_.memory), variant});
   if (choices_.size() > choice_limit) choices_.pop_back();
