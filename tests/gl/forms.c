@@ -80,12 +80,12 @@ static void form(uint32_t rules, uint32_t placement, int maps, int gpu_copies) {
 
 static void direct(void **state) {
   (void)state;
-  form(0, SPORKLE_PLACEMENT_MAPPED, 1, 0);
+  form(SHIM_MAPPED, SPORKLE_PLACEMENT_MAPPED, 1, 0);
 }
 
 static void direct_without_coherence(void **state) {
   (void)state;
-  form(SHIM_NO_COHERENT, SPORKLE_PLACEMENT_MAPPED, 1, 0);
+  form(SHIM_MAPPED | SHIM_NO_COHERENT, SPORKLE_PLACEMENT_MAPPED, 1, 0);
 }
 
 static void window(void **state) {

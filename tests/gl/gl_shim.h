@@ -61,9 +61,13 @@ typedef struct shim_finding {
  * number of findings; at most `capacity` are filled. */
 uint32_t shim_diagnose(const shim_patient *patient, shim_finding *out, uint32_t capacity);
 
-/* A device opened with rules; null when there is none (reason, 256 bytes). */
+/* A device opened with rules; null when there is none (reason, 256 bytes). Without MAPPED,
+ * WINDOWED and NO_STORAGE memory lies where the device's profile says. */
 typedef struct shim_device shim_device;
-enum { SHIM_NO_STORAGE = 1, SHIM_NO_COHERENT = 2, SHIM_WINDOWED = 4, SHIM_PROBE = 8, SHIM_BESIDE = 16 };
+enum {
+  SHIM_NO_STORAGE = 1, SHIM_NO_COHERENT = 2, SHIM_WINDOWED = 4, SHIM_PROBE = 8, SHIM_BESIDE = 16,
+  SHIM_MAPPED = 32
+};
 shim_device *shim_device_open(uint32_t rules, char *reason);
 /* With a driver that has only `limit` bytes for buffers. */
 shim_device *shim_device_open_limited(uint32_t rules, uint64_t limit, char *reason);
@@ -103,7 +107,8 @@ enum { SHIM_SEPARATE, SHIM_SLICES, SHIM_CHAIN, SHIM_AGAIN };
 sporkle_status shim_device_stream(shim_device *device, const sporkle_conv2d_desc *desc, int layout,
                                   uint32_t count, const float *inputs, const float *weights,
                                   float *outputs, uint64_t *beside);
-/* Counters since the device was opened. */
+/* Counters since the device was opened; copies without those that plans took, which depend on
+ * the device: weights are packed by the CPU or by the GPU. */
 void shim_device_counters(shim_device *device, uint64_t *map_calls,
                           uint64_t *cpu_copied, uint64_t *gpu_copied);
 

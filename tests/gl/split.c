@@ -70,8 +70,11 @@ static void form(uint32_t rules) {
   assert_int_equal(shim_device_close(device), 0); /* no memory is left */
 }
 
-static void mapped(void **state) { (void)state; form(0); }
-static void mapped_without_coherence(void **state) { (void)state; form(SHIM_NO_COHERENT); }
+static void mapped(void **state) { (void)state; form(SHIM_MAPPED); }
+static void mapped_without_coherence(void **state) {
+  (void)state;
+  form(SHIM_MAPPED | SHIM_NO_COHERENT);
+}
 static void window(void **state) { (void)state; form(SHIM_WINDOWED); }
 static void staging(void **state) { (void)state; form(SHIM_NO_STORAGE); }
 
