@@ -138,7 +138,7 @@ static void gpu_that_stays_hung(void **state) {
   World world;
   Job job;
   setenv("SPORKLE_GPU_MIN_FLOPS", "0", 1);
-  setenv("SPORKLE_GL_DEVICE", "software", 1);  // named, it counts as a GPU
+  setenv("SPORKLE_GL_DEVICE", "0", 1);  // named, it counts as a GPU
   open_with_limit(&world, "1");
   unsetenv("SPORKLE_GPU_MIN_FLOPS");
   unsetenv("SPORKLE_GL_DEVICE");

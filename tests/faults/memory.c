@@ -50,6 +50,44 @@ static void no_memory_for_a_plan(void **state) {
   world_close_gl(&world);
 }
 
+// Weights that the device transforms: a refused dispatch leaves none, and no plan takes that
+// for weights.
+static void no_memory_for_packing(void **state) {
+  (void)state;
+  World world;
+  setenv("SPORKLE_GL_KERNEL", "w2_128x16x16_4x4_l16_p2_k2", 1);
+  world_open_gl(&world, NULL, false);
+  unsetenv("SPORKLE_GL_KERNEL");
+  sporkle_conv2d_desc problem = small_problem();
+  sporkle_conv2d_desc_set(&problem, 1, 32, 12, 12, 32, 3, 1, 1);
+  Tensors t;
+  tensors_make(&t, &problem, 4);
+  sporkle_plan plan = NULL;
+  sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+  const sporkle_status able =
+      sporkle_plan_create(world.context, world.device, &problem, t.weights, t.bias, &plan);
+  if (able == SPORKLE_OK) {
+    expect_ok(sporkle_plan_describe(plan, &info));
+    expect_ok(sporkle_plan_destroy(plan));
+  }
+  const bool packs = strncmp(info.algorithm, "w2_", 3) == 0;
+  if (packs) {
+    plan_faults("dispatch-memory");
+    expect_status(SPORKLE_ERROR_OUT_OF_MEMORY,
+                  sporkle_plan_create(world.context, world.device, &problem, t.weights, t.bias,
+                                      &plan));
+    assert_int_equal(control.struck("dispatch-memory"), 1);
+    control.clear();
+    expect_ok(tensors_conv2d(&t, world.context, world.device));
+    tensors_check(&t, t.output);
+  }
+  tensors_free(&t);
+  world_close_gl(&world);
+  if (packs) return;
+  print_message("the virtual GPU links no kernel whose weights are transformed\n");
+  skip();
+}
+
 // Each allocation on the way of a plan and its first run fails in turn. Either the status says
 // so or another kernel is taken, which needs less; no plan computes with weights that never
 // arrived. How many of either, and the kernel that is usual.
@@ -446,7 +484,7 @@ static void copies_of_a_call(void **state) {
 }
 
 const struct CMUnitTest memory_tests[] = {
-    cmocka_unit_test(no_memory_for_a_buffer), cmocka_unit_test(no_memory_for_a_plan),
+    cmocka_unit_test(no_memory_for_a_buffer), cmocka_unit_test(no_memory_for_a_plan), cmocka_unit_test(no_memory_for_packing),
     cmocka_unit_test(no_memory_for_weights), cmocka_unit_test(no_memory_for_a_workspace),
     cmocka_unit_test(refused_plans_keep_no_workspace),
     cmocka_unit_test(sequences_take_their_workspace),

@@ -149,20 +149,19 @@ static void bad_candidates_are_rejected(void **state) {
       {SHIM_SPOIL_COMPILE, "spoiled for a test"}, {SHIM_SPOIL_HANG, "does not end"}};
   const sporkle_conv2d_desc desc = problem();
   char algorithm[48];
-  const char *first = shim_rule_choice(NULL, &desc, 0);
+  char fastest[48];
+  folder_empty(directory);
+  one_process(directory, SHIM_NO_SPOIL, NULL, fastest, NULL);
   for (size_t i = 0; i < COUNT_OF(spoils); ++i) {
     folder_empty(directory);
-    one_process(directory, spoils[i].how, first, algorithm, spoils[i].warning);
-    assert_string_not_equal(algorithm, first);
+    one_process(directory, spoils[i].how, fastest, algorithm, spoils[i].warning);
+    assert_string_not_equal(algorithm, fastest);
   }
   /* The fastest one computes wrongly: whichever it is, it is not taken. */
-  folder_empty(directory);
-  char fastest[48];
-  one_process(directory, SHIM_NO_SPOIL, NULL, fastest, NULL);
   /* It is verified only where it wins, and close candidates win by turns. */
   int rejected = 0;
   for (uint32_t i = 0; i < 60 && (i < 10 || rejected == 0); ++i) {
-    const char *name = shim_rule_choice(NULL, &desc, i % 10);
+    const char *name = i % 2 == 0 ? fastest : shim_rule_choice(NULL, &desc, i % 10);
     folder_empty(directory);
     shim_tuner *tuner = shim_tuner_open(directory, 1, SHIM_SPOIL_RESULT, name);
     compute(tuner, 0, algorithm);

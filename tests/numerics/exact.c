@@ -19,6 +19,17 @@ static void fill_all(Tensors *t, uint64_t seed) {
   fill_integers(t->residual, t->info.output_size, seed + 3000);
 }
 
+// A transform has products of its own, which are not exact: OpenGL kernels w..., f....
+static bool transforms(World *world, const Tensors *t) {
+  sporkle_plan plan = NULL;
+  sporkle_plan_info info = SPORKLE_PLAN_INFO_INIT;
+  expect_ok(sporkle_plan_create(world->context, world->device, &t->desc, t->weights, t->bias, &plan));
+  expect_ok(sporkle_plan_describe(plan, &info));
+  expect_ok(sporkle_plan_destroy(plan));
+  const char *name = info.algorithm;
+  return test_device_is("gl") && (name[0] == 'w' || name[0] == 'f') && name[1] >= '0' && name[1] <= '9';
+}
+
 static void compare_bits(const Tensors *t) {
   const OracleTensors tensors = {t->input, t->weights, t->bias, t->residual};
   const int64_t size = t->info.out_h * t->info.out_w;
@@ -48,7 +59,9 @@ int numerics_exact(World *world) {
     tensors_make(&t, &desc, number);
     fill_all(&t, number);
     expect_ok(tensors_conv2d(&t, world->context, world->device));
-    compare_bits(&t);
+    const bool exact = !transforms(world, &t);
+    if (exact) compare_bits(&t);
+    else tensors_check(&t, t.output);
     tensors_free(&t);
     ++count;
   }

@@ -30,7 +30,8 @@ static void integers_bit_by_bit(void **state) {
   World world;
   world_open(&world);
   const int count = numerics_exact(&world);
-  printf("numerics on %s: %d integer problems equal bit by bit\n", test_device, count);
+  printf("numerics on %s: %d integer problems equal bit by bit (transforms: within tolerance)\n",
+         test_device, count);
   assert_true(count >= 80);
   world_close(&world);
 }

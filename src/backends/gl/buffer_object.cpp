@@ -1,5 +1,7 @@
 #include "backends/gl/buffer_object.h"
 
+#include <unistd.h>
+
 #include <cinttypes>
 
 namespace sporkle::gl {
@@ -7,6 +9,28 @@ namespace sporkle::gl {
 namespace {
 
 constexpr uintptr_t map_alignment = 64;
+
+// Whether there cannot be as much memory. Drivers that allocate on first use take any size:
+// NVIDIA 580 on an H100 gave, and mapped, 16 TiB.
+bool beyond_memory(const GlContext& context, BufferKind kind, uint64_t bytes) noexcept {
+  constexpr uint64_t always_tried = uint64_t{1} << 30;
+  if (bytes <= always_tried) return false;
+  const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+  if (pages <= 0 || page <= 0) return false;
+  uint64_t most = static_cast<uint64_t>(pages) * static_cast<uint64_t>(page);
+  if (kind == BufferKind::local && !context.facts().software) {
+    // GL_GPU_MEMORY_INFO_DEDICATED_VIDMEM_NVX of NVX_gpu_memory_info, in KiB; who does not
+    // know it may have a terabyte.
+    constexpr GLenum dedicated = 0x9047;
+    GLint kibibytes = 0;
+    if (context.facts().limits.vendor == Vendor::nvidia) {
+      context.gl().GetIntegerv(dedicated, &kibibytes);
+      clear_gl_errors(context.gl());
+    }
+    most += kibibytes > 0 ? static_cast<uint64_t>(kibibytes) << 10 : uint64_t{1} << 40;
+  }
+  return bytes > most;
+}
 
 // False when the driver has no memory or refuses the flags.
 bool allocate(const GladGLContext& gl, bool storage, const MapChoice& choice, bool coherent,
@@ -78,6 +102,10 @@ void create_buffer_object(const GlContext& context, const OpenRules& rules, Buff
   const GladGLContext& gl = context.gl();
   if (bytes > static_cast<uint64_t>(INT64_MAX) - map_alignment) {
     fail(SPORKLE_ERROR_OUT_OF_MEMORY, "size: %" PRIu64 " bytes are beyond OpenGL", bytes);
+  }
+  if (beyond_memory(context, kind, bytes)) {
+    fail(SPORKLE_ERROR_OUT_OF_MEMORY, "size: %" PRIu64 " bytes are more than this machine has",
+         bytes);
   }
   clear_gl_errors(gl);
   const bool storage = context.facts().buffer_storage;

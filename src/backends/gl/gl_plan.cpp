@@ -276,6 +276,9 @@ void GlPlan::pack_on_device(const float* weights, const float* bias) {
       dispatch_packing(engine.gl(), recipe_, names.data(), raw->name, weights_bytes, bias_bytes,
                        packed_->name);
       for (ProgramEntry* entry : packers) entry->users.fetch_sub(1, std::memory_order_release);
+      // Weights that a refused dispatch did not write would be taken for weights.
+      const Status status = status_of_gl_error(engine.gl().GetError());
+      if (status != SPORKLE_OK) fail(status, "plan: the OpenGL driver did not pack the weights");
     });
   } catch (...) {
     thread_->release(raw);
