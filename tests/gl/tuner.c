@@ -75,6 +75,32 @@ static void a_choice_is_remembered(void **state) {
   printf("tuner: chose %s; took the remembered %s\n", first, second);
 }
 
+static void a_default_plan(const char *where, int choice, char algorithm[48]) {
+  shim_tuner *tuner = shim_tuner_open(where, choice, SHIM_NO_SPOIL, NULL);
+  if (tuner == NULL) skip();
+  compute(tuner, 0, algorithm);
+  shim_tuner_close(tuner);
+}
+
+/* A software driver tries nothing unasked, but takes what was searched for there. */
+static void a_default_plan_takes_what_is_remembered(void **state) {
+  (void)state;
+  char algorithm[48], rule[48];
+  folder_empty(directory);
+  a_default_plan("off", SHIM_BY_RULE, rule);
+  one_process(directory, SHIM_NO_SPOIL, NULL, algorithm, NULL);
+  const char *other = strcmp(rule, "direct_1x1") == 0 ? "direct_8x4" : "direct_1x1";
+  char content[64];
+  snprintf(content, sizeof content, "%s 77\n", other);
+  assert_int_equal(shim_tuner_overwrite(directory, content), 2);
+  a_default_plan(directory, SHIM_BY_RULE, algorithm);
+  assert_string_equal(algorithm, other);
+  /* The bits that are promised do not depend on what the cache holds. */
+  a_default_plan(directory, SHIM_REPRODUCIBLE, algorithm);
+  a_default_plan("off", SHIM_REPRODUCIBLE, rule);
+  assert_string_equal(algorithm, rule);
+}
+
 /* How many tuned choices are this one. */
 static int entries_with(const char *content) {
   int found = 0;
@@ -345,6 +371,7 @@ int main(int argc, char **argv) {
   if (probe == NULL) return printf("skipped: no OpenGL device\n"), 77;
   shim_tuner_close(probe);
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_choice_is_remembered),
+                                     cmocka_unit_test(a_default_plan_takes_what_is_remembered),
                                      cmocka_unit_test(damaged_memory_is_no_memory),
                                      cmocka_unit_test(a_driver_update_forgets),
                                      cmocka_unit_test(workspace_that_does_not_fit),

@@ -80,7 +80,7 @@ Tuner::Tuner(const DeviceEnvironment& environment, const Facts& facts, const Ope
       record_(environment.memory),
       choices_(environment.memory) {}
 
-bool Tuner::enabled() const noexcept {
+bool Tuner::measures() const noexcept {
   return mode_ != Mode::off && (mode_ != Mode::hardware || !facts_.software);
 }
 
@@ -172,13 +172,15 @@ void Tuner::report(const Variant& variant, const Reason& reason) noexcept {
 
 Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
                            const ConvProblem& problem, std::pmr::vector<const Variant*>* ranked) {
-  if (!enabled() || ranked->size() < 2) return {};
+  if (mode_ == Mode::off || ranked->size() < 2) return {};
   TunerKey key, similar;
   write_tuner_key(facts_, problem, key);
   // A choice that does not take the problem is none: it is made anew.
   const bool thorough = mode_ == Mode::thorough;
   const auto known = [&] { return !thorough && move_to_front(ranked, recall(key)); };
   if (known()) return {};
+  // What was searched for on a software driver is taken there, and nothing is tried.
+  if (!measures()) return {};
   write_similar_key(facts_, problem, similar);
   if (const Variant* near = recall(similar)) move_to_front(ranked, near);
   const std::lock_guard lock(measuring_);

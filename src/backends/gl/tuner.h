@@ -33,7 +33,8 @@ class Tuner {
   };
 
   // Reorders `ranked`, the rule's order for `problem`: first what is remembered, or what
-  // was measured now. The rule's order stays where timing is off or too expensive.
+  // was measured now. The rule's order stays where choosing by time is off, and where
+  // nothing is remembered and measuring is off (software drivers) or too expensive.
   Result order(const std::shared_ptr<SubmissionThread>& thread, const ConvProblem& problem,
                std::pmr::vector<const Variant*>* ranked);
 
@@ -51,7 +52,7 @@ class Tuner {
     const Variant* variant;
   };
 
-  bool enabled() const noexcept;
+  bool measures() const noexcept;
   int32_t notice() const noexcept;
   const Variant* recall(const char* key) noexcept;
   void remember(const char* key, const Variant& variant, uint64_t ns) noexcept;
