@@ -47,6 +47,12 @@ static void open_tuning(World *world, const char *mode) {
   world_open_with(world, &desc);
 }
 
+static int count_in_log(const World *world, const char *part) {
+  int count = 0;
+  for (const char *at = world->log.text; (at = strstr(at, part)) != NULL; ++at) ++count;
+  return count;
+}
+
 static sporkle_conv2d_desc problem(void) {
   sporkle_conv2d_desc desc;
   sporkle_conv2d_desc_init(&desc);
@@ -165,6 +171,85 @@ static void a_hanging_compiler_is_named(void **state) {
   expect_choice("auto", "direct_8x1");
 }
 
+/* A compiler that does one after the other, and hangs in the first: those behind it are not to
+ * blame, and later they are taken. */
+static void who_waits_for_a_hanging_compiler_is_not_rejected(void **state) {
+  (void)state;
+  setenv("SPORKLE_GL_PATIENCE", "1", 1);
+  World world;
+  open_tuning(&world, "thorough");
+  log_capture_init(&world.log);
+  plan_faults("compile-queue*;compile-hang=min(p3, pixels");
+  char algorithm[64];
+  expect_ok(try_plan(&world, algorithm));
+  assert_int_equal(control.struck("compile-hang"), 1);
+  if (count_in_log(&world, "its compiler has not ended after 1 s") != 1) {
+    fail_msg("not one is named: %s", world.log.text);
+  }
+  control.clear();
+  world_close_gl(&world);
+}
+
+/* Choices in the cache: the problem's and that for problems like it. */
+static int stored(void) {
+  int count = 0;
+  DIR *dir = opendir(directory);
+  for (struct dirent *item; (item = readdir(dir)) != NULL;) {
+    count += strncmp(item->d_name, "gltune-", 7) == 0;
+  }
+  closedir(dir);
+  return count;
+}
+
+/* A device without memory in any dispatch of a trial: no kernel is to blame. The trial ends and
+ * nothing is remembered, or it goes on; the next process makes the choice. */
+static void a_shortage_in_a_trial_rejects_nothing(void **state) {
+  (void)state;
+  int ended = 0, struck = 1;
+  for (int at = 0; struck != 0; at += 1 + at / 8) {
+    folder_empty(directory);
+    World world;
+    open_tuning(&world, "on");
+    log_capture_init(&world.log);
+    char faults[48], algorithm[64];
+    snprintf(faults, sizeof faults, "dispatch-memory@%d", at);
+    plan_faults(faults);
+    /* What needs least and cannot be checked leaves nothing to give way to. */
+    const sporkle_status status = try_plan(&world, algorithm);
+    if (status != SPORKLE_OK) expect_status(SPORKLE_ERROR_OUT_OF_MEMORY, status);
+    struck = (int)control.struck("dispatch-memory");
+    if (count_in_log(&world, "kernel direct_") != 0) {
+      fail_msg("%s: %s", faults, world.log.text);
+    }
+    const bool over = count_in_log(&world, "tuner: not tried, the rule decides") != 0 ||
+                      status != SPORKLE_OK;
+    ended += over;
+    control.clear();
+    world_close_gl(&world);
+    if (over) assert_int_equal(stored(), 0);
+    tune("on", algorithm);
+    assert_int_equal(stored(), 2);
+  }
+  assert_true(ended >= 5);
+  printf("tune: %d trials ended for want of memory\n", ended);
+}
+
+/* A device that hangs in the first candidate of a trial: what comes behind is not rejected. */
+static void who_waits_for_a_hanging_device_is_not_rejected(void **state) {
+  (void)state;
+  World world;
+  open_tuning(&world, "on");
+  world_check_usable(&world);
+  log_capture_init(&world.log);
+  char algorithm[64];
+  plan_faults("hang@1");
+  try_plan(&world, algorithm);
+  const int rejected = count_in_log(&world, "is not used: it does not end");
+  if (rejected != 1) fail_msg("%d rejected: %s", rejected, world.log.text);
+  control.clear();
+  expect_ok(sporkle_context_destroy(world.context));
+}
+
 /* A driver that compiles in the call and does not come back: the log says in what. */
 static void a_silent_compiler_is_named(void **state) {
   (void)state;
@@ -188,6 +273,9 @@ const struct CMUnitTest tune_tests[] = {
     TUNE_TEST(a_lucky_kernel_does_not_replace_the_choice),
     TUNE_TEST(a_falling_clock_decides_nothing),
     TUNE_TEST(a_hanging_compiler_is_named),
+    TUNE_TEST(who_waits_for_a_hanging_compiler_is_not_rejected),
+    TUNE_TEST(a_shortage_in_a_trial_rejects_nothing),
+    TUNE_TEST(who_waits_for_a_hanging_device_is_not_rejected),
     TUNE_TEST(a_silent_compiler_is_named),
 };
 const size_t tune_test_count = COUNT_OF(tune_tests);

@@ -140,6 +140,7 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
   uint64_t most_bytes = UINT64_MAX;
   for (size_t i = 0; i < ranked.size(); ++i) {
     uint64_t bytes = 0;
+    bool made = false;
     try {
       recipe_ = build(*ranked[i], problem(), facts.limits, memory_, any_batch);
       bytes = recipe_.packed_bytes + recipe_.workspace_bytes;
@@ -149,6 +150,7 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
       pack(environment, facts, weights, bias);
       // Last: a kernel that is refused before has taken nothing that outlives it.
       reserve_workspace(facts);
+      made = true;
       if (order.trial == nullptr) return;
       if (order.trial->verify(recipe_, packed_->name, weights, bias, &reason)) {
         // Also where a faster one computes wrongly: the next process need not find out. Not
@@ -161,6 +163,8 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
       fail(SPORKLE_ERROR_OPERATION_FAILED, "kernel %s is not used: %s", ranked[i]->name,
            reason.text);
     } catch (const Error& error) {
+      // Only the check waits for what came before: taken as the rule would, not remembered.
+      if (made && error.status == SPORKLE_ERROR_BUSY) return;
       release_programs();
       release_packed();
       // A driver may reject one shader and take the next; what the device has no memory for

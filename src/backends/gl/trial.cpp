@@ -86,10 +86,17 @@ Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& 
       allocate(engine, kinds.output, &output_, problem_.output_bytes());
       if (problem_.has_residual) allocate(engine, kinds.input, &residual_, problem_.output_bytes());
       allocate(engine, BufferKind::local, &samples_, 2 * sizeof(float) * (sample_most + 16));
+      clear_gl_errors(engine.gl());
       fill(engine, *input_, Fill::random, problem_.input_bytes(), trial_input_seed);
       fill(engine, *packed_, Fill::random, packed, trial_packed_seed);
       if (residual_) {
         fill(engine, *residual_, Fill::random, problem_.output_bytes(), trial_residual_seed);
+      }
+      const GLenum error = engine.gl().GetError();
+      engine.context().checkpoint();
+      // Results for other content than this would be wrong.
+      if (error != GL_NO_ERROR) {
+        fail(status_of_gl_error(error), "scratch tensors cannot be filled (error 0x%04x)", error);
       }
     });
   } catch (...) {
@@ -217,17 +224,20 @@ bool Trial::verify(const Recipe& recipe, GLuint packed, const float* weights, co
   make_room(recipe);
   thread_->call([&](Engine& engine) {
     const GladGLContext& gl = engine.gl();
+    const bool software = engine.facts().software;
+    const uint64_t patience = software ? software_patience_ns : patience_ns;
     const TrialPrograms programs(engine, recipe, memory_);
+    await_idle(engine, patience);
     fill(engine, *output_, Fill::nan, problem_.output_bytes());
     fill(engine, *workspace_, Fill::nan, recipe.workspace_bytes);
     dispatch_recipe(gl, recipe, programs.names.data(), tensors(packed));
     gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
     const GLsync sync = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
-    const bool software = engine.facts().software;
-    const bool signalled =
-        sync != nullptr && wait_sync(gl, sync, software ? software_patience_ns : patience_ns);
+    const bool signalled = sync != nullptr && wait_sync(gl, sync, patience);
     gl.DeleteSync(sync);
+    const bool scarce = gl.GetError() == GL_OUT_OF_MEMORY;
     engine.context().checkpoint();
+    if (scarce) fail(SPORKLE_ERROR_OUT_OF_MEMORY, "the device has no memory to check it");
     ended = signalled;
     if (ended) read_samples(engine, where, &found, &unwritten);
   });

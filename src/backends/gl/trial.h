@@ -39,13 +39,18 @@ class Trial {
   // which has none, or one that does not end its work.
   bool keep_busy(uint64_t ns);
 
+  // Whether the compiler, given something small, has done it after so long: what it has been
+  // given before is not in its way.
+  bool compiler_answers(uint64_t patience_ns);
+
   // Times runs on scratch tensors; keeps the programs until the trial ends. False with a
-  // reason for a recipe that does not compile or does not end.
+  // reason for a recipe that does not compile or does not end. Throws what says nothing about
+  // the recipe: DEVICE_LOST, OUT_OF_MEMORY, BUSY when the device does not end what came before.
   bool time(const Recipe& recipe, const TimingRules& rules, Timing* out, Reason* reason);
 
   // Runs the recipe with these packed weights and compares outputs spread over all of
   // the result with sums in double precision; none may be left unwritten. The recipe may
-  // be another one than those that the trial began with.
+  // be another one than those that the trial began with. Throws as time().
   bool verify(const Recipe& recipe, GLuint packed, const float* weights, const float* bias,
               Reason* reason);
 
@@ -58,6 +63,7 @@ class Trial {
   void write_table(Engine& engine, const Recipe& recipe);
   void hold(const TrialPrograms& programs);
   void make_room(const Recipe& recipe);
+  void await_idle(Engine& engine, uint64_t patience_ns);
   RecipeTensors tensors(GLuint packed) const noexcept;
   bool is_spoiled(const Recipe& recipe, uint32_t how) const noexcept;
   void read_samples(Engine& engine, const std::pmr::vector<uint32_t>& where,

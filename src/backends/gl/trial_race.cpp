@@ -17,6 +17,7 @@ constexpr uint64_t pack_bytes_per_ns = 3;
 // is told a number of threads, and then wakes up all the time (docs/gl_kernels.md).
 constexpr size_t compile_window = 3, compile_window_nvidia = 1;
 constexpr uint64_t poll_ns = 500'000;
+constexpr uint64_t answer_ns = 1'000'000'000;  // for something small
 
 double ms(uint64_t ns) noexcept { return static_cast<double>(ns) * 1e-6; }
 
@@ -160,16 +161,31 @@ void TrialRace::end(size_t i) {
              ms(alone), ms(expected), ms(times_[i]) * 1e3);
 }
 
-// Those under way have not been compiled in all that time: none of them is tried again.
+// Those under way have not been compiled in all that time. Where the compiler takes something
+// else meanwhile, none of them is tried again; where not, they may wait for the one that was
+// begun first, and only that one is to blame.
 void TrialRace::give_up_on_the_compiler() {
   Reason reason;
   reason.set("its compiler has not ended after %.0f s", ms(race_.compile_patience_ns) * 1e-3);
+  const bool side_by_side = trial_.compiler_answers(answer_ns);
+  const auto begun = [](const Entry& entry) {
+    return entry.started_ns == 0 ? UINT64_MAX : entry.started_ns;
+  };
+  const auto first = std::min_element(
+      entries_.begin(), entries_.end(),
+      [&](const Entry& a, const Entry& b) { return begun(a) < begun(b); });
+  const auto oldest = static_cast<size_t>(first - entries_.begin());
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].started_ns == 0) continue;
-    entries_[i].started_ns = 0;
-    times_[i] = rejected;
-    tuner_.reject(recipes_[i].variant, reason);
+    if (i == oldest || side_by_side) {
+      times_[i] = rejected;
+      tuner_.reject(recipes_[i].variant, reason);
+    } else {
+      log_.write(SPORKLE_LOG_INFO, "tuner: %s is not tried: the compiler hangs in %s",
+                 recipes_[i].variant.name, recipes_[oldest].variant.name);
+    }
   }
+  for (Entry& entry : entries_) entry.started_ns = 0;
   running_ = 0;
   pending_ns_ = 0;
 }

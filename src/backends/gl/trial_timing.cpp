@@ -1,5 +1,7 @@
 // A trial's clock: when a recipe is ready for it, and what it takes.
 #include <algorithm>
+#include <cstdio>
+#include <time.h>
 
 #include "backends/gl/self_test.h"
 #include "backends/gl/trial.h"
@@ -64,6 +66,39 @@ void Trial::write_table(Engine& engine, const Recipe& recipe) {
   engine.gl().MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
 }
 
+// What the device was given before must not be taken for this recipe's: neither the work of
+// others, nor a recipe that hangs, nor an error.
+void Trial::await_idle(Engine& engine, uint64_t patience_ns) {
+  const GladGLContext& gl = engine.gl();
+  clear_gl_errors(gl);
+  const GLsync sync = gl.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
+  const bool idle = sync != nullptr && wait_sync(gl, sync, patience_ns);
+  gl.DeleteSync(sync);
+  engine.context().checkpoint();
+  if (idle) return;
+  fail(SPORKLE_ERROR_BUSY, "the device has not ended what came before after %.0f s",
+       static_cast<double>(patience_ns) * 1e-9);
+}
+
+bool Trial::compiler_answers(uint64_t patience_ns) {
+  char text[160];
+  // A text of its own each time: nothing has it compiled already.
+  std::snprintf(text, sizeof text,
+                "#version 430\nlayout(local_size_x = 1) in;\n"
+                "layout(std430, binding = 0) buffer Y { uint y[]; };\n"
+                "void main() { y[0] = %uu; }\n", static_cast<unsigned>(now_ns() / 1000));
+  const std::pmr::string source(text, memory_);
+  thread_->call([&](Engine& engine) { engine.start_program(source); });
+  const Deadline end = Deadline::after(patience_ns);
+  for (;;) {
+    bool ready = false;
+    thread_->call([&](Engine& engine) { ready = engine.program_ready(source); });
+    if (ready || end.passed()) return ready;
+    const timespec pause{0, 1'000'000};
+    nanosleep(&pause, nullptr);
+  }
+}
+
 // Until the trial ends: who compares many must not find that one was deleted and compiles anew.
 void Trial::hold(const TrialPrograms& programs) {
   for (ProgramEntry* entry : programs.entries) {
@@ -81,12 +116,17 @@ bool Trial::time(const Recipe& recipe, const TimingRules& rules, Timing* out,
       fail(SPORKLE_ERROR_OPERATION_FAILED, "shader spoiled for a test");
     }
     const TrialPrograms programs(engine, recipe, memory_);
+    await_idle(engine, rules.patience_ns);
     write_table(engine, recipe);
     Timing timing = time_recipe(engine.gl(), recipe, programs.names.data(),
                                 tensors(packed_->name), rules, &engine.context());
     if (is_spoiled(recipe, OpenRules::spoil_hang)) timing.ended = false;
-    const bool accepted = timing.ended && engine.gl().GetError() == GL_NO_ERROR;
+    const GLenum error = engine.gl().GetError();
+    const bool accepted = timing.ended && error == GL_NO_ERROR;
     engine.context().checkpoint();
+    if (error == GL_OUT_OF_MEMORY) {
+      fail(SPORKLE_ERROR_OUT_OF_MEMORY, "the device has no memory to run %s", recipe.variant.name);
+    }
     if (recipe.variant.family == Family::itable) {
       fill(engine, *packed_, Fill::random, recipe.packed_bytes, trial_packed_seed);
     }
@@ -100,7 +140,10 @@ bool Trial::time(const Recipe& recipe, const TimingRules& rules, Timing* out,
   });
   return good;
 } catch (const Error& error) {
-  if (error.status == SPORKLE_ERROR_DEVICE_LOST) throw;
+  if (error.status == SPORKLE_ERROR_DEVICE_LOST || error.status == SPORKLE_ERROR_OUT_OF_MEMORY ||
+      error.status == SPORKLE_ERROR_BUSY) {
+    throw;
+  }
   *reason = error.reason;
   return false;
 }

@@ -197,6 +197,7 @@ Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
   } catch (const Error& error) {
     if (error.status == SPORKLE_ERROR_DEVICE_LOST) throw;
     environment_.log->write(notice(), "tuner: not tried, the rule decides: %s", error.reason.text);
+    record_.drop_rejected(ranked);  // before it ended
   }
   const uint64_t spent = now_ns() - start;
   share_.add(spent);

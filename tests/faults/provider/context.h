@@ -40,6 +40,7 @@ typedef struct Context {
   Word late_word;
   bool word_shaders[name_limit], word_programs[name_limit], bad_shaders[name_limit];
   bool hung_shaders[name_limit], hung_programs[name_limit];
+  bool compiler_hung;  // in the order in which programs are linked
   void *maps[name_limit];
 } Context;
 

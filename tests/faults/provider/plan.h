@@ -12,6 +12,7 @@
   X(STALL, "stall", "glClientWaitSync", "does not return before faults are cleared")              \
   X(LINK_STALL, "link-stall", "glGetProgramiv", "does not return before faults are cleared")      \
   X(COMPILE_HANG, "compile-hang", "glLinkProgram", "never complete where the shader contains =TEXT")   \
+  X(COMPILE_QUEUE, "compile-queue", "glLinkProgram", "nothing completes that is linked after such a one") \
   X(LATE, "late", "glFenceSync", "signals =N ns after the driver says so")                        \
   X(SPURIOUS, "spurious-timeout", "glClientWaitSync", "answers GL_TIMEOUT_EXPIRED")               \
   X(WAIT_FAILED, "wait-failed", "glClientWaitSync", "answers GL_WAIT_FAILED, without an error")   \

@@ -100,8 +100,10 @@ static void pass_AttachShader(GLuint program, GLuint shader) {
   Context *context = context_current();
   if (program < name_limit && shader < name_limit) {
     context->word_programs[program] = context->word_shaders[shader];
-    context->hung_programs[program] =
-        context->hung_shaders[shader] && fault_now(FAULT_COMPILE_HANG);
+    const bool queued = fault_planned(FAULT_COMPILE_QUEUE);
+    const bool hangs = context->hung_shaders[shader] && fault_now(FAULT_COMPILE_HANG);
+    context->compiler_hung = queued && (context->compiler_hung || hangs);
+    context->hung_programs[program] = hangs || context->compiler_hung;
   }
   next.AttachShader(program, shader);
 }
