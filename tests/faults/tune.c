@@ -10,6 +10,8 @@ static struct {
   void (*set_cost)(uint64_t fixed_ns, uint64_t per_group_ns);
   void (*set_costs_of)(int channels, int pixels, uint64_t count, uint64_t ns);
   void (*set_clock_fall)(uint64_t busy_ns, uint64_t factor);
+  void (*forget)(void);
+  uint64_t (*queued)(void), (*hazards)(void), (*stray_accesses)(void);
 } gpu;
 
 static char directory[64];
@@ -19,6 +21,10 @@ static int setup(void **state) {
   gpu_take("gpu_set_cost", &gpu.set_cost);
   gpu_take("gpu_set_costs_of", &gpu.set_costs_of);
   gpu_take("gpu_set_clock_fall", &gpu.set_clock_fall);
+  gpu_take("gpu_forget", &gpu.forget);
+  gpu_take("gpu_queued", &gpu.queued);
+  gpu_take("gpu_hazards", &gpu.hazards);
+  gpu_take("gpu_stray_accesses", &gpu.stray_accesses);
   gpu.set_cost(100000, 0);
   gpu.set_costs_of(0, 0, 0, 0);
   gpu.set_clock_fall(0, 1);
@@ -266,6 +272,55 @@ static void a_silent_compiler_is_named(void **state) {
   expect_ok(sporkle_context_destroy(world.context));
 }
 
+// Dispatches that the making of a plan takes.
+static uint64_t dispatches_of_plan(World *world) {
+  char algorithm[64];
+  gpu.forget();
+  expect_ok(try_plan(world, algorithm));
+  assert_string_equal(algorithm, "direct_8x1");
+  return gpu.queued();
+}
+
+// A program runs before the first call of its plan: in the check of a choice that was not
+// timed, later, where it is known, once more for each context; not for each plan.
+static void what_is_known_has_run_before_the_call(void **state) {
+  (void)state;
+  choose_before(8, 1, "direct_8x1");
+  static const char *const modes[] = {"auto", "off", "off"};
+  setenv("SPORKLE_GL_KERNEL", "direct_8x1", 1);
+  for (size_t i = 0; i < COUNT_OF(modes); ++i) {
+    World world;
+    open_tuning(&world, modes[i]);
+    assert_int_equal(dispatches_of_plan(&world), 1);
+    assert_int_equal(dispatches_of_plan(&world), 0);
+    world_check_usable(&world);
+    assert_int_equal(gpu.hazards(), 0);
+    assert_int_equal(gpu.stray_accesses(), 0);
+    world_close_gl(&world);
+  }
+  unsetenv("SPORKLE_GL_KERNEL");
+}
+
+// Without memory for it, or where the driver refuses it, the call pays.
+static void a_plan_does_without_its_early_run(void **state) {
+  (void)state;
+  choose_before(8, 1, "direct_8x1");
+  static const char *const faults[] = {"dispatch-memory@0", "no-memory@2*"};  // weights come first
+  for (size_t i = 0; i < COUNT_OF(faults); ++i) {
+    World world;
+    open_tuning(&world, "auto");
+    world_check_usable(&world);
+    plan_faults(faults[i]);
+    char algorithm[64];
+    expect_ok(try_plan(&world, algorithm));
+    assert_string_equal(algorithm, "direct_8x1");
+    assert_true(control.struck(i == 0 ? "dispatch-memory" : "no-memory") >= 1);
+    control.clear();
+    world_check_usable(&world);
+    world_close_gl(&world);
+  }
+}
+
 #define TUNE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 const struct CMUnitTest tune_tests[] = {
     TUNE_TEST(a_tie_keeps_the_choice),
@@ -276,6 +331,8 @@ const struct CMUnitTest tune_tests[] = {
     TUNE_TEST(who_waits_for_a_hanging_compiler_is_not_rejected),
     TUNE_TEST(a_shortage_in_a_trial_rejects_nothing),
     TUNE_TEST(who_waits_for_a_hanging_device_is_not_rejected),
-    TUNE_TEST(a_silent_compiler_is_named),
+    TUNE_TEST(what_is_known_has_run_before_the_call),
+    TUNE_TEST(a_plan_does_without_its_early_run),
+    TUNE_TEST(a_silent_compiler_is_named),  // the device is not given back
 };
 const size_t tune_test_count = COUNT_OF(tune_tests);

@@ -256,6 +256,41 @@ static void none_is_left(void **state) {
   shim_tuner_close(tuner);
 }
 
+/* The rule's choice is verified, once for equal programs, also by an earlier process. */
+static void the_choice_of_the_rule_is_verified(void **state) {
+  (void)state;
+  char algorithm[48], again[48];
+  folder_empty(directory);
+  shim_tuner *tuner = shim_tuner_open(directory, SHIM_PROVEN, SHIM_SPOIL_RESULT, "!direct_1x1");
+  if (tuner == NULL) skip();
+  compute(tuner, 0, algorithm);
+  assert_string_equal(algorithm, "direct_1x1");
+  assert_true(shim_tuner_warnings(tuner, "relative L2 error") >= 1);
+  shim_tuner_close(tuner);
+  folder_empty(directory);
+  tuner = shim_tuner_open(directory, SHIM_PROVEN, SHIM_SPOIL_RESULT, "!");
+  const sporkle_conv2d_desc desc = problem();
+  const shim_tensors tensors = {input, weights, NULL, NULL, output[0]};
+  for (int i = 0; i < 2; ++i) {
+    assert_int_equal(shim_tuner_run(tuner, &desc, &tensors, algorithm),
+                     SPORKLE_ERROR_OPERATION_FAILED);
+  }
+  shim_tuner_close(tuner);
+  /* What was wrong is not remembered as right; what is right is. */
+  tuner = shim_tuner_open(directory, SHIM_PROVEN, SHIM_NO_SPOIL, NULL);
+  compute(tuner, 0, algorithm);
+  shim_tuner_close(tuner);
+  tuner = shim_tuner_open(directory, SHIM_PROVEN, SHIM_SPOIL_RESULT, algorithm);
+  compute(tuner, 0, again);
+  shim_tuner_close(tuner);
+  assert_string_equal(algorithm, again);
+  folder_empty(directory);
+  tuner = shim_tuner_open(directory, SHIM_PROVEN, SHIM_SPOIL_RESULT, algorithm);
+  compute(tuner, 0, again);
+  shim_tuner_close(tuner);
+  assert_string_not_equal(algorithm, again);
+}
+
 /* What compiling is expected to take follows what it took, and is nothing for what is there. */
 static void compiling_is_expected_to_take_what_it_took(void **state) {
   (void)state;
@@ -378,6 +413,7 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(bad_candidates_are_rejected),
                                      cmocka_unit_test(what_was_rejected_is_not_taken),
                                      cmocka_unit_test(none_is_left),
+                                     cmocka_unit_test(the_choice_of_the_rule_is_verified),
                                      cmocka_unit_test(compiling_is_expected_to_take_what_it_took),
                                      cmocka_unit_test(tuning_takes_a_twentieth_of_the_time),
                                      cmocka_unit_test(beyond_its_share_the_rule_decides),

@@ -56,9 +56,10 @@ shim_tuner* shim_tuner_open(const char* directory, int choice, int spoil, const 
   t->environment.cache = &t->cache;
   t->environment.fences = fence_pool_acquire(64);
   t->environment.queue_capacity = 128;
-  t->environment.reproducible = choice == SHIM_REPRODUCIBLE;
+  t->environment.reproducible = choice == SHIM_REPRODUCIBLE || choice == SHIM_PROVEN;
   OpenRules rules;
-  rules.tune_everywhere = choice == SHIM_BY_TIME || choice == SHIM_NO_GRACE;
+  rules.tune_everywhere =
+      choice == SHIM_BY_TIME || choice == SHIM_NO_GRACE || choice == SHIM_PROVEN;
   if (choice == SHIM_NO_GRACE) rules.tuning_grace_ns = 0;
   rules.pieces = &t->pieces;
   rules.spoil = static_cast<uint32_t>(spoil);

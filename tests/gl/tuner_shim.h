@@ -11,12 +11,12 @@ extern "C" {
 #endif
 
 typedef struct shim_tuner shim_tuner;
-enum { SHIM_BY_RULE, SHIM_BY_TIME, SHIM_REPRODUCIBLE, SHIM_NO_GRACE };
+enum { SHIM_BY_RULE, SHIM_BY_TIME, SHIM_REPRODUCIBLE, SHIM_NO_GRACE, SHIM_PROVEN };
 enum { SHIM_NO_SPOIL, SHIM_SPOIL_COMPILE, SHIM_SPOIL_HANG, SHIM_SPOIL_RESULT, SHIM_ONLY };
 
 /* A device with a cache directory, which with SHIM_BY_TIME times kernels although it is a
- * software driver (with SHIM_NO_GRACE for a twentieth of the wall time from the start on);
- * null when there is no device.
+ * software driver (with SHIM_NO_GRACE for a twentieth of the wall time from the start on), and
+ * with SHIM_PROVEN takes the rule's and verifies them; null when there is no device.
  * `spoil` says what happens to `variant` ("!name": to all others; may be null). */
 shim_tuner *shim_tuner_open(const char *directory, int choice, int spoil, const char *variant);
 void shim_tuner_close(shim_tuner *tuner);

@@ -63,6 +63,8 @@ GlPlan::GlPlan(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment
     } else {
       choose_exact(facts, tuner.record());
       pack(environment, facts, weights, bias);
+      // Sums of what is not finite tell nothing.
+      run_early(facts, tuner, true, weights, bias, nullptr);
     }
   } catch (...) {
     release_programs();
@@ -151,8 +153,11 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
       // Last: a kernel that is refused before has taken nothing that outlives it.
       reserve_workspace(facts);
       made = true;
-      if (order.trial == nullptr) return;
-      if (order.trial->verify(recipe_, packed_->name, weights, bias, &reason)) {
+      if (order.trial == nullptr) {
+        const bool verified = order.remembered && i == 0;
+        if (run_early(facts, tuner, verified, weights, bias, &reason)) return;
+      } else if (order.trial->verify(recipe_, packed_->name, weights, bias, &reason)) {
+        note_ran();
         // Also where a faster one computes wrongly: the next process need not find out. Not
         // where there was no memory for it: the next time there may be.
         const bool scarce = most_bytes != UINT64_MAX;
@@ -198,6 +203,27 @@ void GlPlan::reserve_workspace(const Facts& facts) {
       recipe_ = build(variant, problem(), limits, memory_, true);
     }
   }
+}
+
+// What was not timed is verified, and runs once, so that the first call finds machine code.
+bool GlPlan::run_early(const Facts& facts, Tuner& tuner, bool verified, const float* weights,
+                       const float* bias, Reason* reason) {
+  const auto ran = [](const ProgramEntry* entry) {
+    return entry->ran.load(std::memory_order_relaxed);
+  };
+  if (!tuner.runs_early() || std::all_of(programs_.begin(), programs_.end(), ran)) return true;
+  const Part part = least_part(recipe_, problem(), facts.limits, memory_);
+  using Proof = Tuner::Proof;
+  const Proof proof = verified ? Proof::known
+                               : tuner.prove(thread_, part, packed_->name, weights, bias, reason);
+  if (proof == Proof::wrong) return false;
+  if (proof == Proof::known) warm_up(*thread_, part, program_names_, packed_->name, memory_);
+  note_ran();
+  return true;
+}
+
+void GlPlan::note_ran() noexcept {
+  for (ProgramEntry* program : programs_) program->ran.store(true, std::memory_order_relaxed);
 }
 
 // A weight that is infinite or NaN may not meet the zeros of padding, nor the
@@ -317,31 +343,14 @@ void GlPlan::pack(const DeviceEnvironment& environment, const Facts& facts, cons
   });
 }
 
-namespace {
-
-// Whether programs and packed weights of one serve the other.
-bool interchangeable(const Recipe& a, const Recipe& b) noexcept {
-  return a.packed_bytes == b.packed_bytes && a.bias_offset == b.bias_offset &&
-         a.table_offset == b.table_offset &&
-         std::equal(a.programs.begin(), a.programs.end(), b.programs.begin(), b.programs.end(),
-                    [](const Program& x, const Program& y) {
-                      return x.shader == y.shader && x.defines == y.defines;
-                    });
-}
-
-}  // namespace
-
 GlPlan* GlPlan::piece(int64_t images, const Limits& limits) {
   const std::lock_guard lock(pieces_mutex_);
   for (const auto& known : pieces_) {
     if (known->problem().n == images) return known.get();
   }
-  ConvProblem part = problem();
-  part.n = images;
-  if (!accepts(recipe_.variant, part, limits, nullptr)) return nullptr;
-  Recipe recipe = build(recipe_.variant, part, limits, memory_, recipe_.any_batch);
-  if (!interchangeable(recipe, recipe_)) return nullptr;
-  pieces_.push_back(make_shared_in<GlPlan>(memory_, *this, part, std::move(recipe)));
+  Part part{problem(), Recipe(memory_)};
+  if (!take_part(recipe_, problem(), images, limits, memory_, &part)) return nullptr;
+  pieces_.push_back(make_shared_in<GlPlan>(memory_, *this, part.problem, std::move(part.recipe)));
   return pieces_.back().get();
 }
 

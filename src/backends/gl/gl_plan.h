@@ -51,6 +51,9 @@ class GlPlan final : public GlWork {
               Tuner& tuner, const float* weights, const float* bias);
   void choose_exact(const Facts& facts, const KernelRecord& record);
   void reserve_workspace(const Facts& facts);
+  bool run_early(const Facts& facts, Tuner& tuner, bool verified, const float* weights,
+                 const float* bias, Reason* reason);
+  void note_ran() noexcept;
   void compile();
   void release_programs() noexcept;
   void release_packed() noexcept;

@@ -19,6 +19,7 @@ struct ProgramEntry {
   std::pmr::string source;
   GLuint name = 0;  // 0 when its context is gone
   bool linking = false;  // begun by start(), not looked at yet
+  std::atomic<bool> ran{false};  // for a plan that was accepted: it has machine code
   std::atomic<uint32_t> users{0};
 };
 

@@ -77,7 +77,7 @@ Tuner::Tuner(const DeviceEnvironment& environment, const Facts& facts, const Ope
       placement_(placement),
       mode_(mode_of(environment, rules)),
       share_(now_ns(), rules.tuning_grace_ns),
-      record_(environment.memory),
+      record_(environment, facts),
       choices_(environment.memory) {}
 
 bool Tuner::measures() const noexcept {
@@ -178,14 +178,14 @@ Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
   // A choice that does not take the problem is none: it is made anew.
   const bool thorough = mode_ == Mode::thorough;
   const auto known = [&] { return !thorough && move_to_front(ranked, recall(key)); };
-  if (known()) return {};
+  if (known()) return {nullptr, 0, true};
   // What was searched for on a software driver is taken there, and nothing is tried.
   if (!measures()) return {};
   write_similar_key(facts_, problem, similar);
   if (const Variant* near = recall(similar)) move_to_front(ranked, near);
   const std::lock_guard lock(measuring_);
   // Another thread may have measured the same problem meanwhile.
-  if (known()) return {};
+  if (known()) return {nullptr, 0, true};
   if (!thorough && !share_.allows(now_ns())) return {};
   record_.drop_rejected(ranked);
   if (ranked->empty()) return {};
@@ -205,6 +205,28 @@ Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
                           static_cast<double>(spent) * 1e-6, static_cast<double>(share_.spent_ns()) * 1e-9,
                           static_cast<double>(start + spent - share_.created_ns()) * 1e-9);
   return result;
+}
+
+Tuner::Proof Tuner::prove(const std::shared_ptr<SubmissionThread>& thread, const Part& part,
+                          GLuint packed, const float* weights, const float* bias,
+                          Reason* reason) {
+  const uint64_t programs = program_hash(part.recipe);
+  if (record_.proven(programs)) return Proof::known;
+  const uint64_t start = now_ns();
+  try {
+    const std::pmr::vector<Recipe> recipes({part.recipe}, environment_.memory);
+    Trial trial(thread, environment_, rules_, part.problem, {}, recipes);
+    const bool right = trial.verify(part.recipe, packed, weights, bias, reason);
+    share_.add(now_ns() - start);
+    if (!right) return Proof::wrong;
+    record_.note_proven(programs);
+    return Proof::right;
+  } catch (const Error& error) {
+    if (error.status == SPORKLE_ERROR_DEVICE_LOST) throw;
+    environment_.log->write(notice(), "tuner: %s is not verified: %s", part.recipe.variant.name,
+                            error.reason.text);
+    return Proof::known;
+  }
 }
 
 Tuner::Result Tuner::measure(const std::shared_ptr<SubmissionThread>& thread,

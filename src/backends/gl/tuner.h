@@ -9,6 +9,7 @@
 
 #include "backends/gl/compile_cost.h"
 #include "backends/gl/device_placement.h"
+#include "backends/gl/first_run.h"
 #include "backends/gl/kernel_record.h"
 #include "backends/gl/trial.h"
 #include "backends/gl/tuning_share.h"
@@ -30,6 +31,7 @@ class Tuner {
   struct Result {
     std::shared_ptr<Trial> trial;  // set when the order was measured: verify, then keep
     uint64_t best_ns = 0;
+    bool remembered = false;  // the first was verified for this problem before
   };
 
   // Reorders `ranked`, the rule's order for `problem`: first what is remembered, or what
@@ -37,6 +39,15 @@ class Tuner {
   // nothing is remembered and measuring is off (software drivers) or too expensive.
   Result order(const std::shared_ptr<SubmissionThread>& thread, const ConvProblem& problem,
                std::pmr::vector<const Variant*>* ranked);
+
+  // Whether a plan runs its programs before its first call. Software drivers do not gain: what
+  // they translate then takes as long now.
+  bool runs_early() const noexcept { return !facts_.software || rules_.tune_everywhere; }
+  // Whether a recipe that was not timed computes what the definition says. It runs unless equal
+  // programs did before, or there is no memory for it: then it is as if it were known.
+  enum class Proof : uint8_t { known, right, wrong };
+  Proof prove(const std::shared_ptr<SubmissionThread>& thread, const Part& part, GLuint packed,
+              const float* weights, const float* bias, Reason* reason);
 
   // Remembers a verified choice.
   void keep(const ConvProblem& problem, const Variant& variant, uint64_t ns) noexcept;

@@ -21,11 +21,13 @@ class TuningShare {
     return spent_ns() + longest_ns_.load(std::memory_order_relaxed) <= room;
   }
 
-  // A trial took so long; one at a time.
+  // A trial or a check took so long.
   void add(uint64_t ns) noexcept {
     spent_ns_.fetch_add(ns, std::memory_order_relaxed);
-    longest_ns_.store(std::max(ns, longest_ns_.load(std::memory_order_relaxed)),
-                      std::memory_order_relaxed);
+    uint64_t longest = longest_ns_.load(std::memory_order_relaxed);
+    while (longest < ns &&
+           !longest_ns_.compare_exchange_weak(longest, ns, std::memory_order_relaxed)) {
+    }
   }
 
   uint64_t spent_ns() const noexcept { return spent_ns_.load(std::memory_order_relaxed); }
