@@ -26,7 +26,7 @@ void dispatch_once_each(const GladGLContext& gl, const Recipe& recipe, const GLu
     if (seen[dispatch.program]) continue;
     seen[dispatch.program] = true;
     std::fill(dispatch.groups, dispatch.groups + 3, 1);
-    dispatch.barrier = 1;  // one scratch for all: nothing may be written twice at once
+    dispatch.barrier = 1;  // the workspace may be in use, and tensors may share it
     once.dispatches.push_back(dispatch);
   }
   dispatch_recipe(gl, once, programs, tensors);
@@ -52,17 +52,18 @@ Part least_part(const Recipe& whole, const ConvProblem& problem, const Limits& l
 
 void warm_up(SubmissionThread& thread, const Part& part, std::span<const GLuint> programs,
              GLuint packed, std::pmr::memory_resource* memory) {
-  const uint64_t bytes = std::max({part.problem.input_bytes(), part.problem.output_bytes(),
-                                   part.recipe.workspace_bytes});
+  const uint64_t bytes = std::max(part.problem.input_bytes(), part.problem.output_bytes());
+  const uint64_t workspace_bytes = part.recipe.workspace_bytes;
   std::pmr::polymorphic_allocator<> allocator(memory);
   BufferObject* const scratch = allocator.new_object<BufferObject>();
   try {
     thread.call([&](Engine& engine) {
-      engine.create_buffer(BufferKind::local, bytes, scratch);
       const GladGLContext& gl = engine.gl();
-      const TensorPlace place{scratch->name, 0};
+      const TensorPlace workspace{engine.take_workspace(workspace_bytes), 0};
+      if (workspace_bytes < bytes) engine.create_buffer(BufferKind::local, bytes, scratch);
+      const TensorPlace place{workspace_bytes < bytes ? scratch->name : workspace.name, 0};
       dispatch_once_each(gl, part.recipe, programs.data(),
-                         {place, {packed, 0}, place, place, place, {}}, memory);
+                         {place, {packed, 0}, place, place, workspace, {}}, memory);
       gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
       gl.Flush();
       clear_gl_errors(gl);  // a driver that has no memory for it may have some for the call

@@ -22,9 +22,9 @@ bool take_part(const Recipe& whole, const ConvProblem& problem, int64_t images,
 Part least_part(const Recipe& whole, const ConvProblem& problem, const Limits& limits,
                 std::pmr::memory_resource* memory);
 
-// One workgroup of every program, on scratch memory that is taken for both tensors and the
-// workspace at once, without waiting for the GPU. Where there is no memory for it the first call
-// pays. Throws DEVICE_LOST.
+// One workgroup of every program, without waiting for the GPU: on the reserved workspace, and
+// scratch memory for all tensors at once where they do not fit into that too. Where there is no
+// memory for it the first call pays. Throws DEVICE_LOST.
 void warm_up(SubmissionThread& thread, const Part& part, std::span<const GLuint> programs,
              GLuint packed, std::pmr::memory_resource* memory);
 
