@@ -5,7 +5,6 @@
 #include <cinttypes>
 #include <cstdio>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -14,24 +13,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "core/cache_directory.h"
 
 namespace sporkle {
 
 namespace {
 
-constexpr char file_magic[8] = {'S', 'P', 'K', 'C', 'A', 'C', 'H', '1'};
-constexpr const char* file_suffix = ".spk";
 constexpr uint64_t path_capacity = 320;
 constexpr uint64_t content_limit = uint64_t{1} << 30;
 constexpr uint32_t key_limit = 4096;
-constexpr time_t temporary_age_s = 3600;
-
-struct FileHeader {
-  char magic[8];
-  uint64_t key_bytes;
-  uint64_t content_bytes;
-  uint64_t hash;  // of key and content
-};
+constexpr int64_t used_again_s = 86400;
+// Of the limit: so much may be written before the directory is looked through again, for
+// what other processes have written.
+constexpr uint64_t unseen_part = 16;
 
 uint64_t hash_bytes(uint64_t hash, const void* data, uint64_t bytes) noexcept {
   const auto* p = static_cast<const unsigned char*>(data);
@@ -51,12 +45,16 @@ class File {
   }
   bool opened() const { return descriptor_ >= 0; }
 
-  bool regular(uint64_t* size) const noexcept {
+  bool regular(uint64_t* size, time_t* used) const noexcept {
     struct stat status;
     if (fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) return false;
     *size = static_cast<uint64_t>(status.st_size);
+    *used = status.st_mtim.tv_sec;
     return true;
   }
+
+  // May fail: a file of somebody else, a file system that is read-only.
+  void note_use() const noexcept { futimens(descriptor_, nullptr); }
 
   bool read_all(void* data, uint64_t bytes) const noexcept {
     auto* p = static_cast<char*>(data);
@@ -106,14 +104,15 @@ const char* read_entry(const char* path, const char* key, std::pmr::vector<unsig
   // Below what is no directory nothing can be written either: that is said then.
   if (!file.opened() && (errno == ENOENT || errno == ENOTDIR)) return "";
   if (!file.opened()) return errno == EACCES ? "permission denied" : "it cannot be opened";
-  FileHeader header;
+  CacheFileHeader header;
   const uint64_t key_bytes = std::strlen(key);
   char stored_key[key_limit];
   uint64_t size = 0;
-  if (!file.regular(&size)) return "it is not a regular file";
+  time_t used = 0;
+  if (!file.regular(&size, &used)) return "it is not a regular file";
   if (size < sizeof header) return "it is truncated";
   if (!file.read_all(&header, sizeof header)) return "it cannot be read";
-  if (std::memcmp(header.magic, file_magic, sizeof file_magic) != 0) {
+  if (std::memcmp(header.magic, cache_file_magic, sizeof cache_file_magic) != 0) {
     return "it is not a cache entry of this format";
   }
   if (header.key_bytes != key_bytes) return "it belongs to another key";
@@ -126,45 +125,18 @@ const char* read_entry(const char* path, const char* key, std::pmr::vector<unsig
   if (!file.read_all(out->data(), header.content_bytes)) return "it cannot be read";
   const uint64_t hash =
       hash_bytes(hash_bytes(hash_seed, key, key_bytes), out->data(), header.content_bytes);
-  return hash == header.hash ? nullptr : "its checksum does not match";
-}
-
-enum class Name : uint8_t { foreign, entry, temporary };
-
-// What path_of() and put() write; the directory may hold files of somebody else.
-Name kind_of(const char* name) noexcept {
-  constexpr size_t hash_digits = 32;
-  const size_t kind = std::strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
-  if (kind == 0 || name[kind] != '-') return Name::foreign;
-  const char* hash = name + kind + 1;
-  if (std::strspn(hash, "0123456789abcdef") != hash_digits) return Name::foreign;
-  const char* end = hash + hash_digits;
-  const size_t suffix = std::strlen(file_suffix);
-  if (std::strncmp(end, file_suffix, suffix) != 0) return Name::foreign;
-  if (end[suffix] == '\0') return Name::entry;
-  const size_t rest = std::strspn(end + suffix, ".0123456789");
-  return std::strcmp(end + suffix + rest, "tmp") == 0 ? Name::temporary : Name::foreign;
-}
-
-// Calls visit(path, stat) for every regular file of the directory with such a name.
-template <class Visit>
-void for_each(Name kind, const char* directory, Visit visit) noexcept {
-  DIR* dir = opendir(directory);
-  if (dir == nullptr) return;
-  while (const dirent* item = readdir(dir)) {
-    if (kind_of(item->d_name) != kind) continue;
-    char path[path_capacity + 256];
-    std::snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
-    struct stat status;
-    if (lstat(path, &status) == 0 && S_ISREG(status.st_mode)) visit(path, status);
-  }
-  closedir(dir);
+  if (hash != header.hash) return "its checksum does not match";
+  const time_t now = time(nullptr);
+  if (used > now || now - used > used_again_s) file.note_use();
+  return nullptr;
 }
 
 }  // namespace
 
-void CacheStore::open(const char* directory, Log* log) noexcept {
+void CacheStore::open(const char* directory, Log* log,
+                      std::pmr::memory_resource* memory) noexcept {
   log_ = log;
+  memory_ = memory;
   directory_[0] = '\0';
   if (directory[0] == '\0' || text_is_off(directory)) return;
   if (std::strlen(directory) >= sizeof directory_) {  // a part of it is another place
@@ -199,7 +171,7 @@ bool CacheStore::path_of(const char* kind, const char* key, char* out,
   const uint64_t first = hash_bytes(hash_seed, key, length);
   const uint64_t second = hash_bytes(first ^ 0x9e3779b97f4a7c15u, key, length);
   const int written = std::snprintf(out, capacity, "%s/%s-%016" PRIx64 "%016" PRIx64 "%s",
-                                    directory_, kind, first, second, file_suffix);
+                                    directory_, kind, first, second, cache_file_suffix);
   return written > 0 && static_cast<uint64_t>(written) < capacity;
 }
 
@@ -217,12 +189,13 @@ bool CacheStore::get(const char* kind, const char* key,
 bool CacheStore::put(const char* kind, const char* key,
                      std::span<const unsigned char> content) noexcept {
   char path[path_capacity], temporary[path_capacity + 48];
-  if (content.size() > content_limit || !path_of(kind, key, path, sizeof path)) return false;
+  const uint64_t largest = std::min(content_limit, cache_target(byte_limit_));
+  if (content.size() > largest || !path_of(kind, key, path, sizeof path)) return false;
   if (!make_directories(directory_)) return warn_unwritable(directory_, errno);
   std::snprintf(temporary, sizeof temporary, "%s.%ld.%" PRIu64 ".tmp", path,
                 static_cast<long>(getpid()), now_ns());
-  FileHeader header{};
-  std::memcpy(header.magic, file_magic, sizeof file_magic);
+  CacheFileHeader header{};
+  std::memcpy(header.magic, cache_file_magic, sizeof cache_file_magic);
   header.key_bytes = std::strlen(key);
   header.content_bytes = content.size();
   header.hash = hash_bytes(hash_bytes(hash_seed, key, header.key_bytes), content.data(),
@@ -239,45 +212,36 @@ bool CacheStore::put(const char* kind, const char* key,
     unlink(temporary);
     return false;
   }
-  trim();
+  account(sizeof header + header.key_bytes + content.size());
   return true;
 }
 
 uint64_t CacheStore::clear() noexcept {
   uint64_t removed = 0;
   if (!enabled()) return 0;
-  for_each(Name::entry, directory_, [&](const char* path, const struct stat&) {
-    if (unlink(path) == 0) ++removed;
-  });
+  CacheDirectory directory(directory_);
+  for (CacheFile file; directory.next(&file);) {
+    if (file.kind == CacheFileKind::entry && directory.remove(file.name)) ++removed;
+  }
   return removed;
 }
 
-uint64_t CacheStore::bytes() const noexcept {
-  uint64_t sum = 0;
-  if (!enabled()) return 0;
-  for_each(Name::entry, directory_, [&](const char*, const struct stat& status) {
-    sum += static_cast<uint64_t>(status.st_size);
-  });
-  return sum;
-}
+uint64_t CacheStore::bytes() const noexcept { return enabled() ? measure_cache(directory_) : 0; }
 
-void CacheStore::trim() noexcept {
-  // Of a process that was killed while it wrote.
-  const time_t now = time(nullptr);
-  for_each(Name::temporary, directory_, [&](const char* path, const struct stat& status) {
-    if (now - status.st_mtim.tv_sec > temporary_age_s) unlink(path);
-  });
-  while (bytes() > byte_limit_) {
-    char oldest[path_capacity + 256] = {};
-    int64_t oldest_time = INT64_MAX;
-    for_each(Name::entry, directory_, [&](const char* path, const struct stat& status) {
-      const int64_t time = status.st_mtim.tv_sec * 1000000000 + status.st_mtim.tv_nsec;
-      if (time >= oldest_time) return;
-      oldest_time = time;
-      std::snprintf(oldest, sizeof oldest, "%s", path);
-    });
-    if (oldest[0] == '\0' || unlink(oldest) != 0) return;
+void CacheStore::account(uint64_t bytes) noexcept {
+  const uint64_t written = written_.fetch_add(bytes) + bytes;
+  const uint64_t measured = measured_.load();
+  if (measured <= byte_limit_ && written <= byte_limit_ - measured &&
+      written < byte_limit_ / unseen_part) {
+    return;
   }
+  const std::unique_lock lock(measuring_, std::try_to_lock);
+  if (!lock.owns_lock()) return;  // another thread is about it
+  const uint64_t seen = written_.load();
+  uint64_t left = measure_cache(directory_);
+  if (left > byte_limit_) left = trim_cache(directory_, byte_limit_, memory_);
+  measured_ = left;
+  written_ -= seen;
 }
 
 }  // namespace sporkle

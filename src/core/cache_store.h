@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory_resource>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -20,21 +21,27 @@ class Log;
 
 class CacheStore {
  public:
-  // "off" disables the store. The directory is created at the first write. The log
-  // outlives the store; null: nothing is said.
-  void open(const char* directory, Log* log) noexcept;
+  // "off" disables the store. The directory is created at the first write. The log and
+  // the memory outlive the store; no log: nothing is said.
+  void open(const char* directory, Log* log,
+            std::pmr::memory_resource* memory = std::pmr::get_default_resource()) noexcept;
   bool enabled() const noexcept { return directory_[0] != '\0'; }
   const char* directory() const noexcept { return directory_; }
 
   // `kind` is a short word of [a-z0-9_]; `key` is any text up to 4096 bytes.
-  // Reads an entry into `out`; returns false when there is none or it is damaged.
+  // Reads an entry into `out`; returns false when there is none or it is damaged. A file
+  // that was not used for a day gets a new time, by which put() removes.
   bool get(const char* kind, const char* key, std::pmr::vector<unsigned char>* out) const noexcept;
 
   // For who finds the content of an entry unusable: the warning that get() gives.
   void blame(const char* kind, const char* key, const char* reason) const noexcept;
 
-  // Writes an entry; returns false when it cannot (no space, read-only, off).
-  // Entries beyond the byte limit of the store are removed, oldest first.
+  // Writes an entry; returns false when it cannot (no space, read-only, off), or the entry
+  // alone is larger than cache_target(). Entries beyond the byte limit of the store are
+  // removed (trim_cache() says in which order). The directory is looked through at the
+  // first write of a store, when the limit is reached by what it knows of, and after every
+  // sixteenth of the limit that it writes: of several stores that write at once, each may
+  // exceed the limit by that and one entry.
   bool put(const char* kind, const char* key, std::span<const unsigned char> content) noexcept;
 
   // Removes every entry of this store's format; returns how many.
@@ -47,7 +54,7 @@ class CacheStore {
 
  private:
   bool path_of(const char* kind, const char* key, char* out, uint64_t capacity) const noexcept;
-  void trim() noexcept;
+  void account(uint64_t bytes) noexcept;
   void warn_unreadable(const char* path, const char* reason) const noexcept;
   bool warn_unwritable(const char* path, int error) noexcept;
 
@@ -55,7 +62,11 @@ class CacheStore {
   mutable std::atomic<bool> unreadable_ = false;
   std::atomic<bool> unwritable_ = false;
   char directory_[224] = {};
+  std::pmr::memory_resource* memory_ = nullptr;
   uint64_t byte_limit_ = uint64_t{256} << 20;
+  std::mutex measuring_;
+  std::atomic<uint64_t> measured_ = UINT64_MAX;  // bytes at the last look; none yet
+  std::atomic<uint64_t> written_ = 0;            // since then, by this store
 };
 
 }  // namespace sporkle

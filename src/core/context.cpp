@@ -72,7 +72,7 @@ Context::Context(const ContextDesc& desc, EnumerateDevices enumerate)
   for (const Option option : {Option::gl_patience, Option::gl_work_limit}) {
     if (std::strcmp(options_.value(option), "auto") != 0) options_.number(option);
   }
-  cache_.open(options_.value(Option::cache_dir), &log_);
+  cache_.open(options_.value(Option::cache_dir), &log_, &memory_);
   if (debug_) {
     fence_records_ = make_shared_in<FenceRecords>(&memory_, &memory_, desc.fence_capacity + 256, log_);
   }

@@ -1,5 +1,6 @@
 /* The cache store: what is written comes back, and damage reads as absence. */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "shim.h"
@@ -285,8 +287,199 @@ static void the_limit_holds(void **state) {
   char out[8];
   assert_int_equal(shim_cache_get(cache, "probe", "k19", out, sizeof out), 1000);
   assert_int_equal(shim_cache_get(cache, "probe", "k0", out, sizeof out), -1);
+  shim_cache_limit(cache, 32000);
+  for (int i = 0; i < 400; ++i) {
+    snprintf(key, sizeof key, "k%d", i);
+    assert_true(shim_cache_put(cache, "probe", key, block, 100));
+    assert_true(shim_cache_bytes(cache) <= 32000);
+  }
   assert_true(shim_cache_clear(cache) >= 1);
   assert_int_equal(shim_cache_bytes(cache), 0);
+  shim_cache_destroy(cache);
+}
+
+static bool there(shim_cache *cache, const char *kind, const char *key) {
+  char out[8];
+  return shim_cache_get(cache, kind, key, out, sizeof out) >= 0;
+}
+
+static void set_time(const char *path, time_t seconds) {
+  const struct timespec times[2] = {{seconds, 0}, {seconds, 0}};
+  assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+/* Every file of the directory was written then. */
+static void set_times(time_t seconds) {
+  DIR *dir = opendir(directory);
+  for (struct dirent *item; (item = readdir(dir)) != NULL;) {
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
+    if (item->d_name[0] != '.') set_time(path, seconds);
+  }
+  closedir(dir);
+}
+
+/* A look through the directory removes what a writer left behind long ago: that tells it. */
+static void few_writes_look_through_the_directory(void **state) {
+  (void)state;
+  enum { limit = 1600000, unseen = limit / 16 };
+  static char block[1000];
+  char left[400], key[16];
+  shim_cache *cache = shim_cache_create(directory);
+  snprintf(left, sizeof left, "%s/probe-%032d.spk.77.88.tmp", directory, 5);
+  shim_cache_limit(cache, limit);
+  int looks = 0, written = 0;
+  for (; written < 3 * unseen; written += (int)sizeof block) {
+    write_file(left, "", 0);
+    set_time(left, 1);
+    snprintf(key, sizeof key, "%d", written);
+    assert_true(shim_cache_put(cache, "probe", key, block, sizeof block));
+    const bool looked = access(left, F_OK) != 0;
+    if (written == 0 && !looked) fail_msg("the first write does not");
+    looks += looked;
+  }
+  unlink(left);
+  if (looks < 3 || looks > 5) fail_msg("%d looks for %d bytes", looks, written);
+  /* What another process writes is found after so many bytes of one's own. */
+  shim_cache *other = shim_cache_create(directory);
+  static char large[limit - 200000];
+  assert_true(shim_cache_put(other, "probe", "large", large, sizeof large));
+  for (int i = 0; i < unseen; i += (int)sizeof block) {
+    snprintf(key, sizeof key, "%d", i);
+    assert_true(shim_cache_put(cache, "probe", key, block, sizeof block));
+  }
+  assert_true(shim_cache_bytes(cache) <= limit);
+  shim_cache_destroy(other);
+  shim_cache_destroy(cache);
+}
+
+/* What took seconds to measure outlives what is compiled again, however old it is. */
+static void choices_outlive_programs(void **state) {
+  (void)state;
+  static char block[1000];
+  char key[16];
+  shim_cache *cache = shim_cache_create(directory);
+  shim_cache_limit(cache, 10000);
+  for (int i = 0; i < 10; ++i) {
+    snprintf(key, sizeof key, "choice%d", i);
+    assert_true(shim_cache_put(cache, "gltune", key, "direct_1x1 5\n", 13));
+  }
+  set_times(1);
+  for (int i = 0; i < 40; ++i) {
+    snprintf(key, sizeof key, "program%d", i);
+    assert_true(shim_cache_put(cache, "glprogram", key, block, sizeof block));
+    assert_true(shim_cache_bytes(cache) <= 10000);
+  }
+  for (int i = 0; i < 10; ++i) {
+    snprintf(key, sizeof key, "choice%d", i);
+    if (!there(cache, "gltune", key)) fail_msg("%s is gone", key);
+  }
+  assert_true(there(cache, "glprogram", "program39"));
+  assert_false(there(cache, "glprogram", "program0"));
+  /* Where there are nothing but choices, the limit holds too. */
+  shim_cache_limit(cache, 300);
+  assert_true(shim_cache_put(cache, "gltune", "last", "direct_1x1 5\n", 13));
+  assert_true(shim_cache_bytes(cache) <= 300);
+  assert_true(there(cache, "gltune", "last"));
+  shim_cache_destroy(cache);
+}
+
+static void what_is_no_entry_goes_first(void **state) {
+  (void)state;
+  enum { limit = 100000, good = 42 };
+  static char block[1000], foreign[limit + 1];
+  char path[400], key[16];
+  const size_t sizes[] = {limit + 1, limit / 2, limit / 2};
+  shim_cache *cache = shim_cache_create(directory);
+  shim_cache_limit(cache, limit);
+  for (int i = 0; i < good; ++i) {
+    snprintf(key, sizeof key, "%d", i);
+    assert_true(shim_cache_put(cache, "glprogram", key, block, sizeof block));
+  }
+  set_times(1);
+  for (int i = 0; i < 3; ++i) {
+    /* The last one begins as an entry does that is longer. */
+    memset(foreign, i == 2 ? 1 : 0, sizeof foreign);
+    if (i == 2) memcpy(foreign, "SPKCACH1", 8);
+    snprintf(path, sizeof path, "%s/glprogram-%032d.spk", directory, i);
+    write_file(path, foreign, sizes[i]);
+    shim_cache *next = shim_cache_create(directory);
+    shim_cache_limit(next, limit);
+    const size_t fill = i == 0 ? 100 : limit / 4;
+    assert_true(shim_cache_put(next, "probe", "new", foreign, fill));
+    assert_int_not_equal(access(path, F_OK), 0);
+    for (int j = 0; j < good; ++j) {
+      snprintf(key, sizeof key, "%d", j);
+      if (!there(next, "glprogram", key)) fail_msg("%d: %s is gone", i, key);
+    }
+    shim_cache_destroy(next);
+  }
+  /* Whole, but too large: written by a store with another limit. */
+  shim_cache *other = shim_cache_create(directory);
+  assert_true(shim_cache_put(other, "gltune", "too large", foreign, limit));
+  shim_cache *next = shim_cache_create(directory);
+  shim_cache_limit(next, limit);
+  assert_true(shim_cache_put(next, "probe", "new", foreign, 100));
+  assert_false(there(next, "gltune", "too large"));
+  assert_true(there(next, "glprogram", "0"));
+  assert_false(shim_cache_put(next, "glprogram", "too large", foreign, limit));
+  shim_cache_destroy(next);
+  shim_cache_destroy(other);
+  shim_cache_destroy(cache);
+}
+
+/* A file that cannot be removed is no reason to remove all others. */
+static void what_stays_costs_nothing_else(void **state) {
+  (void)state;
+  enum { limit = 10000 };
+  static char foreign[limit + 1];
+  char path[400];
+  const uid_t self = geteuid();
+  if (self != 0) skip(); /* in the place of two users */
+  snprintf(path, sizeof path, "%s/glprogram-%032d.spk", directory, 7);
+  write_file(path, foreign, sizeof foreign);
+  assert_int_equal(chmod(directory, 01777), 0);
+  assert_int_equal(seteuid(65534), 0);
+  shim_cache *cache = shim_cache_create(directory);
+  shim_cache_limit(cache, limit);
+  int written = shim_cache_put(cache, "gltune", "a", "direct_1x1 5\n", 13);
+  written += shim_cache_put(cache, "glprogram", "b", foreign, 100);
+  const bool both = there(cache, "gltune", "a") && there(cache, "glprogram", "b");
+  const bool stays = access(path, F_OK) == 0;
+  assert_int_equal(seteuid(self), 0);
+  assert_int_equal(written, 2);
+  assert_true(stays);
+  assert_true(both);
+  shim_cache_destroy(cache);
+}
+
+/* Reading an entry makes it young again, once a day. */
+static void what_is_used_stays(void **state) {
+  (void)state;
+  static char block[1000];
+  char path[400], key[16];
+  struct stat status;
+  const time_t now = time(NULL);
+  shim_cache *cache = shim_cache_create(directory);
+  shim_cache_limit(cache, 5000);
+  assert_true(shim_cache_put(cache, "glprogram", "used", block, sizeof block));
+  only_entry(path, sizeof path);
+  set_time(path, now - 3600);
+  assert_true(there(cache, "glprogram", "used"));
+  assert_int_equal(stat(path, &status), 0);
+  assert_int_equal(status.st_mtim.tv_sec, now - 3600);
+  assert_true(shim_cache_put(cache, "glprogram", "unused", block, sizeof block));
+  set_times(now - 200000);
+  set_time(path, now - 300000);
+  assert_true(there(cache, "glprogram", "used"));
+  assert_int_equal(stat(path, &status), 0);
+  assert_true(status.st_mtim.tv_sec >= now);
+  for (int i = 0; i < 3; ++i) {
+    snprintf(key, sizeof key, "%d", i);
+    assert_true(shim_cache_put(cache, "glprogram", key, block, sizeof block));
+  }
+  assert_true(there(cache, "glprogram", "used"));
+  assert_false(there(cache, "glprogram", "unused"));
   shim_cache_destroy(cache);
 }
 
@@ -328,6 +521,11 @@ int main(void) {
       cmocka_unit_test_setup_teardown(foreign_files_stay, setup, teardown),
       cmocka_unit_test_setup_teardown(a_path_that_is_too_long_is_off, setup, teardown),
       cmocka_unit_test_setup_teardown(the_limit_holds, setup, teardown),
+      cmocka_unit_test_setup_teardown(few_writes_look_through_the_directory, setup, teardown),
+      cmocka_unit_test_setup_teardown(choices_outlive_programs, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_is_no_entry_goes_first, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_stays_costs_nothing_else, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_is_used_stays, setup, teardown),
       cmocka_unit_test_setup_teardown(concurrent_writers_never_mix, setup, teardown),
   };
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
