@@ -118,7 +118,7 @@ def forms(runs):
 
 # Figures of bench_buffers without a goal that are worth a line; the others are in the raw JSON and
 # in the page of all figures.
-WITHOUT_GOAL = re.compile(r"update4k/|(headline|small)/(resident|synchronous|naive|raw OpenGL|sync[ /]|over the link)"
+WITHOUT_GOAL = re.compile(r"update4k/(?!block)|(headline|small)/(resident|synchronous|naive|raw OpenGL|sync[ /]|over the link)"
                           r"|transfer/.*/warm|[^/]*/(resident, dependent stream|naive/fastest)")
 
 

@@ -18,7 +18,9 @@ struct Page {
   std::atomic<uint32_t> step;
 };
 enum Step : uint32_t { untouched, entering, entered };
-constinit std::atomic<Page*> own_page{nullptr};
+// A cache line of its own: each call reads it, and a neighbour would be a lock.
+struct alignas(64) OwnPage : std::atomic<Page*> {};
+constinit OwnPage own_page;
 
 // Ordinary memory, inherited by a child: the newest epoch of the chain.
 constinit std::atomic<uint64_t> newest_epoch{0};

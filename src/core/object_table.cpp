@@ -11,8 +11,9 @@ namespace sporkle {
 namespace {
 
 // state = {generation 39 | live 1 | type 4 | pins 20}. The handle itself holds
-// one pin while it is live.
-struct Slot {
+// one pin while it is live. A cache line each: pins of one, from whatever thread, are none
+// of its neighbour's business.
+struct alignas(64) Slot {
   std::atomic<uint64_t> state{0};
   std::atomic<uint64_t> object{0};  // Object*, or index + 1 of the next free slot
   // What free_flush.h says of it: the process that may, 0: none; how many bytes.
@@ -26,7 +27,7 @@ constexpr uint32_t generation_shift = 25;
 constexpr uint32_t chunk_slots = 1024;
 constexpr uint32_t chunk_limit = handle_slot_limit / chunk_slots;
 
-constinit std::atomic<Slot*> chunks[chunk_limit];
+alignas(64) constinit std::atomic<Slot*> chunks[chunk_limit];
 constinit std::atomic<uint32_t> chunk_count{0};
 constinit std::atomic<uint64_t> free_head{0};  // {tag 43 | index + 1: 21 bits}
 constinit std::atomic_flag growing = ATOMIC_FLAG_INIT;

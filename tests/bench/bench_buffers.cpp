@@ -52,7 +52,8 @@ constexpr const char* software_duration =
     "estimated duration: 3 to 10 minutes with two cores (--only NAME for a part); short workloads, "
     "up to 16 MiB, three samples";
 constexpr const char* hardware_duration =
-    "estimated duration: 2 to 5 minutes, 150 ms of warming up per series among them";
+    "estimated duration: 3 to 5 minutes, 150 ms of warming up per series among them; lines that begin "
+    "with -- say how far it is";
 
 // Everything, or what has `only` in its name.
 void measure_all(const Place& place, NaiveGl* naive, const char* only,
@@ -64,28 +65,33 @@ void measure_all(const Place& place, NaiveGl* naive, const char* only,
     if (!records->save(false)) std::perror("bench_buffers: --json");
   };
   if (wanted("update4k")) {
+    records->progress("4 KiB updates");
     measure_updates(place.context, place.device, records);
     if (naive != nullptr) naive->updates(records);
     keep();
   }
   for (const Workload& workload : workloads) {
     if (!wanted(workload.name) || (software && only == nullptr && is_long(workload))) continue;
+    records->progress(workload.name);
     measure(place, workload, naive, records);
     keep();
   }
   if (naive == nullptr) return;
   if (wanted("overlap")) {
+    records->progress("copies beside kernels, raw OpenGL");
     measure_overlap(naive, 900, uint64_t{1536} << 10, records);
     measure_overlap(naive, 50, uint64_t{256} << 10, records);
     keep();
   }
   if (wanted("waits")) measure_waits(naive, records);
   if (wanted("headline")) {
+    records->progress("pipelines of raw OpenGL");
     const Workload& w = workloads[0];
     const uint64_t in = static_cast<uint64_t>(w.n * w.c * w.h * w.h) * 4;
     const uint64_t out = static_cast<uint64_t>(w.n * w.k * (w.h / 2) * (w.h / 2)) * 4;
     measure_ring(naive, "headline/", in, out, w.batches, records);
   }
+  if (wanted("transfer")) records->progress("transfers");
   for (uint64_t bytes = 4096; wanted("transfer") && bytes <= most; bytes *= 4) {
     naive->transfers(bytes, records);
     keep();

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "buffers/reference.h"
 #include "buffers/workload.h"
 
 namespace buffers {
@@ -106,6 +107,7 @@ class Bench {
   sporkle_conv2d_info info_ = SPORKLE_CONV2D_INFO_INIT;
   sporkle_plan plan_ = nullptr;
   std::vector<float> weights_, y_;
+  Reference reference_;  // of the output that belongs to x_
   std::vector<std::vector<float>> inputs_;  // the first is x_ times 1
   const std::vector<float>& x_;
   std::vector<float> samples_;  // of the output that belongs to x_

@@ -46,6 +46,11 @@ void Records::fail(const std::string& name, const std::string& reason) {
   std::fflush(stdout);
 }
 
+void Records::progress(const char* next) const {
+  std::printf("-- %.0f s: %s\n", (now_us() - begin_us_) * 1e-6, next);
+  std::fflush(stdout);
+}
+
 static void write_pairs(JsonWriter* json, const char* key,
                         const std::vector<std::pair<std::string, std::string>>& pairs) {
   json_object_begin(json, key);
@@ -71,6 +76,7 @@ bool Records::save(bool complete) const {
   json_object_begin(&json, nullptr);
   write_run(&json, facts_);
   json_bool(&json, "complete", complete);
+  json_number(&json, "seconds", (now_us() - begin_us_) * 1e-6);
   write_pairs(&json, "failures", failures_);
   json_array_begin(&json, "results");
   for (const Row& row : rows_) {

@@ -33,6 +33,8 @@ class Records {
   // Everything so far, in place of what the file held: a run that is killed leaves its last
   // whole one. `complete`: nothing is to follow. False with errno.
   bool save(bool complete) const;
+  // How far the run is, for who waits for it.
+  void progress(const char* next) const;
 
  private:
   struct Row {
@@ -42,6 +44,7 @@ class Records {
     uint64_t outputs;
   };
 
+  const double begin_us_ = now_us();
   std::string path_;
   RunFacts facts_;
   std::vector<Row> rows_;

@@ -1,4 +1,5 @@
 #include <cstring>
+#include <functional>
 
 #include "buffers/workload.h"
 
@@ -51,7 +52,7 @@ static void measure_submits(sporkle_context context, uint32_t device, Records* r
 
 void measure_updates(sporkle_context context, uint32_t device, Records* records) {
   constexpr uint64_t bytes = 4096;
-  constexpr int rounds = 1000;
+  constexpr int rounds = 250, blocks = 5;
   static char content[bytes], plain[bytes];
   std::memset(content, 3, bytes);
   sporkle_buffer_desc desc;
@@ -64,23 +65,40 @@ void measure_updates(sporkle_context context, uint32_t device, Records* records)
   void* data;
   check(sporkle_buffer_data(buffer, &data), "data");
   void* volatile mapped = data;
-  const auto add = [&](const char* label, const std::function<void()>& update) {
-    auto samples = time_us(3, 31, [&] {
-      for (int i = 0; i < rounds; ++i) {
-        update();
-        __asm__ volatile("" ::: "memory");
-      }
-    });
-    for (double& us : samples) us = us * 1000.0 / rounds;
-    records->add(std::string("update4k/") + label, "ns", samples);
-  };
   void* volatile ordinary = plain;
-  add("memcpy to ordinary memory", [&] { std::memcpy(ordinary, content, bytes); });
-  add("in place", [&] { std::memcpy(mapped, content, bytes); });
-  add("in place and flush", [&] {
-    std::memcpy(mapped, content, bytes);
-    sporkle_buffer_flush(buffer, 0, bytes);
-  });
+  struct Update {
+    const char* label;
+    std::function<void()> run;
+    std::vector<double> samples;
+  } updates[] = {{"memcpy to ordinary memory", [&] { std::memcpy(ordinary, content, bytes); }, {}},
+                 {"in place", [&] { std::memcpy(mapped, content, bytes); }, {}},
+                 {"in place and flush",
+                  [&] {
+                    std::memcpy(mapped, content, bytes);
+                    sporkle_buffer_flush(buffer, 0, bytes);
+                  },
+                  {}}};
+  // In turns, so that what disturbs the machine for a while is seen to.
+  for (int block = 1; block <= blocks; ++block) {
+    double median[3] = {};
+    for (size_t i = 0; i < 3; ++i) {
+      auto samples = time_us(3, 63, [&] {
+        for (int k = 0; k < rounds; ++k) {
+          updates[i].run();
+          __asm__ volatile("" ::: "memory");
+        }
+      });
+      for (double& us : samples) us = us * 1000.0 / rounds;
+      updates[i].samples.insert(updates[i].samples.end(), samples.begin(), samples.end());
+      median[i] = records->add("update4k/block " + std::to_string(block) + ", " + updates[i].label, "ns",
+                               std::move(samples));
+    }
+    records->add("update4k/block " + std::to_string(block) + ", in place and flush above a memcpy",
+                 "ns", {median[2] - median[0]});
+  }
+  for (Update& update : updates) {
+    records->add(std::string("update4k/") + update.label, "ns", std::move(update.samples));
+  }
   sporkle_buffer_destroy(buffer);
   measure_submits(context, device, records);
 }

@@ -53,7 +53,7 @@ double Bench::pipeline(uint32_t depth, bool two_threads, Records* records) {
   const std::string name =
       "pipeline depth " + std::to_string(depth) + (two_threads ? ", two threads" : "");
   std::vector<double> reads;
-  auto samples = time_us(2, 5, [&] {
+  auto samples = time_us(1, 5, [&] {
     read_us_ = 0;
     stream(e, depth, two_threads);
     reads.push_back(read_us_ / count());
@@ -132,8 +132,10 @@ double Bench::synchronous(Records* records) {
 double Bench::compare(NaiveGl* naive, Records* records) {
   naive->prepare(desc_, weights_.data());
   std::vector<float> y(y_.size());
-  // Its kernel takes tens of milliseconds for the long ones.
-  auto samples = time_us(2, std::min(count(), 100), [&] { naive->run(x_.data(), y.data()); },
+  // Its kernel takes tens of milliseconds for the long ones: a second of those.
+  const double once = time_us(1, 1, [&] { naive->run(x_.data(), y.data()); })[0];
+  const int runs = std::clamp(static_cast<int>(1e6 / once), 9, 100);
+  auto samples = time_us(2, std::min(count(), runs), [&] { naive->run(x_.data(), y.data()); },
                          warm_us_);
   naive->drop();
   return records->add(label("naive OpenGL program"), "us", samples,
