@@ -8,11 +8,14 @@ enum { count = 6 };
 
 static struct {
   void (*set_cost)(uint64_t fixed_ns, uint64_t per_group_ns);
-  uint64_t (*shader_copies)(void), (*hazards)(void), (*stray_accesses)(void);
+  void (*set_waits)(uint64_t period, uint64_t ns);
+  uint64_t (*shader_copies)(void), (*hazards)(void), (*stray_accesses)(void), (*waits)(void);
 } gpu;
 
 static void load_gpu(void) {
   gpu_take("gpu_set_cost", &gpu.set_cost);
+  gpu_take("gpu_set_waits", &gpu.set_waits);
+  gpu_take("gpu_waits", &gpu.waits);
   gpu_take("gpu_shader_copies", &gpu.shader_copies);
   gpu_take("gpu_hazards", &gpu.hazards);
   gpu_take("gpu_stray_accesses", &gpu.stray_accesses);
@@ -153,6 +156,30 @@ static void outputs_follow_their_inputs(void **state) {
   close_scene(&scene);
 }
 
+// Every twentieth dispatch waits for those before it. Of nine in eight turns four would
+// wait for a copy, wherever counting begins.
+static void dispatches_that_wait_are_learnt(void **state) {
+  (void)state;
+  enum { turn_limit = 120, calm_turns = 8 };
+  Scene scene;
+  open_scene(&scene);
+  // Long beside how late a thread is on a machine that is busy.
+  gpu.set_cost(16000000, 0);
+  teach(&scene);
+  gpu.set_waits(20, 2500000);
+  int calm = 0, turns = 0;
+  for (; turns < turn_limit && calm < calm_turns; ++turns) {
+    const uint64_t before = gpu.waits();
+    assert_int_equal(turn_all(&scene, "dispatches wait", SPORKLE_OK), 0);
+    calm = gpu.waits() == before ? calm + 1 : 0;
+  }
+  printf("faults beside: %d turns, %d dispatches waited\n", turns, (int)gpu.waits());
+  assert_int_equal(calm, calm_turns);
+  assert_true(gpu.waits() > 0);
+  gpu.set_waits(0, 0);
+  close_scene(&scene);
+}
+
 // A world for each: a device that is lost again and again is given up.
 static int run_case(const char *text, sporkle_status allowed) {
   Scene scene;
@@ -200,5 +227,6 @@ static void failures_in_the_middle(void **state) {
 }
 
 const struct CMUnitTest beside_tests[] = {cmocka_unit_test(outputs_follow_their_inputs),
+                                          cmocka_unit_test(dispatches_that_wait_are_learnt),
                                           cmocka_unit_test(failures_in_the_middle)};
 const size_t beside_test_count = COUNT_OF(beside_tests);

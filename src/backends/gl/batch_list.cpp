@@ -49,6 +49,9 @@ constexpr uint64_t rehearsal_ns = 1500000;
 constexpr uint64_t hung_factor = 100;
 constexpr uint64_t look_gap_limit_ns = 250000000;
 
+// Copies that take less are not worth a dispatch in front of them.
+constexpr uint64_t late_margin_ns = 20000;
+
 constexpr int sync_samples = 8;
 constexpr uint64_t sync_patience_ns = 100000000;
 
@@ -240,6 +243,15 @@ uint64_t BatchList::begin_of_oldest() const noexcept {
 
 uint64_t BatchList::earliest_begin_of_oldest() const noexcept {
   return std::max(batches_[first_].closed_ns, last_pending_ns_);
+}
+
+bool BatchList::ends_late(uint64_t least) const noexcept {
+  const Batch& batch = batches_[first_];
+  const Prediction known = batch.predicted;
+  const uint64_t margin = std::max(late_margin_ns, known.ns / 32);
+  // A device that had nothing to do begins late.
+  const bool followed = batch.closed_ns < last_end_ns_;
+  return followed && known.trusted() && least + sync_cost_ns_ > known.ns + margin;
 }
 
 Deadline BatchList::next_look() const noexcept {

@@ -80,6 +80,9 @@ class BatchList {
   uint64_t begin_of_oldest() const noexcept;
   // When it can have begun at the earliest: the one before was seen unfinished until then.
   uint64_t earliest_begin_of_oldest() const noexcept;
+  // Whether the operations of the oldest batch, which took `least` at least, have taken
+  // longer than is known of them: by more than predictions are off, less than copies take.
+  bool ends_late(uint64_t least) const noexcept;
   // When the oldest batch is worth asking again.
   Deadline next_look() const noexcept;
   // Whether it is expected to end within the span of a short spin.

@@ -48,6 +48,7 @@ Entry& CommandQueue::entry_for(uint64_t value) noexcept {
   target.status = SPORKLE_OK;
   target.counted = false;
   target.timer = -1;
+  target.beside_count = 0;
   return target;
 }
 

@@ -32,6 +32,9 @@ struct Entry {
   bool counted = false;        // its end is in the statistics
   Prediction predicted;
   int32_t timer = -1;
+  // Number of the first dispatch that was emitted beside another one for it, and how many.
+  uint64_t beside_first = 0;
+  uint32_t beside_count = 0;
 };
 
 // A function that runs on the submission thread while its caller waits; lives

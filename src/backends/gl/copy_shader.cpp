@@ -82,4 +82,10 @@ void CopyShader::copy(const GladGLContext& gl, BoundState& bound, const TensorPl
   gl.DispatchCompute(groups, 1, 1);
 }
 
+void CopyShader::idle(const GladGLContext& gl, BoundState& bound) const noexcept {
+  const uint32_t args[arg_count] = {};
+  bound.use(gl, program_, args);
+  gl.DispatchCompute(1, 1, 1);
+}
+
 }  // namespace sporkle::gl

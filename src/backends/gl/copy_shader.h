@@ -23,6 +23,8 @@ class CopyShader {
   static GLuint groups_for(Way way, uint64_t bytes, uint64_t ns) noexcept;
   void copy(const GladGLContext& gl, BoundState& bound, const TensorPlace& from,
             const TensorPlace& to, uint64_t bytes, GLuint groups) const noexcept;
+  // A dispatch that does nothing.
+  void idle(const GladGLContext& gl, BoundState& bound) const noexcept;
 
  private:
   GLuint program_ = 0;

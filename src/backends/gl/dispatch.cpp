@@ -103,6 +103,11 @@ static void dispatch_all(const GladGLContext& gl, const std::pmr::vector<Dispatc
   }
 }
 
+uint32_t main_dispatch(const Recipe& recipe) noexcept {
+  const auto main = std::find_if(recipe.dispatches.begin(), recipe.dispatches.end(), reads_weights);
+  return static_cast<uint32_t>(main - recipe.dispatches.begin());
+}
+
 bool has_barrier(const Recipe& recipe) noexcept {
   return std::any_of(recipe.dispatches.begin(), recipe.dispatches.end(),
                      [](const Dispatch& d) { return d.barrier != 0; });

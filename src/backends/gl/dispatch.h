@@ -31,6 +31,9 @@ void dispatch_recipe(const GladGLContext& gl, const Recipe& recipe, const GLuint
                      const RecipeTensors& tensors, BoundState& bound,
                      Beside beside = {}) noexcept;
 
+// The index of that dispatch among the recipe's; their number when there is none.
+uint32_t main_dispatch(const Recipe& recipe) noexcept;
+
 // Whether a barrier is among the recipe's dispatches. It orders everything before it,
 // copies included.
 bool has_barrier(const Recipe& recipe) noexcept;

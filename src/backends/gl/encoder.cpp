@@ -39,6 +39,7 @@ void Encoder::forget() noexcept {
   download_count_ = 0;
   deferred_ = client_barrier_ = false;
   copy_.forget();
+  waits_ = DispatchWaits();
   context_ = nullptr;
 }
 
@@ -161,8 +162,11 @@ void Encoder::encode_step(const Operation& operation, const GlWork& work, const 
   if (hazards_.needs_barrier(accesses, count)) order();
   const uint32_t earlier = hazards_.mark();
   hazards_.add(accesses, count);
-  dispatch_recipe(context_->gl(), step.plan->recipe(), step.plan->program_names(), tensors,
-                  bound_, beside);
+  const Recipe& recipe = step.plan->recipe();
+  const uint32_t before = beside.run != nullptr ? main_dispatch(recipe) : 0;
+  waits_.count(before);
+  dispatch_recipe(context_->gl(), recipe, step.plan->program_names(), tensors, bound_, beside);
+  waits_.count(recipe.dispatches.size() - before);
   // A neighbour of several dispatches needs no other barrier: its first one runs
   // beside the last of this operation.
   if (has_barrier(step.plan->recipe())) hazards_.ordered(earlier);
@@ -185,11 +189,14 @@ Status Encoder::encode(Entry& entry, uint64_t value, const Operation* next) noex
   start_timer(entry, value);
   next_ = next;
   beside_ns_ = work.predicted().ns;
+  copies_beside_ = 0;
   Beside beside{[](void* self) noexcept { static_cast<Encoder*>(self)->run_beside(); }, this};
   for (const GlStep& step : work.steps()) {
     encode_step(operation, work, step, workspace, beside);
     beside = {};
   }
+  entry.beside_first = first_beside_;
+  entry.beside_count = copies_beside_;
   note_error();
   const Status status = status_of_gl_error(error_);
   if (entry.timer >= 0) gl.QueryCounter(timers_[entry.timer * 2 + 1], GL_TIMESTAMP);

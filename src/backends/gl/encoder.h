@@ -6,6 +6,7 @@
 #include "backends/gl/command_queue.h"
 #include "backends/gl/copy_shader.h"
 #include "backends/gl/dispatch.h"
+#include "backends/gl/dispatch_waits.h"
 #include "backends/gl/gl_memory.h"
 #include "backends/gl/gl_plan.h"
 #include "backends/gl/hazards.h"
@@ -39,8 +40,15 @@ class Encoder {
 
   // All operations encoded so far have ended.
   void note_all_ended() noexcept { hazards_.all_ended(); }
-  // After a barrier that orders everything (the completion word's).
-  void note_full_barrier() noexcept { hazards_.barrier_done(); }
+  // After the completion word: a barrier that orders everything, and a dispatch.
+  void note_word() noexcept {
+    hazards_.barrier_done();
+    waits_.count(1);
+  }
+  // An operation has taken longer than expected, as when a dispatch beside another waits.
+  void note_late(const Entry& entry) noexcept {
+    if (entry.beside_count != 0) waits_.learn(entry.beside_first, entry.beside_count);
+  }
   // After anything else has bound or deleted something in the context.
   void note_foreign_calls() noexcept { bound_.reset(); }
 
@@ -66,6 +74,7 @@ class Encoder {
   void order() noexcept;
   // Copies beside kernels (encoder_beside.cpp).
   void prepare_beside(const Operation& operation) noexcept;
+  void pad_dispatches() noexcept;
   void run_beside() noexcept;
   void download_beside() noexcept;
   void look_ahead(const Operation& next) noexcept;
@@ -105,6 +114,9 @@ class Encoder {
   bool deferred_ = false;  // downloads of an earlier batch are among them
   const Operation* next_ = nullptr;  // whose input is copied beside the present one
   uint64_t beside_ns_ = 0;           // how long the present one is expected to take
+  uint64_t first_beside_ = 0;        // number of the first dispatch beside another of it
+  uint32_t copies_beside_ = 0;       // its copies, all but the first of which are such
+  DispatchWaits waits_;
   CopyShader copy_;
   bool client_barrier_ = false;
   GLenum error_ = GL_NO_ERROR;  // the first of the operation being encoded

@@ -73,11 +73,28 @@ void Encoder::prepare_beside(const Operation& operation) noexcept {
 }
 
 void Encoder::run_beside() noexcept {
+  pad_dispatches();
+  // Behind the first copy: the others and the dispatch that they run beside.
+  first_beside_ = waits_.next() + 1;
+  copies_beside_ = 0;
   if (deferred_) download_beside();
   if (next_ != nullptr) look_ahead(*next_);
 }
 
+// In front of the first copy, behind the same barrier: whatever waits there has nothing
+// to wait for.
+void Encoder::pad_dispatches() noexcept {
+  uint32_t copies = deferred_ ? download_count_ : 0;
+  if (next_ != nullptr) copies += next_->residual.memory != nullptr ? 2 : 1;
+  const uint32_t pad = waits_.padding(copies);
+  if (copies == 0 || pad == 0 || !copy_.works(*context_)) return;
+  for (uint32_t i = 0; i < pad; ++i) copy_.idle(context_->gl(), bound_);
+  waits_.count(pad);
+}
+
 void Encoder::note_copy(uint64_t bytes) noexcept {
+  waits_.count(1);
+  ++copies_beside_;
   stats_->add(Counter::gpu_copied_bytes, bytes);
   if (rules_.beside != nullptr) rules_.beside->fetch_add(1, std::memory_order_relaxed);
 }

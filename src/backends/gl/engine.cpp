@@ -181,7 +181,7 @@ void Engine::close_batch() noexcept {
     if (deferred != 0) encoder_.order_all();
     return;
   }
-  encoder_.note_full_barrier();
+  encoder_.note_word();
   encoder_.note_foreign_calls();
 }
 
@@ -260,10 +260,12 @@ void Engine::observe(const Batch& batch, uint64_t now) noexcept {
     context_->checkpoint();
   }
   if (mixed) return;
+  const bool late = batches_.ends_late(static_cast<uint64_t>(least));
   // The time is that of the kernels in it, whose copies may end later: their
   // operations are in the queue as long.
   for (uint64_t v = batch.first_value; v <= batch.emitted_value; ++v) {
     Entry& entry = queue_.entry(v);
+    if (late) encoder_.note_late(entry);
     const double share = weight_of(entry) / weights;
     static_cast<GlWork&>(*entry.operation.plan)
         .observe(static_cast<uint64_t>(least * share), static_cast<uint64_t>(most * share));

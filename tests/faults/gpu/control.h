@@ -51,5 +51,9 @@ uint64_t gpu_hazards(void);
 uint64_t gpu_stray_accesses(void);
 // Copies by shaders since the start.
 uint64_t gpu_shader_copies(void);
+// From now on every period-th dispatch waits for those before it: `ns` where work lies before
+// it with no barrier between. How often that was since. 0: never.
+void gpu_set_waits(uint64_t period, uint64_t ns);
+uint64_t gpu_waits(void);
 // Timestamps asked for since the start.
 uint64_t gpu_timestamps(void);

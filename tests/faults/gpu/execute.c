@@ -32,6 +32,7 @@ static void run_self_test(const Command *command) {
 // copy_shader.cpp: vectors of 16 bytes.
 static void run_copy(const Command *command) {
   const uint64_t bytes = 16 * (uint64_t)command->arguments[0];
+  if (bytes == 0) return;
   const uint32_t *from = words_at(&command->ranges[0], 0, bytes);
   uint32_t *to = words_at(&command->ranges[1], 0, bytes);
   if (from != NULL && to != NULL) memmove(to, from, (size_t)bytes);

@@ -149,6 +149,7 @@ void run_trial(const Command *command);
 // hazards.c, locked.
 void hazards_note(const Command *command);
 void hazards_barrier(void);
+uint64_t hazards_wait(const Command *command);
 // Before the storage goes: another one may get its address.
 void hazards_forget(const Storage *storage);
 uint64_t hazards_dispatches(void);

@@ -15,13 +15,16 @@ typedef struct Touch {
 static Touch touches[touch_limit];
 static int touch_count;
 static uint64_t hazards, strays, dispatches, shader_copies;
+static uint64_t wait_period, wait_ns, wait_turn, waits;
+static bool has_neighbour;  // work since the last barrier
 
 // What is bound elsewhere is left over from another program.
 static bool uses(const Program *program, uint32_t mode, int slot) {
   switch (program->kind) {
     case PROGRAM_WORD: return slot == 0;
-    case PROGRAM_SELF_TEST:
-    case PROGRAM_COPY: return slot <= 1;
+    case PROGRAM_SELF_TEST: return slot <= 1;
+    // `mode`: how many vectors.
+    case PROGRAM_COPY: return slot <= 1 && mode != 0;
     // Its counter and its list are one binding, and different words.
     case PROGRAM_TRIAL:
       return (slot == 0 && (mode == TRIAL_COUNT || mode == TRIAL_GATHER)) ||
@@ -68,6 +71,31 @@ void hazards_note(const Command *command) {
   ++dispatches;
 }
 
+// How much longer a dispatch takes that waits for its neighbours.
+uint64_t hazards_wait(const Command *command) {
+  if (command->kind != COMMAND_DISPATCH) return 0;
+  const ProgramKind kind = command->program.kind;
+  const bool waits_now = wait_period != 0 && wait_turn++ % wait_period == 0 && has_neighbour;
+  has_neighbour |= kind == PROGRAM_DIRECT || (kind == PROGRAM_COPY && command->arguments[0] != 0);
+  waits += waits_now;
+  return waits_now ? wait_ns : 0;
+}
+
+void gpu_set_waits(uint64_t period, uint64_t ns) {
+  gpu_lock();
+  wait_period = period;
+  wait_ns = ns;
+  wait_turn = waits = 0;
+  gpu_unlock();
+}
+
+uint64_t gpu_waits(void) {
+  gpu_lock();
+  const uint64_t count = waits;
+  gpu_unlock();
+  return count;
+}
+
 uint64_t hazards_dispatches(void) { return dispatches; }
 
 void hazards_ended(uint64_t count) {
@@ -81,7 +109,10 @@ void hazards_forget(const Storage *storage) {
   }
 }
 
-void hazards_barrier(void) { touch_count = 0; }
+void hazards_barrier(void) {
+  touch_count = 0;
+  has_neighbour = false;
+}
 
 void stray_access(void) { __atomic_fetch_add(&strays, 1, __ATOMIC_RELAXED); }
 

@@ -273,7 +273,7 @@ void queue_record(Gl *gl, Command *command) {
   for (int i = 0; i < gpu_bindings; ++i) storage_use(command->ranges[i].storage);
   if (command->promise != NULL) ++command->promise->users;
   command->recorded = command->kind == COMMAND_DISPATCH && command->program.kind == PROGRAM_DIRECT;
-  command->cost_ns = cost_of(command);
+  command->cost_ns = cost_of(command) + hazards_wait(command);
   hazards_note(command);
   *gl->list.end = command;
   gl->list.end = &command->next;
