@@ -1,6 +1,8 @@
 #include "tools/cache_file.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,14 +39,71 @@ bool cache_make_directory(const char *path) {
   struct stat status;
   if (stat(part, &status) != 0) return false;
   if (!S_ISDIR(status.st_mode)) return errno = ENOTDIR, false;
-  return access(part, W_OK | X_OK) == 0;
+  return cache_can_write(part);
+}
+
+bool cache_can_write(const char *directory) {
+  enum { choice_bytes = 512 };
+  static const char bytes[choice_bytes];
+  char path[CACHE_PATH_CAPACITY + 80];
+  // By its name the library removes it if this program is killed here.
+  snprintf(path, sizeof path, "%s/gltune-%0*d.spk.%ld.tmp", directory, hash_digits, 0,
+           (long)getpid());
+  const int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return false;
+  const ssize_t written = write(file, bytes, sizeof bytes);
+  // A write that is cut short has no reason of its own.
+  int reason = written < 0 ? errno : written < choice_bytes ? ENOSPC : 0;
+  if (close(file) != 0 && reason == 0) reason = errno;
+  unlink(path);
+  return errno = reason, reason == 0;
+}
+
+static bool is_choice_since(const char *path, struct timespec time) {
+  static const char similar[] = "similar";
+  struct stat status;
+  if (stat(path, &status) != 0 || status.st_mtim.tv_sec < time.tv_sec) return false;
+  if (status.st_mtim.tv_sec == time.tv_sec && status.st_mtim.tv_nsec < time.tv_nsec) return false;
+  uint64_t size = 0;
+  unsigned char *bytes = cache_read(path, &size);
+  const bool whole = bytes && cache_entry_is_valid(bytes, size);
+  // There is a NUL behind what was read.
+  const char *key = whole ? (const char *)bytes + sizeof(CacheHeader) : similar;
+  const bool found = strncmp(key, similar, sizeof similar - 1) != 0;
+  free(bytes);
+  return found;
+}
+
+bool cache_has_choice_since(const char *directory, struct timespec time) {
+  bool found = false;
+  DIR *dir = opendir(directory);
+  for (struct dirent *item; dir && !found && (item = readdir(dir)) != NULL;) {
+    char path[CACHE_PATH_CAPACITY + 256];
+    if (strncmp(item->d_name, "gltune-", 7) != 0 || !cache_name_is_valid(item->d_name)) continue;
+    snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
+    found = is_choice_since(path, time);
+  }
+  if (dir) closedir(dir);
+  return found;
+}
+
+// What follows ".spk" in a name of the library's; NULL in others.
+static const char *name_end(const char *name) {
+  const size_t kind = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
+  if (kind == 0 || name[kind] != '-' || strlen(name) >= CACHE_NAME_CAPACITY) return NULL;
+  const char *hash = name + kind + 1;
+  if (strspn(hash, "0123456789abcdef") != hash_digits) return NULL;
+  return strncmp(hash + hash_digits, ".spk", 4) == 0 ? hash + hash_digits + 4 : NULL;
 }
 
 bool cache_name_is_valid(const char *name) {
-  const size_t kind = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_");
-  if (kind == 0 || name[kind] != '-' || strlen(name) >= CACHE_NAME_CAPACITY) return false;
-  const char *hash = name + kind + 1;
-  return strspn(hash, "0123456789abcdef") == hash_digits && strcmp(hash + hash_digits, ".spk") == 0;
+  const char *end = name_end(name);
+  return end && *end == '\0';
+}
+
+bool cache_name_is_temporary(const char *name) {
+  const char *end = name_end(name);
+  return end && strcmp(end + strspn(end, ".0123456789"), "tmp") == 0;
 }
 
 bool cache_entry_is_valid(const unsigned char *bytes, uint64_t size) {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "tools/session.h"
 
@@ -19,11 +20,20 @@ typedef struct CacheHeader {
 // The directory in effect; empty when the cache is off.
 void cache_directory(const Session *session, char *out, size_t capacity);
 
-// Makes a directory and those above it. False with errno unless files can be written there.
+// Makes a directory and those above it. False with errno unless an entry can be written there.
 bool cache_make_directory(const char *path);
 
-// Whether a file name is one of the library's: kind, hash of the key, suffix.
+// Writes a file of the size of a tuned choice and removes it. False with errno.
+bool cache_can_write(const char *directory);
+
+// Whether a tuned choice for a problem (not one for problems like it) was written at `time`
+// or later.
+bool cache_has_choice_since(const char *directory, struct timespec time);
+
+// Whether a file name is one of the library's: kind, hash of the key, suffix; and of a file
+// that was to become one.
 bool cache_name_is_valid(const char *name);
+bool cache_name_is_temporary(const char *name);
 
 // Whether `size` bytes are a whole, undamaged entry. The key starts behind the header.
 bool cache_entry_is_valid(const unsigned char *bytes, uint64_t size);

@@ -15,20 +15,35 @@ static const char pack_magic[8] = {'S', 'P', 'K', 'P', 'A', 'C', 'K', '1'};
 typedef struct Tally {
   FILE *pack;  // export only
   uint64_t entries, bytes, damaged;
+  uint64_t unfinished;  // of a writer that was killed; clear only
   bool failed;
 } Tally;
 
 typedef void (*Visit)(const char *path, const char *name, Tally *tally);
 
-static void for_each_entry(const char *directory, Visit visit, Tally *tally) {
+static void clear_entry(const char *path, const char *name, Tally *tally) {
+  if (unlink(path) == 0) {
+    ++*(cache_name_is_valid(name) ? &tally->entries : &tally->unfinished);
+  } else {
+    usage_error("cache: %s: cannot be removed: %s", name, strerror(errno));
+    tally->failed = true;
+  }
+}
+
+// False after a message. A directory that was not made yet is an empty one.
+static bool for_each_entry(const char *directory, Visit visit, Tally *tally) {
   DIR *dir = opendir(directory);
-  for (struct dirent *item; dir && (item = readdir(dir)) != NULL;) {
+  if (!dir && errno == ENOENT) return true;
+  if (!dir) return usage_error("cache: %s: cannot be read: %s", directory, strerror(errno)), false;
+  for (struct dirent *item; (item = readdir(dir)) != NULL;) {
     char path[CACHE_PATH_CAPACITY];
-    if (!cache_name_is_valid(item->d_name)) continue;
+    const bool temporary = visit == clear_entry && cache_name_is_temporary(item->d_name);
+    if (!temporary && !cache_name_is_valid(item->d_name)) continue;
     snprintf(path, sizeof path, "%s/%s", directory, item->d_name);
     visit(path, item->d_name, tally);
   }
-  if (dir) closedir(dir);
+  closedir(dir);
+  return true;
 }
 
 static void list_entry(const char *path, const char *name, Tally *tally) {
@@ -53,15 +68,6 @@ static void list_entry(const char *path, const char *name, Tally *tally) {
   free(bytes);
 }
 
-static void clear_entry(const char *path, const char *name, Tally *tally) {
-  if (unlink(path) == 0) {
-    ++tally->entries;
-  } else {
-    usage_error("cache: %s: cannot be removed: %s", name, strerror(errno));
-    tally->failed = true;
-  }
-}
-
 static void export_entry(const char *path, const char *name, Tally *tally) {
   uint64_t sizes[2] = {strlen(name), 0};
   unsigned char *bytes = cache_read(path, &sizes[1]);
@@ -80,12 +86,13 @@ static void export_entry(const char *path, const char *name, Tally *tally) {
 static int export_pack(const char *directory, const char *path) {
   OutFile file;
   if (out_file_open(&file, path) != 0) return usage_error("cache: %s: %s", path, file.reason);
-  Tally tally = {file.stream, 0, 0, 0, false};
+  Tally tally = {.pack = file.stream};
   tally.failed = fwrite(pack_magic, sizeof pack_magic, 1, tally.pack) != 1;
-  for_each_entry(directory, export_entry, &tally);
-  if (out_file_close(&file, !tally.failed) != 0) {
+  const bool read = for_each_entry(directory, export_entry, &tally);
+  if (out_file_close(&file, read && !tally.failed) != 0) {
     return usage_error("cache: %s: %s", path, file.reason);
   }
+  if (!read) return TOOL_USAGE;
   if (tally.failed) return usage_error("cache: %s: cannot write all of it", path);
   printf("exported %llu entries to %s, left out %llu damaged\n", (unsigned long long)tally.entries,
          path, (unsigned long long)tally.damaged);
@@ -135,6 +142,10 @@ static int import_pack(const char *directory, const char *path) {
   if (tally.failed) return usage_error("cache: %s: cannot be written", directory);
   if (at != size) return usage_error("cache: %s: damaged behind byte %llu", path,
                                      (unsigned long long)at);
+  if (tally.damaged != 0) {
+    return usage_error("cache: %s: %llu of its entries are damaged", path,
+                       (unsigned long long)tally.damaged);
+  }
   return TOOL_OK;
 }
 
@@ -173,9 +184,10 @@ static int run_cache(const Command *self, int argc, char **argv) {
   }
   Tally tally = {0};
   const bool clears = strcmp(verb, "clear") == 0;
-  for_each_entry(directory, clears ? clear_entry : list_entry, &tally);
+  if (!for_each_entry(directory, clears ? clear_entry : list_entry, &tally)) return TOOL_USAGE;
   if (clears) {
-    printf("removed %llu entries from %s\n", (unsigned long long)tally.entries, directory);
+    printf("removed %llu entries and %llu unfinished ones from %s\n",
+           (unsigned long long)tally.entries, (unsigned long long)tally.unfinished, directory);
     return tally.failed ? TOOL_USAGE : TOOL_OK;
   }
   printf("%s: %llu entries, %llu bytes, %llu damaged\n", directory,

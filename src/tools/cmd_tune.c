@@ -45,6 +45,23 @@ static sporkle_conv2d_desc describe(const Problem *problem, const Extras *extras
   return desc;
 }
 
+// Now, by the clock that dates files: it may be a few milliseconds behind.
+static struct timespec file_time(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return now;
+}
+
+// Whether the choice of a search that began at `begin` lasts: there is one, or there was none
+// to write. False after a message.
+static bool is_kept(const Session *session, struct timespec begin) {
+  char directory[CACHE_PATH_CAPACITY / 2];
+  cache_directory(session, directory, sizeof directory);
+  if (cache_has_choice_since(directory, begin) || cache_can_write(directory)) return true;
+  usage_error("tune: %s: cannot be written: %s; the choice is lost", directory, strerror(errno));
+  return false;
+}
+
 // Making the plan is what tunes.
 static int tune(const Session *session, const Problem *problem, const Extras *extras) {
   const sporkle_conv2d_desc desc = describe(problem, extras);
@@ -76,19 +93,24 @@ static int tune(const Session *session, const Problem *problem, const Extras *ex
   return status == SPORKLE_OK ? TOOL_OK : session_exit_code(status);
 }
 
-// Once through the file; a search begins only when every line of it can be read.
+// Once through the file; a search begins only when every line of it can be read, and another
+// one only when the choice of the last was kept.
 static int for_each_problem(const char *path, const Session *session, const Extras *extras) {
   ProblemFile file = {.stream = fopen(path, "r"), .path = path};
   if (!file.stream) return usage_error("tune: %s: cannot be read: %s", path, strerror(errno));
   Problem problem;
   ProblemError error;
-  int found, code = TOOL_OK, count = 0;
-  while ((found = problem_file_next(&file, &problem, &error)) == 1) {
+  int found = 0, code = TOOL_OK, count = 0;
+  bool kept = true;
+  while (kept && (found = problem_file_next(&file, &problem, &error)) == 1) {
+    const struct timespec begin = file_time();
     const int one = session ? tune(session, &problem, extras) : TOOL_OK;
     if (one != TOOL_OK) code = one;
+    else if (session) kept = is_kept(session, begin);
     ++count;
   }
   fclose(file.stream);
+  if (!kept) return TOOL_USAGE;
   if (found < 0) return usage_error("tune: %s", error.text);
   return count == 0 ? usage_error("tune: %s: no problem in it", path) : code;
 }

@@ -47,13 +47,25 @@ with tempfile.TemporaryDirectory() as top:
     with open(pack, "rb") as packed:
         whole = packed.read()
 
+    def refuses_one(why):
+        done = run("cache", "import", pack, env=there)
+        check(done.returncode == 2 and "refused 1" in done.stdout, why, done)
+        check("1 of its entries are damaged" in done.stderr, why, done)
+        return done
+
     write(pack, whole[:-1])
     result = run("cache", "import", pack, env=there)
     check(result.returncode == 2 and "damaged behind byte" in result.stderr, "truncated", result)
     write(pack, whole[:-1] + b"!")
-    check("refused 1" in expect_success("cache", "import", pack, env=there).stdout, "spoiled")
+    refuses_one("spoiled")
     write(pack, whole.replace(good.encode(), b"../../" + good.encode()[6:]))
-    check("refused 1" in expect_success("cache", "import", pack, env=there).stdout, "a foreign path")
+    refuses_one("a foreign path")
+    # Those behind a damaged one come in.
+    third, third_bytes = entry(b"one more", b"direct_1x1 5\n")
+    more = struct.pack("=QQ", len(third), len(third_bytes)) + third.encode() + third_bytes
+    write(pack, whole[:-1] + b"!" + more)
+    check("imported 1 entries" in refuses_one("one of two").stdout, "the good one is imported")
+    check(os.path.exists(os.path.join(target, third)), "the good one is there")
     write(pack, b"nonsense")
     result = run("cache", "import", pack, env=there)
     check(result.returncode == 2 and "no exported cache" in result.stderr, "nonsense", result)
@@ -78,12 +90,22 @@ with tempfile.TemporaryDirectory() as top:
     result = run("cache", "list", env={"SPORKLE_CACHE_DIR": "/tmp/" + "x" * 300})
     check(result.returncode == 2 and "longer than" in result.stderr, "half of a path", result)
 
+    for action in (["list"], ["clear"], ["export", os.path.join(top, "unmade")]):
+        result = run("cache", *action, env={"SPORKLE_CACHE_DIR": pack})
+        check(result.returncode == 2 and "cannot be read: Not a directory" in result.stderr,
+              "a file in its place", result)
+    check(not os.path.exists(os.path.join(top, "unmade")), "nothing is packed")
+    nowhere = {"SPORKLE_CACHE_DIR": os.path.join(top, "nowhere")}
+    check("0 entries" in expect_success("cache", "list", env=nowhere).stdout, "none yet is empty")
+
+    write(os.path.join(source, good + ".7.8.tmp"), b"")
+    write(os.path.join(source, "x.tmp"), b"somebody else's")
     stuck = os.path.join(source, "gltune-" + "0" * 32 + ".spk")
     os.mkdir(stuck)
     result = run("cache", "clear", env=env)
     check(result.returncode == 2 and os.path.basename(stuck) + ": cannot be removed" in result.stderr,
           "what stays is named", result)
     os.rmdir(stuck)
-    check("removed 2" in result.stdout, "the others are removed")
-    check(os.listdir(source) == ["notes.txt"], "what is no entry stays")
+    check("removed 2 entries and 1 unfinished" in result.stdout, "the others are removed", result)
+    check(sorted(os.listdir(source)) == ["notes.txt", "x.tmp"], "what is no entry stays")
     print("cache: list, export, import and clear; damaged and foreign entries refused")

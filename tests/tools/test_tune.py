@@ -2,6 +2,7 @@
 is found is stored, and read by the next process."""
 import os
 import re
+import subprocess
 import sys
 import tempfile
 
@@ -56,6 +57,23 @@ def search(path):
         check("tuner:" in other.stderr, "a problem without its activation is another", other)
 
 
+def full_disk(path, folder):
+    """A disk with room for one entry of two: the search that is lost ends it, and not quietly."""
+    os.mkdir(folder)
+    with_disk = ["unshare", "-rm", "sh", "-c",
+                 'mount -t tmpfs -o size=4k tmpfs "$0" && exec "$@"', folder]
+    if subprocess.run([*with_disk, "true"], capture_output=True).returncode != 0:
+        print("tune: no file system can be mounted here; a full disk is left out")
+        return
+    result = subprocess.run([*with_disk, sys.argv[1], "tune", "--file", path], text=True,
+                            capture_output=True, timeout=100,
+                            env={**os.environ, "SPORKLE_CACHE_DIR": folder})
+    check(result.returncode == 2, "exit code 2 expected", result)
+    check("cannot be written: No space left" in result.stderr, "the reason", result)
+    check("the choice is lost" in result.stderr, "what it means", result)
+    check(len(result.stdout.splitlines()) == 1, "no search after the first", result)
+
+
 def refused(words, *arguments, **keywords):
     expect_failure(2, ["tune: ", *words], "tune", *arguments, **keywords)
 
@@ -92,6 +110,7 @@ with tempfile.TemporaryDirectory() as top:
         refused(["would be lost"], "--file", one, env={"SPORKLE_CACHE_DIR": "off"})
         refused(["cannot be written"], "--file", one,
                 env={"SPORKLE_CACHE_DIR": os.path.join(one, "below")})
+        full_disk(file_of("three.txt", "mb1ic2ih3oc2kh1\n" * 3), os.path.join(top, "disk"))
         if "search" in sys.argv:
             search(file_of("two.txt", "mb1g4ic8oc8ih5kh3ph1\n# a comment\nmb1ic4oc6ih4kh1\n"))
     else:
