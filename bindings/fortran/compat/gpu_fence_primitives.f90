@@ -4,8 +4,8 @@ module gpu_fence_primitives
   use, intrinsic :: iso_c_binding, only: c_int
   use kinds, only: i64
   use sporkle_compat_fence, only: fence_create, fence_is_valid, gpu_fence, plain_pool, &
-    pool_cleanup, pool_init
-  use sporkle_compat_job, only: job_destroy, job_poll, job_wait
+    pool_init
+  use sporkle_compat_job, only: job_destroy, job_poll, job_pool_cleanup, job_wait
   implicit none
   private
   public :: gpu_fence, gpu_fence_create, gpu_fence_wait, gpu_fence_is_signaled
@@ -56,7 +56,7 @@ contains
   end subroutine gpu_fence_pool_init
 
   subroutine gpu_fence_pool_cleanup()
-    call pool_cleanup(plain_pool)
+    call job_pool_cleanup()
   end subroutine gpu_fence_pool_cleanup
 
   function create_fence() result(fence)

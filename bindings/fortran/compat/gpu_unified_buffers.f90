@@ -5,6 +5,7 @@ module gpu_unified_buffers
   use kinds, only: dp, i32, i64, sp
   use sporkle_compat_buffer, only: buffer_bind, buffer_close, buffer_collect, buffer_invalidate, &
     buffer_lend, buffer_open, buffer_usage, buffer_valid, mapped_buffer
+  use sporkle_compat_text, only: number, warn_once
   use sporkle_compat_values, only: get_values, put_values
   use gpu_fence_primitives, only: FENCE_INFINITE_TIMEOUT, gpu_fence, gpu_fence_create, &
     gpu_fence_destroy, gpu_fence_wait
@@ -41,17 +42,33 @@ module gpu_unified_buffers
 
 contains
 
-  ! The memory is the library's to place; an invalid buffer on failure.
+  ! The memory is the library's to place; an invalid buffer on failure, also for a
+  ! mode or hint that is none of the constants.
   function create_unified_buffer(size, access_mode, memory_hint) result(buffer)
     integer(i64), intent(in) :: size
     integer, intent(in) :: access_mode
     integer, intent(in), optional :: memory_hint
     type(unified_buffer) :: buffer
+    if (.not. is_one_of("access_mode", access_mode, BUFFER_READ_ONLY, BUFFER_READ_WRITE)) return
+    if (present(memory_hint)) then
+      if (.not. is_one_of("memory_hint", memory_hint, MEMORY_CPU_PREFERRED, MEMORY_STREAMING)) &
+        return
+      buffer%memory_hint = memory_hint
+    end if
     buffer%access_mode = access_mode
-    if (present(memory_hint)) buffer%memory_hint = memory_hint
     buffer%memory = buffer_open(size, buffer_usage( &
       reads=access_mode /= BUFFER_WRITE_ONLY, writes=access_mode /= BUFFER_READ_ONLY))
   end function create_unified_buffer
+
+  logical function is_one_of(argument, value, first, last) result(ok)
+    character(len=*), intent(in) :: argument
+    integer, intent(in) :: value
+    integer(kind(BUFFER_READ_ONLY)), intent(in) :: first, last
+    ok = value >= first .and. value <= last
+    if (.not. ok) call warn_once("create_unified_buffer: " // argument // ": " // &
+      number(int(value, i64)) // " is not in " // number(int(first, i64)) // " to " // &
+      number(int(last, i64)))
+  end function is_one_of
 
   ! Work in flight ends before the memory goes.
   subroutine destroy_unified_buffer(buffer)

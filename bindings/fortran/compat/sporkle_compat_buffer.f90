@@ -22,6 +22,7 @@ module sporkle_compat_buffer
     integer(i64) :: size = 0
     integer(c_int32_t) :: usage = 0
     logical :: coherent = .false.
+    logical :: mapped = .false. ! `data` is memory of the device's or that it uses
   end type mapped_buffer
 
 contains
@@ -53,7 +54,8 @@ contains
       call session_drop()
       return
     end if
-    buffer = mapped_buffer(handle, info%data, info%size, info%usage, info%coherent == 1)
+    buffer = mapped_buffer(handle, info%data, info%size, info%usage, info%coherent == 1, &
+      info%placement /= SPORKLE_PLACEMENT_STAGING)
   end function buffer_open
 
   subroutine buffer_close(buffer)

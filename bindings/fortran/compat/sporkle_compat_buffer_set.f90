@@ -22,6 +22,7 @@ module sporkle_compat_buffer_set
     logical :: in_use = .false.
     integer(i64) :: submit_time = 0, complete_time = 0
     integer(i64), private :: input_size = 0, output_size = 0
+    logical, private :: delivers = .true. ! the output will reach the caller's array
     type(gpu_fence), private :: done
   end type buffer_set
 
@@ -53,7 +54,9 @@ contains
     set%in_use = ok
     if (ok) then
       set%fence = pointer_of(set%done)
-      call job_add_download(set%done, set%output_buffer, to, output_size)
+      set%delivers = job_add_download(set%done, set%output_buffer, to, output_size)
+      if (.not. set%delivers) &
+        call warn_once("gpu_submit_work_async: too many outputs wait for their fences")
     else
       call warn_once("gpu_submit_work_async: the program could not be run")
     end if
@@ -66,7 +69,8 @@ contains
     if (set%in_use) complete = job_poll(set%done)
   end function set_poll
 
-  ! ready, failed, or timed_out after a second, the set being in use still.
+  ! ready, failed (also for an output that nobody could deliver), or timed_out
+  ! after a second, the set being in use still.
   integer function set_wait(set) result(status)
     type(buffer_set), intent(inout) :: set
     status = job_wait(set%done, wait_limit_ns)
@@ -74,6 +78,7 @@ contains
       call warn_once("gpu_wait_for_completion: timed out")
       return
     end if
+    if (.not. set%delivers) status = failed
     if (status == failed) call warn_once("gpu_wait_for_completion: the work failed")
     set%complete_time = now_ns()
     set%in_use = .false.

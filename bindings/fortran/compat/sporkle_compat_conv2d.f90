@@ -6,7 +6,7 @@ module sporkle_compat_conv2d
   use kinds, only: dp, i64, sp
   use sporkle_c
   use sporkle_compat_clock, only: now_ns, remaining_ns, to_ms
-  use sporkle_compat_devices, only: device_set
+  use sporkle_compat_devices, only: device_facts, device_set
   use sporkle_compat_lock, only: mutex, lock, unlock
   use sporkle_compat_pipe, only: layer, pipe_algorithm, pipe_close, pipe_collect, &
     pipe_open, pipe_start, pipe_ticket
@@ -256,7 +256,7 @@ contains
     integer(i64), intent(in) :: elapsed_ns, flops
     character(len=*), intent(in) :: algorithm
     type(device_set) :: set
-    character(len=:), allocatable :: name
+    type(device_facts) :: used
     real(dp) :: rate
     rate = real(flops, dp) / real(max(elapsed_ns, 1_i64), dp)
     set = session_devices()
@@ -266,10 +266,11 @@ contains
       call unlock(rate_lock)
     end if
     if (.not. verbose()) return
-    name = trim(set%cpu%name)
-    if (device > 0) name = trim(set%gpu%name)
-    call say("Sporkle: conv2d on " // name // " " // trim(algorithm) // ": " // &
-      number(real(elapsed_ns, dp) * 1.0e-6_dp) // " ms, " // number(rate) // " GFLOP/s")
+    used = set%cpu
+    if (device > 0) used = set%gpu
+    call say("Sporkle: conv2d on " // trim(used%name) // " (" // trim(used%api) // ") " // &
+      trim(algorithm) // ": " // number(real(elapsed_ns, dp) * 1.0e-6_dp) // " ms, " // &
+      number(rate) // " GFLOP/s")
   end subroutine conv2d_report
 
   ! GFLOP/s of the last successful call on that kind of device; 0 before it.

@@ -13,6 +13,7 @@ module sporkle_compat_devices
     integer(c_int32_t) :: index = 0
     character(len=128) :: name = "None"
     character(len=128) :: driver = ""
+    character(len=16) :: api = "" ! through which the device is used
     logical :: software = .false.
     logical :: simulated = .false.
     logical :: is_gl = .false.
@@ -68,8 +69,26 @@ contains
     facts%driver = to_text(info%driver)
     facts%software = iand(info%flags, SPORKLE_DEVICE_SOFTWARE) /= 0
     facts%simulated = iand(info%flags, SPORKLE_DEVICE_SIMULATED) /= 0
+    facts%api = api_name(info%kind)
     facts%is_gl = info%kind == SPORKLE_DEVICE_KIND_GL
   end function describe
+
+  pure function api_name(kind) result(name)
+    integer(c_int32_t), intent(in) :: kind
+    character(len=16) :: name
+    select case (kind)
+    case (SPORKLE_DEVICE_KIND_CPU)
+      name = "CPU"
+    case (SPORKLE_DEVICE_KIND_GL)
+      name = "OpenGL"
+    case (SPORKLE_DEVICE_KIND_AMDGPU)
+      name = "PM4"
+    case (SPORKLE_DEVICE_KIND_NULL)
+      name = "simulated"
+    case default
+      name = "unknown"
+    end select
+  end function api_name
 
   integer function thread_count(context)
     type(c_ptr), intent(in) :: context

@@ -8,7 +8,7 @@ module sporkle_compat_job
   use sporkle_compat_conv2d, only: address_of, conv2d_check, conv2d_device, conv2d_options, &
     conv2d_shape, conv2d_timeout
   use sporkle_compat_fence, only: failed, fence_create, fence_destroy, fence_poll, fence_wait, &
-    gpu_fence, plain_pool, ready
+    gpu_fence, plain_pool, pool_cleanup, ready
   use sporkle_compat_gl, only: gl_read_buffer
   use sporkle_compat_lock, only: mutex, lock, unlock
   use sporkle_compat_pipe, only: layer, pipe_abandon, pipe_close, pipe_collect, pipe_open, &
@@ -17,7 +17,7 @@ module sporkle_compat_job
   use sporkle_compat_text, only: last_error_text, say
   implicit none
   private
-  public :: job_start, job_add_download, job_wait, job_poll, job_destroy
+  public :: job_start, job_add_download, job_wait, job_poll, job_destroy, job_pool_cleanup
 
   integer, parameter :: job_capacity = 128
   integer(i64), parameter :: collect_timeout = 1000000000_i64
@@ -75,6 +75,7 @@ contains
         if (slot == 0) then
           call drop(this)
           call fence_destroy(fence)
+          refusal = "conv2d: too many outputs wait for their fences"
         end if
       end if
     end if
@@ -82,20 +83,20 @@ contains
     call session_drop()
   end subroutine job_start
 
-  ! Adds "read this GL buffer when the fence has signalled".
-  subroutine job_add_download(fence, gl_name, to, bytes)
+  ! Adds "read this GL buffer when the fence has signalled"; .false. when nobody
+  ! will read it.
+  logical function job_add_download(fence, gl_name, to, bytes) result(ok)
     type(gpu_fence), intent(in) :: fence
     integer, intent(in) :: gl_name
     type(c_ptr), intent(in) :: to
     integer(i64), intent(in) :: bytes
     type(job) :: this
-    integer :: ignored
     this%handle = fence%handle
     this%gl_name = gl_name
     this%to = to
     this%bytes = bytes
-    ignored = add(this)
-  end subroutine job_add_download
+    ok = add(this) > 0
+  end function job_add_download
 
   ! As fence_wait, and delivers what belongs to the fence.
   integer function job_wait(fence, timeout_ns) result(status)
@@ -127,6 +128,18 @@ contains
     end if
     call fence_destroy(fence)
   end subroutine job_destroy
+
+  ! Ends the pool; what its fences had not delivered is given up. Jobs have
+  ! fences of that pool only.
+  subroutine job_pool_cleanup()
+    integer :: slot
+    call lock(job_lock)
+    do slot = 1, job_capacity
+      if (jobs(slot)%handle /= 0) call remove(slot)
+    end do
+    call unlock(job_lock)
+    call pool_cleanup(plain_pool)
+  end subroutine job_pool_cleanup
 
   logical function begin(context, key, input, this)
     type(c_ptr), intent(in) :: context, input

@@ -140,7 +140,8 @@ contains
     call say("Sporkle: CPU " // trim(devices%cpu%name) // ", " // &
       number(int(devices%threads, i64)) // " threads")
     if (devices%has_gpu) then
-      call say("Sporkle: GPU " // trim(devices%gpu%name))
+      call say("Sporkle: GPU " // trim(devices%gpu%name) // ", through " // &
+        trim(devices%gpu%api))
     else
       call say("Sporkle: no GPU in use")
     end if

@@ -1,9 +1,13 @@
 ! Text of the compat layer: C strings, what SPORKLE_FORTRAN_VERBOSE=1 prints,
 ! and warnings on standard error, once per cause.
+!
+! Lines go straight to the file descriptors. A function that the caller names in
+! an I/O statement may not write to the unit of that statement (it would wait for
+! it forever), and no unit is known to be another one.
 ! SPDX-License-Identifier: MIT
 module sporkle_compat_text
-  use, intrinsic :: iso_c_binding, only: c_char, c_int64_t, c_null_char
-  use, intrinsic :: iso_fortran_env, only: error_unit, output_unit
+  use, intrinsic :: iso_c_binding, only: c_char, c_int, c_int64_t, c_new_line, c_null_char, &
+    c_size_t
   use kinds, only: dp, i64
   use sporkle_c, only: sporkle_last_error
   use sporkle_compat_lock, only: mutex, lock, unlock
@@ -15,6 +19,18 @@ module sporkle_compat_text
     module procedure number_i64
     module procedure number_dp
   end interface number
+
+  integer(c_int), parameter :: standard_output = 1, standard_error = 2 ! file descriptors
+
+  interface
+    function c_write(file, bytes, count) bind(C, name="write") result(written)
+      import :: c_char, c_int, c_size_t
+      integer(c_int), value :: file
+      character(kind=c_char), intent(in) :: bytes(*)
+      integer(c_size_t), value :: count
+      integer(c_size_t) :: written ! negative: ssize_t
+    end function c_write
+  end interface
 
   integer, parameter :: cause_capacity = 64
   type(mutex), save :: text_lock
@@ -76,13 +92,13 @@ contains
 
   subroutine say(text)
     character(len=*), intent(in) :: text
-    if (verbose()) write (output_unit, "(a)") text
+    if (verbose()) call put_line(text, standard_output)
   end subroutine say
 
   ! For calls whose purpose is to print.
   subroutine print_text(text)
     character(len=*), intent(in) :: text
-    write (output_unit, "(a)") text
+    call put_line(text, standard_output)
   end subroutine print_text
 
   subroutine warn_once(text)
@@ -99,8 +115,24 @@ contains
       known = .true.
     end if
     call unlock(text_lock)
-    if (.not. known) write (error_unit, "(2a)") "sporkle: warning: ", text
+    if (.not. known) call put_line("sporkle: warning: " // text, standard_error)
   end subroutine warn_once
+
+  ! One call for the whole line: lines of several threads do not mix. A line that
+  ! cannot be written is lost, as on a closed descriptor.
+  subroutine put_line(text, file)
+    character(len=*), intent(in) :: text
+    integer(c_int), intent(in) :: file
+    character(len=len(text) + 1) :: line
+    integer(c_size_t) :: done, written
+    line = text // c_new_line
+    done = 0
+    do while (done < len(line))
+      written = c_write(file, line(done + 1:), len(line, c_size_t) - done)
+      if (written <= 0) return
+      done = done + written
+    end do
+  end subroutine put_line
 
   function number_i64(value) result(text)
     integer(i64), intent(in) :: value

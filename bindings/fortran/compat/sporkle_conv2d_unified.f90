@@ -15,7 +15,8 @@ module sporkle_conv2d_unified
 
 contains
 
-  ! device_type: "cpu", "gpu", "pm4" (the GPU) or "auto", the default.
+  ! device_type: "cpu", "gpu" or "auto", the default. "pm4" is the same as "gpu":
+  ! the GPU in use, through OpenGL as well; the line of the call names both.
   function conv2d_unified(input, weights, output, N, C, H, W, K, kernel_size, stride, pad, &
       device_type) result(time_ms)
     real(sp), intent(in) :: input(:), weights(:)

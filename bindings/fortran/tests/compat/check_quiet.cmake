@@ -20,8 +20,8 @@ foreach(line IN ITEMS "Sporkle: CPU" "conv2d on" "GFLOP/s" "Sporkle statistics" 
     message(FATAL_ERROR "verbose: no line with ${line} in: ${out}")
   endif()
 endforeach()
-# A line of a call names what computed: "conv2d on DEVICE KERNEL: TIME ms".
-if(out MATCHES "conv2d on [^\n]* : ")
-  message(FATAL_ERROR "verbose: no kernel in a line of: ${out}")
+# A line of a call names what computed: "conv2d on DEVICE (API) KERNEL: TIME ms".
+if(NOT out MATCHES "conv2d on [^\n]* [(](CPU|OpenGL)[)] [^ \n]+: ")
+  message(FATAL_ERROR "verbose: no API and kernel in a line of: ${out}")
 endif()
 message(STATUS "checked: silent by default, lines and statistics with SPORKLE_FORTRAN_VERBOSE=1")

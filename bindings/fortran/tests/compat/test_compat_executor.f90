@@ -1,10 +1,12 @@
 ! gpu_async_executor: every public name.
 ! SPDX-License-Identifier: MIT
 program test_compat_executor
-  use, intrinsic :: iso_c_binding, only: c_associated
+  use, intrinsic :: iso_c_binding, only: c_associated, c_intptr_t, c_null_ptr
   use kinds
   use compat_check
   use gpu_async_executor
+  use sporkle_compat_fence, only: gpu_fence
+  use sporkle_compat_job, only: job_add_download, job_destroy
   use gpu_opengl_interface, only: gpu_cleanup, gpu_compile_custom_shader_fortran, &
     gpu_get_program_id, gpu_init
   implicit none
@@ -52,6 +54,7 @@ program test_compat_executor
     call gpu_wait_for_completion(state, set_id)
   end do
   call own_program()
+  if (state%compute_program > 0) call undelivered()
   call gpu_async_executor_cleanup(state)
   call check(.not. state%initialized, "gpu_async_executor_cleanup")
   call gpu_cleanup()
@@ -95,4 +98,32 @@ contains
       end if
     end do
   end subroutine own_program
+
+  ! With no room left in the list of outputs the set fails: nobody would write
+  ! its output.
+  subroutine undelivered()
+    real(sp), target :: doubled(256), from(256)
+    type(gpu_fence) :: others(1000)
+    integer :: before, i, count
+    before = state%completed_operations
+    call fill(from, 12)
+    doubled = mark
+    do count = 1, size(others)
+      others(count)%handle = 2_c_intptr_t**60 + count
+      if (.not. job_add_download(others(count), 0, c_null_ptr, 0_i64)) exit
+    end do
+    call check(count < size(others), "the list of outputs is full")
+    set_id = gpu_get_next_buffer_set(state)
+    call gpu_submit_work_async(state, set_id, from, doubled, 1024_i64, 1024_i64, 4, 1, 1)
+    call gpu_wait_for_completion(state, set_id)
+    call check(untouched(doubled) .and. .not. state%buffer_sets(set_id)%in_use .and. &
+      state%completed_operations == before, "a set whose output nobody delivers fails")
+    do i = 1, count
+      call job_destroy(others(i))
+    end do
+    call gpu_submit_work_async(state, set_id, from, doubled, 1024_i64, 1024_i64, 4, 1, 1)
+    call gpu_wait_for_completion(state, set_id)
+    call check(all(abs(doubled - 2.0_sp * from) < 1.0e-6_sp) .and. &
+      state%completed_operations == before + 1, "and works again afterwards")
+  end subroutine undelivered
 end program test_compat_executor

@@ -169,6 +169,12 @@ contains
       call gpu_fence_destroy(fence)
     end do
     if (.not. gpu) return
+    do i = 1, 20
+      call gpu_execute_conv2d_fence_async(x, weights, y, N, C, H, W, K, ks, stride, pad, H, W, &
+        fence)
+      call check(gpu_fence_is_valid(fence), "the pool's cleanup gives back what its fences held")
+      call gpu_fence_pool_cleanup()
+    end do
     strided = mark
     call gpu_execute_conv2d_fence_async(x, weights, strided(1::2), N, C, H, W, K, ks, stride, pad, &
       H, W, fence)
