@@ -40,6 +40,7 @@ bool ranges_overlap(const MemoryRange& a, uint64_t a_bytes, const MemoryRange& b
 }  // namespace
 
 sporkle_fence Plan::submit_bindings(const sporkle_plan_bindings& b) {
+  if (b.reserved != 0) fail(SPORKLE_ERROR_INVALID_ARGUMENT, "bindings.reserved: must be 0");
   const Extent& p = extent();
   MemoryRange input = bind(*this, b.input,
                            {"bindings.input", p.input_bytes, SPORKLE_BUFFER_DEVICE_READ,
@@ -49,7 +50,7 @@ sporkle_fence Plan::submit_bindings(const sporkle_plan_bindings& b) {
     residual = bind(*this, b.residual,
                     {"bindings.residual", p.output_bytes, SPORKLE_BUFFER_DEVICE_READ,
                      "SPORKLE_BUFFER_DEVICE_READ"});
-  } else if (b.residual.buffer != nullptr) {
+  } else if (b.residual.buffer != nullptr || b.residual.offset != 0) {
     fail(SPORKLE_ERROR_INVALID_ARGUMENT,
          "bindings.residual: given, but desc.flags lacks SPORKLE_CONV2D_RESIDUAL");
   }

@@ -50,6 +50,13 @@ static void ranges_offsets_usages(World *world, Job *job, bool debug) {
   expect_report(world, debug,
                 "SPORKLE-BUFFER-0005: buffer \"inputs\": sporkle_plan_submit: "
                 "bindings.input: offset 32 is no multiple");
+  // Fields that have no meaning here.
+  b = job_bindings(job);
+  b.reserved = 7;
+  expect_refused(invalid, "bindings.reserved", sporkle_plan_submit(job->plan, &b, &fence));
+  b = job_bindings(job);
+  b.residual.offset = 64;
+  expect_refused(invalid, "bindings.residual", sporkle_plan_submit(job->plan, &b, &fence));
   // Written by the CPU where it may only read, read where it may only write.
   expect_refused(invalid, "buffer", sporkle_buffer_flush(out, 0, 64));
   expect_report(world, debug,

@@ -1,5 +1,6 @@
 // Executors: groups, what they report, operations run again after a loss.
 #include "conformance/pipeline.h"
+#include "support/deadlines.h"
 
 enum { most = 256 };
 
@@ -222,6 +223,36 @@ static void busy_and_idle(void **state) {
   pipeline_close(&p);
 }
 
+// The load is known by the caller's clock: a group's work lies between its submission and
+// its last fence, and takes most of that; then nothing for as long.
+static void utilisation_of_measured_loads(void **state) {
+  (void)state;
+  if (test_device_is("null")) skip();
+  enum { count = 64, rounds = 6 };
+  Pipeline p;
+  pipeline_open(&p, count, false);
+  double best = 0;
+  for (int i = 0; i < rounds; ++i) {
+    fill_group(&p, count);
+    const sporkle_executor_info before = pipeline_info(&p);
+    const uint64_t start = deadline_clock_ns();
+    expect_ok(submit_group(&p, count));
+    expect_ok(sporkle_fence_wait_all(fences, count, SPORKLE_TIMEOUT_INFINITE));
+    const uint64_t load = deadline_clock_ns() - start;
+    sleep_ms((unsigned)(load / 1000000 + 1));
+    const sporkle_executor_info after = pipeline_info(&p);
+    const uint64_t busy = after.busy_ns - before.busy_ns, wall = after.wall_ns - before.wall_ns;
+    assert_true(busy <= load);
+    assert_int_equal(busy + (after.idle_ns - before.idle_ns), wall);
+    assert_true((double)busy <= 0.55 * (double)wall);
+    if ((double)busy / (double)load > best) best = (double)busy / (double)load;
+    finish_group(&p, count, count);
+  }
+  // The first group of a device may translate, and a loaded machine may look late.
+  assert_true(best >= 0.3);
+  pipeline_close(&p);
+}
+
 // A slot whose work does not end is reported until it has.
 static void quarantine_is_reported(void **state) {
   (void)state;
@@ -326,6 +357,7 @@ static void destroyed_meanwhile(void **state) {
 GROUP(group_executor_group, "executor_group", cmocka_unit_test(many_in_one_call),
       cmocka_unit_test(all_or_nothing), cmocka_unit_test(full_queue), cmocka_unit_test(warm_groups),
       cmocka_unit_test(utilisation_of_known_loads), cmocka_unit_test(busy_and_idle),
+      cmocka_unit_test(utilisation_of_measured_loads),
       cmocka_unit_test(quarantine_is_reported), cmocka_unit_test(lost_without_retries),
       cmocka_unit_test(lost_and_run_again), cmocka_unit_test(failed_alone),
       cmocka_unit_test(destroyed_meanwhile))

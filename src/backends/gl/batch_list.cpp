@@ -1,6 +1,7 @@
 #include "backends/gl/batch_list.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "backends/gl/self_test.h"
 
@@ -61,6 +62,7 @@ void BatchList::start(const GlContext* context, const OpenRules& rules, bool syn
                       uint64_t work_limit_ns) noexcept {
   context_ = context;
   work_limit_ns_ = work_limit_ns;
+  synchronous_ = synchronous;
   if (synchronous) return;
   const bool software = context->facts().software;
   word_threshold_ns_ = software ? 0 : word_threshold_hardware_ns;
@@ -162,6 +164,7 @@ bool BatchList::close(uint64_t unfinished) noexcept {
   gl.Flush();
   context_->checkpoint();
   if (batch.sync == nullptr) return false;
+  batch.opened_ns = opened_ns_;
   batch.closed_ns = now_ns();
   batch.pending_ns = batch.closed_ns;
   batch.proof_ns = batch.closed_ns;
@@ -252,6 +255,16 @@ bool BatchList::ends_late(uint64_t least) const noexcept {
   // A device that had nothing to do begins late.
   const bool followed = batch.closed_ns < last_end_ns_;
   return followed && known.trusted() && least + sync_cost_ns_ > known.ns + margin;
+}
+
+uint64_t BatchList::busy_from() const noexcept {
+  if (synchronous_) return batches_[first_].opened_ns;
+  return std::midpoint(begin_of_oldest(), earliest_begin_of_oldest()) + sync_cost_ns_;
+}
+
+uint64_t BatchList::busy_until(uint64_t now) const noexcept {
+  const Batch& batch = batches_[first_];
+  return synchronous_ ? batch.closed_ns : std::midpoint(batch.pending_ns, now);
 }
 
 Deadline BatchList::next_look() const noexcept {

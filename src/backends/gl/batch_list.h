@@ -13,6 +13,7 @@ struct Batch {
   uint32_t serial = 0;
   uint64_t first_value = 0, emitted_value = 0;  // of the timeline: its operations
   uint64_t last_value = 0;     // what has ended with it: without the copies left to the next
+  uint64_t opened_ns = 0;      // before the first of them was emitted; where dispatches are synchronous
   uint64_t closed_ns = 0;
   Prediction predicted;        // device time of its operations
   bool hinted = false;         // has a completion word
@@ -43,7 +44,11 @@ class BatchList {
   // Whether many operations wait behind the next one: nobody is near the end of what
   // is emitted now, and a batch may be longer.
   void set_backlog(bool deep) noexcept { deep_backlog_ = deep; }
-  // An operation has been emitted.
+  // An operation is about to be emitted.
+  void open() noexcept {
+    if (synchronous_ && open_operations_ == 0) opened_ns_ = now_ns();
+  }
+  // It has been.
   void add(uint64_t value, Prediction predicted) noexcept;
   bool has_open() const noexcept { return open_operations_ != 0; }
   // Whether the open batch ends here. `queue_dry`: nothing more is waiting.
@@ -83,6 +88,11 @@ class BatchList {
   // Whether the operations of the oldest batch, which took `least` at least, have taken
   // longer than is known of them: by more than predictions are off, less than copies take.
   bool ends_late(uint64_t least) const noexcept;
+  // From when to when the device can be taken to have worked on the oldest batch, which has
+  // been seen to end: where dispatches are complete when they return, while it was emitted;
+  // else the middle of what is known of its begin and its end, without the cost of a sync.
+  uint64_t busy_from() const noexcept;
+  uint64_t busy_until(uint64_t now) const noexcept;
   // When the oldest batch is worth asking again.
   Deadline next_look() const noexcept;
   // Whether it is expected to end within the span of a short spin.
@@ -129,6 +139,8 @@ class BatchList {
   uint32_t next_serial_ = 1;
   uint32_t open_operations_ = 0;
   uint64_t open_first_ = 0, open_last_ = 0;
+  bool synchronous_ = false;
+  uint64_t opened_ns_ = 0;
   Prediction open_predicted_;
   uint64_t last_end_ns_ = 0;   // when the newest batch that has ended was seen to
   uint64_t last_pending_ns_ = 0;  // and when it was last seen unfinished

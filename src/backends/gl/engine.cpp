@@ -147,6 +147,7 @@ void Engine::emit(Entry& entry, uint64_t value) noexcept {
     return;
   }
   if (batches_.must_close_before(entry.predicted.ns)) close_batch();
+  batches_.open();
   if (!lost_) entry.status = encoder_.encode(entry, value, successor(value));
 }
 
@@ -259,6 +260,7 @@ void Engine::observe(const Batch& batch, uint64_t now) noexcept {
     encoder_.collect(queue_.entry(v));
     context_->checkpoint();
   }
+  const uint64_t busy = busy_.take(batches_.busy_from(), batches_.busy_until(now));
   if (mixed) return;
   const bool late = batches_.ends_late(static_cast<uint64_t>(least));
   // The time is that of the kernels in it, whose copies may end later: their
@@ -270,7 +272,7 @@ void Engine::observe(const Batch& batch, uint64_t now) noexcept {
     static_cast<GlWork&>(*entry.operation.plan)
         .observe(static_cast<uint64_t>(least * share), static_cast<uint64_t>(most * share));
     if (OperationMeter* meter = entry.operation.meter.get()) {
-      meter->busy_ns.fetch_add(static_cast<uint64_t>((least + most) / 2 * share),
+      meter->busy_ns.fetch_add(static_cast<uint64_t>(static_cast<double>(busy) * share),
                                std::memory_order_relaxed);
     }
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backends/gl/batch_list.h"
+#include "backends/gl/busy_span.h"
 #include "backends/gl/driver_thread.h"
 #include "backends/gl/encoder.h"
 
@@ -130,6 +131,7 @@ class Engine {
   ProgramCache programs_;
   Encoder encoder_;
   BatchList batches_;
+  BusySpan busy_;
   std::atomic<uint64_t> contradictions_{0};  // that disabled the completion word
   uint64_t emitted_;
   bool lost_ = false;
