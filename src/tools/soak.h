@@ -57,6 +57,9 @@ enum { SOAK_GROWTH_ROUNDS = 5 };
 // deadline, no file was left open, memory did not grow beyond that and something was verified; else TOOL_WRONG_RESULT,
 // and a message that says why where the counts do not.
 int soak_verdict(const SoakOptions *options, SoakOutcome *out);
+// What the median of a quantity is below with 99 % confidence, by `count` > 0 of its samples: on a
+// busy machine a few of them say little, and a run of minutes is judged by its median.
+double soak_median_at_most(const double *sorted, int count);
 
 // ---- Between the parts
 

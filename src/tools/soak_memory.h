@@ -23,14 +23,14 @@ typedef struct SoakMemoryOutcome {
   // Each phase under pressure over the calm ones before and after it, the median: what else
   // the machine does comes and goes over longer times.
   double pressure_over_calm;
-  double best_quarter;  // a quarter of these ratios is at least that
+  double pressure_at_most;    // what that median is below with 99 % confidence
   char message[512];          // the first thing that went wrong
 } SoakMemoryOutcome;
 
 // A step makes or lets go a buffer and runs a convolution. Returns TOOL_OK when
 // mapped bytes stayed below 1.8 times the live ones, nothing was wrong, broken or
-// leaked, and a quarter of the phases under pressure reached 80 % of their calm
-// neighbours.
+// leaked, and phases under pressure reached 80 % of their calm neighbours in the
+// median, as far as so many tell.
 int soak_memory_run(const SoakOptions *options, SoakMemoryOutcome *out);
 void soak_memory_print(const SoakOptions *options, const SoakMemoryOutcome *out, int code,
                        bool json);

@@ -29,7 +29,7 @@ static void print_json(const SoakOptions *soak, const SoakMemoryOutcome *out, in
   json_number(&w, "pressure_steps_per_s", out->rates[SOAK_PRESSURE]);
   json_number(&w, "scarce_steps_per_s", out->rates[SOAK_SCARCE]);
   json_number(&w, "pressure_over_calm", out->pressure_over_calm);
-  json_number(&w, "best_quarter", out->best_quarter);
+  json_number(&w, "pressure_over_calm_at_most", out->pressure_at_most);
   json_bool(&w, "passed", code == TOOL_OK);
   json_object_end(&w);
   putchar('\n');

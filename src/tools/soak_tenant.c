@@ -187,8 +187,8 @@ static bool prepare(Tenant *t) {
 void *tenant_live(void *argument) {
   Tenant *t = argument;
   const double total_s = (double)t->options->seconds;
-  // Short runs see every phase ten times, too.
-  const double wanted_s = total_s / (10 * SOAK_PHASES);
+  // Short runs see every phase twenty times, too.
+  const double wanted_s = total_s / (20 * SOAK_PHASES);
   const double length_s = wanted_s < longest_phase_s ? wanted_s : longest_phase_s;
   for (int round = 0; t->sum.broken == 0; ++round) {
     if (timing_ms_since(t->start_ns) * 1e-3 >= total_s && round >= SOAK_PHASES) break;

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 
 #include "tools/command.h"
@@ -32,4 +33,11 @@ int soak_verdict(const SoakOptions *options, SoakOutcome *out) {
     clean = false;
   }
   return clean && c->verified > 0 ? TOOL_OK : TOOL_WRONG_RESULT;
+}
+
+double soak_median_at_most(const double *sorted, int count) {
+  // The number of samples below the true median is binomial: half of them, and as many more
+  // as 2.33 standard deviations are.
+  const int index = (int)(0.5 * count + 1.163 * sqrt(count));
+  return sorted[index < count ? index : count - 1];
 }

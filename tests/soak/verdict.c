@@ -79,11 +79,23 @@ static void growth_fails_in_long_runs(void **state) {
   }
 }
 
+static void few_samples_prove_little(void **state) {
+  (void)state;
+  double sorted[400];
+  for (int i = 0; i < 400; ++i) sorted[i] = i;
+  assert_true(soak_median_at_most(sorted, 1) == 0);
+  assert_true(soak_median_at_most(sorted, 4) == 3);
+  assert_true(soak_median_at_most(sorted, 20) == 15);
+  assert_true(soak_median_at_most(sorted, 100) == 61);
+  assert_true(soak_median_at_most(sorted, 400) == 223);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(one_of_each_fails),
                                      cmocka_unit_test(late_waits_fail),
                                      cmocka_unit_test(open_files_fail),
-                                     cmocka_unit_test(growth_fails_in_long_runs)};
+                                     cmocka_unit_test(growth_fails_in_long_runs),
+                                     cmocka_unit_test(few_samples_prove_little)};
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);
   printf("checked: what makes a soak fail\n");
   return failed;
