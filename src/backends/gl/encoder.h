@@ -58,9 +58,9 @@ class Encoder {
   // Makes every workspace at least so large. Throws OUT_OF_MEMORY; what was grown until
   // then is given back.
   void reserve_workspace(uint64_t bytes);
-  // The next in turn, for commands with barriers before and behind them; 0 for none. Throws
-  // OUT_OF_MEMORY, never for what is reserved.
-  GLuint take_workspace(uint64_t bytes);
+  // What the next operation works on, as large as was reserved; for commands with barriers
+  // before and behind them.
+  GLuint next_workspace() const noexcept { return workspaces_[next_workspace_].name; }
 
   // For an operation with a sink whose batch has ended: its shadow copies and
   // its device time.
@@ -85,6 +85,7 @@ class Encoder {
   void plan_download(Entry& entry, uint64_t value) noexcept;
   void note_error() noexcept;
   void flush_downloads() noexcept;
+  GLuint take_workspace(uint64_t bytes);
   void forget_workspace(BufferObject* workspace) noexcept;
   void start_timer(Entry& entry, uint64_t value) noexcept;
 

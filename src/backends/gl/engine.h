@@ -67,7 +67,7 @@ class Engine {
   void delete_buffer(BufferObject* object) noexcept;
   // Takes what a plan needs to run, while another kernel can still be chosen. Throws OUT_OF_MEMORY.
   void reserve_workspace(uint64_t bytes) { encoder_.reserve_workspace(bytes); }
-  GLuint take_workspace(uint64_t bytes) { return encoder_.take_workspace(bytes); }
+  GLuint next_workspace() const noexcept { return encoder_.next_workspace(); }
   // Copies `bytes` of `data` to the bytes from `offset` on.
   void fill_local(const BufferObject& object, const void* data, uint64_t bytes,
                   uint64_t offset = 0);

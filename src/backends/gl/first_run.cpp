@@ -51,19 +51,21 @@ Part least_part(const Recipe& whole, const ConvProblem& problem, const Limits& l
 }
 
 void warm_up(SubmissionThread& thread, const Part& part, std::span<const GLuint> programs,
-             GLuint packed, std::pmr::memory_resource* memory) {
+             const BufferObject& packed, std::pmr::memory_resource* memory) {
   const uint64_t bytes = std::max(part.problem.input_bytes(), part.problem.output_bytes());
   const uint64_t workspace_bytes = part.recipe.workspace_bytes;
   std::pmr::polymorphic_allocator<> allocator(memory);
   BufferObject* const scratch = allocator.new_object<BufferObject>();
   try {
     thread.call([&](Engine& engine) {
+      if (packed.generation != thread.generation()) return;  // names of a context that is gone
       const GladGLContext& gl = engine.gl();
-      const TensorPlace workspace{engine.take_workspace(workspace_bytes), 0};
+      // Of the two the one that the first call takes: drivers get the memory at its first use.
+      const TensorPlace workspace{engine.next_workspace(), 0};
       if (workspace_bytes < bytes) engine.create_buffer(BufferKind::local, bytes, scratch);
       const TensorPlace place{workspace_bytes < bytes ? scratch->name : workspace.name, 0};
       dispatch_once_each(gl, part.recipe, programs.data(),
-                         {place, {packed, 0}, place, place, workspace, {}}, memory);
+                         {place, {packed.name, 0}, place, place, workspace, {}}, memory);
       gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
       gl.Flush();
       clear_gl_errors(gl);  // a driver that has no memory for it may have some for the call

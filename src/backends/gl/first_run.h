@@ -26,7 +26,7 @@ Part least_part(const Recipe& whole, const ConvProblem& problem, const Limits& l
 // scratch memory for all tensors at once where they do not fit into that too. Where there is no
 // memory for it the first call pays. Throws DEVICE_LOST.
 void warm_up(SubmissionThread& thread, const Part& part, std::span<const GLuint> programs,
-             GLuint packed, std::pmr::memory_resource* memory);
+             const BufferObject& packed, std::pmr::memory_resource* memory);
 
 // Of the texts of a recipe's programs.
 uint64_t program_hash(const Recipe& recipe);

@@ -217,7 +217,7 @@ bool GlPlan::run_early(const Facts& facts, Tuner& tuner, bool verified, const fl
   const Proof proof = verified ? Proof::known
                                : tuner.prove(thread_, part, packed_->name, weights, bias, reason);
   if (proof == Proof::wrong) return false;
-  if (proof == Proof::known) warm_up(*thread_, part, program_names_, packed_->name, memory_);
+  if (proof == Proof::known) warm_up(*thread_, part, program_names_, *packed_, memory_);
   note_ran();
   return true;
 }
