@@ -13,15 +13,17 @@ constexpr double unit_flops_per_us = 5.07e5;  // 128 lanes, multiply-add, 1.98 G
 constexpr double memory_bytes_per_us = 3.0e6;
 constexpr double cache_bytes_per_us = 5.0e6;
 constexpr double cache_bytes = 40e6;
+constexpr double unit_registers = 65536;
 
 double traffic_us(double bytes) {
   return bytes / (bytes < cache_bytes ? cache_bytes_per_us : memory_bytes_per_us);
 }
 
-// The loop of the gemm shader: tiles of one or two warps and low ones reach less.
+// The loop of the gemm shader: tiles of one or two warps and low ones reach less. What pgemm
+// spends on gathering pixels is shared by the channels of its tile.
 double quad_efficiency(const Variant& v) {
   const int outputs = v.thread_m * v.thread_n;
-  const double gathers = v.family == Family::pgemm ? 0.93 : 1.0;
+  const double gathers = v.family != Family::pgemm ? 1.0 : v.block_m > 64 ? 0.96 : 0.93;
   const double low = v.block_m >= 64 ? 1.0 : v.family == Family::pgemm ? 0.62 : 0.82;
   const double warps = thread_count(v) <= 64 ? 0.93 : 1.0;
   const double loop = outputs >= 64 ? 0.63 : outputs >= 32 ? 0.55 : 0.50;
@@ -100,6 +102,21 @@ double product_us(const Variant& v, const ConvProblem& p, const Geometry& g, dou
   return std::max(filled * flops / (rate * share), chain_us(v, p, g));
 }
 
+// What products that take one tap after the other, and all channels of each, read of the input:
+// where the rows that the resident workgroups work on do not fit into the cache, each tap
+// fetches them anew, whole lines of every stride-th row.
+double taps_us(const Variant& v, const ConvProblem& p, double units, double input) {
+  const bool by_taps =
+      v.family == Family::igemm || v.family == Family::pgemm || v.family == Family::spread;
+  const double outputs = v.thread_m * v.thread_n;
+  const double threads = unit_registers / (40.0 + 1.4 * outputs);
+  const double pixels = units * threads / thread_count(v) * v.block_n;
+  const double rows = pixels * static_cast<double>(p.stride_w * p.group_c()) * 4.0 / v.splits;
+  if (!by_taps || std::min(rows, input) < cache_bytes) return 0;
+  const double fetches = static_cast<double>(p.kernel_h * p.kernel_w) / static_cast<double>(p.stride_h);
+  return fetches * static_cast<double>(p.input_bytes()) / memory_bytes_per_us;
+}
+
 double pixel_tiles(const Variant& v, const ConvProblem& p, const Geometry& g) {
   const int64_t tiles = p.n * g.tiles_y * g.tiles_x;
   if (v.family == Family::stem) return static_cast<double>(tiles);
@@ -145,7 +162,8 @@ double predicted_us(const Variant& v, const ConvProblem& p, const Limits& limits
                        static_cast<double>(p.stride_h);
   const double output = static_cast<double>(p.output_bytes());
   const double chunks = static_cast<double>(ceil_div(p.n, g.images));
-  const double product = product_us(v, p, g, units, pixel_tiles(v, p, g));
+  const double product = std::max(product_us(v, p, g, units, pixel_tiles(v, p, g)),
+                                  taps_us(v, p, units, input));
   if (is_transformed(v.family)) {
     const double tiles = 4.0 * static_cast<double>(p.n * g.tiles_y * g.tiles_x * g.groups);
     const double in = tiles * static_cast<double>(g.rows);
