@@ -84,7 +84,8 @@ static void choose_ending(sporkle_conv2d_desc *d, uint64_t *state) {
   d->activation = (int32_t)between(state, 0, 2);
   if (d->activation == SPORKLE_ACTIVATION_CLAMP) {
     d->clamp_min = one_in(state, 3) ? -INFINITY : (float)between(state, -8, 0) * 0.25f;
-    d->clamp_max = d->clamp_min + (float)between(state, 1, 20) * 0.25f;
+    // Above minus infinity as well: a bound that no output reaches would leave nothing to compare.
+    d->clamp_max = fmaxf(d->clamp_min, -2.5f) + (float)between(state, 1, 20) * 0.25f;
     if (one_in(state, 3)) d->clamp_min = 0.0f, d->clamp_max = 6.0f;
   }
 }
