@@ -18,6 +18,7 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/encoder.cpp
   src/backends/gl/encoder_beside.cpp
   src/backends/gl/engine.cpp
+  src/backends/gl/engine_services.cpp
   src/backends/gl/first_run.cpp
   src/backends/gl/functions.cpp
   src/backends/gl/gl_backend.cpp
