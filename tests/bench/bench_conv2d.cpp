@@ -34,6 +34,10 @@ std::vector<Problem> read_problems(const std::string& path) {
     std::fprintf(stderr, "bench_conv2d: %s\n", error.text);
     std::exit(2);
   }
+  if (problems.empty()) {
+    std::fprintf(stderr, "bench_conv2d: %s: no problem in it\n", path.c_str());
+    std::exit(2);
+  }
   return problems;
 }
 

@@ -3,11 +3,13 @@
 // is verified first: its whole output against that of the CPU device, on fresh inputs, the
 // output and the workspace filled with NaN before.
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <new>
 #include <stdexcept>
 #include <thread>
 
@@ -235,87 +237,65 @@ std::vector<Row> bench_problem(const Request& request, GlSeam& seam, const HostS
   return rows;
 }
 
-constexpr const char* usage =
-    "usage: bench_conv2d --device gl --file PROBLEMS [--json FILE] [--variants N|all]\n"
-    "                    [--only TEXT] [--choose] [--beyond X] [--seed N] [--software]\n"
-    "                    [--stages] [--runtime-sizes]\n"
-    "Times the kernels of the OpenGL device by timestamp queries, a barrier after every\n"
-    "dispatch, each verified first: the whole output against the CPU device. --choose asks\n"
-    "the library for its choice; else the rule's first N variants are timed (1). --software\n"
-    "takes a software driver where there is no card: no hardware figure. --json -: to\n"
-    "standard output.\n";
+// What is wrong with the arguments, not with the device.
+struct BadInput : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
-Request parse(int argc, char** argv) {
-  Request request;
-  request.command = "bench_conv2d";
-  for (int i = 1; i < argc; ++i) request.command += std::string(" ") + argv[i];
-  for (int i = 1; i < argc; ++i) {
-    const auto is = [&](const char* name) { return std::strcmp(argv[i], name) == 0; };
-    if (is("--choose")) {
-      request.choose = true;
-    } else if (is("--software")) {
-      request.software = true;
-    } else if (is("--stages")) {
-      request.stages = true;
-    } else if (is("--runtime-sizes")) {
-      request.runtime_sizes = true;
-    } else if (i + 1 >= argc) {
-      std::fputs(usage, is("--help") ? stdout : stderr);
-      std::exit(is("--help") ? 0 : 2);
-    } else if (is("--file")) {
-      request.file = argv[++i];
-    } else if (is("--json")) {
-      request.json = argv[++i];
-    } else if (is("--only")) {
-      request.only = argv[++i];
-    } else if (is("--beyond")) {
-      request.beyond = std::atof(argv[++i]);
-    } else if (is("--seed")) {
-      request.seed = std::strtoull(argv[++i], nullptr, 10);
-    } else if (is("--variants")) {
-      ++i;
-      request.variants = std::strcmp(argv[i], "all") == 0 ? SIZE_MAX : std::strtoul(argv[i], nullptr, 10);
-    } else if (is("--device") && std::strcmp(argv[i + 1], "gl") == 0) {
-      ++i;
-    } else {
-      std::fprintf(stderr, "bench_conv2d: unknown option %s\n%s", argv[i], usage);
-      std::exit(2);
-    }
+// All of them, before the first is measured.
+std::vector<Problem> read_problems(const char* path) {
+  ProblemFile file{};
+  file.stream = std::fopen(path, "r");
+  file.path = path;
+  if (file.stream == nullptr) {
+    throw BadInput(std::string(path) + ": cannot read: " + std::strerror(errno));
   }
-  if (request.file == nullptr) {
-    std::fputs(usage, stderr);
-    std::exit(2);
-  }
-  return request;
+  std::vector<Problem> problems;
+  Problem problem;
+  ProblemError error;
+  int found;
+  while ((found = problem_file_next(&file, &problem, &error)) == 1) problems.push_back(problem);
+  std::fclose(file.stream);
+  if (found < 0) throw BadInput(error.text);
+  if (problems.empty()) throw BadInput(std::string(path) + ": no problem in it");
+  return problems;
+}
+
+void bench_one(const Request& request, GlSeam& seam, sporkle_context context,
+               const Problem& problem, uint64_t seed, Output* output) {
+  const sporkle_conv2d_desc conv = problem_to_desc(&problem);
+  const HostSide host(context, conv, seed);
+  LibraryChoice choice;
+  if (request.choose) choice = ask_library(context, conv, host);
+  output->add(problem, seed, bench_problem(request, seam, host, choice.algorithm), choice);
 }
 
 int run(const Request& request) {
-  ProblemFile file{};
-  file.stream = std::fopen(request.file, "r");
-  file.path = request.file;
-  if (file.stream == nullptr) throw std::runtime_error(std::string(request.file) + ": cannot read");
+  const std::vector<Problem> problems = read_problems(request.file);
   GlSeam seam(request.software);
   Output output(request, seam.facts());
   sporkle_context_desc desc = SPORKLE_CONTEXT_DESC_INIT;
   desc.device = request.choose ? "gl" : "cpu";
   sporkle_context context = nullptr;
   require(sporkle_context_create(&desc, &context));
-  Problem problem;
-  ProblemError error;
   uint64_t seed = request.seed;
-  int found;
-  while ((found = problem_file_next(&file, &problem, &error)) == 1) {
-    const sporkle_conv2d_desc conv = problem_to_desc(&problem);
-    const HostSide host(context, conv, seed += 2);
-    LibraryChoice choice;
-    if (request.choose) choice = ask_library(context, conv, host);
-    output.add(problem, seed, bench_problem(request, seam, host, choice.algorithm), choice);
+  for (const Problem& problem : problems) {
+    seed += 2;
+    // One that cannot be measured is no reason to leave the others out.
+    try {
+      bench_one(request, seam, context, problem, seed, &output);
+    } catch (const std::bad_alloc&) {
+      output.add_failed(problem, seed, "no memory for its tensors on the host");
+    } catch (const std::length_error&) {
+      output.add_failed(problem, seed, "no memory for its tensors on the host");
+    } catch (const Error& error) {
+      output.add_failed(problem, seed, error.reason.text);
+    } catch (const std::exception& error) {
+      output.add_failed(problem, seed, error.what());
+    }
   }
-  std::fclose(file.stream);
   sporkle_context_destroy(context);
-  const bool verified = output.finish();
-  if (found < 0) throw std::runtime_error(error.text);
-  return verified ? 0 : 1;
+  return output.finish() ? 0 : 1;
 }
 
 }  // namespace
@@ -324,7 +304,10 @@ int run(const Request& request) {
 
 int main(int argc, char** argv) {
   try {
-    return bench::run(bench::parse(argc, argv));
+    return bench::run(bench::parse_request(argc, argv));
+  } catch (const bench::BadInput& error) {
+    std::fprintf(stderr, "bench_conv2d: %s\n", error.what());
+    return 2;
   } catch (const sporkle::Error& error) {
     std::fprintf(stderr, "bench_conv2d: %s\n", error.reason.text);
   } catch (const std::exception& error) {

@@ -91,6 +91,22 @@ void Output::add(const Problem& problem, uint64_t seed, const std::vector<Row>& 
   if (file_ != nullptr) write(text, problem, seed, rows, choice);
 }
 
+void Output::add_failed(const Problem& problem, uint64_t seed, const char* reason) {
+  char text[PROBLEM_TEXT_CAPACITY];
+  problem_format(&problem, text, sizeof text);
+  ++failures_;
+  std::fprintf(stderr, "bench_conv2d: %s: %s\n", text, reason);
+  if (file_ == nullptr) return;
+  json_object_begin(&json_, nullptr);
+  json_string(&json_, "problem", text);
+  json_integer(&json_, "seed", static_cast<int64_t>(seed));
+  json_string(&json_, "error", reason);
+  json_array_begin(&json_, "variants");
+  json_array_end(&json_);
+  json_object_end(&json_);
+  std::fflush(file_);
+}
+
 void Output::print_rejected(const char* text, const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     if (row.good()) continue;

@@ -25,6 +25,9 @@ struct Request {
   uint64_t seed = 1;
 };
 
+// Ends the program where the arguments are wrong, with 2, and after --help.
+Request parse_request(int argc, char** argv);
+
 struct Row {
   std::string variant, reason;
   size_t rank = 0;  // in the rule's order, 0 the first
@@ -49,6 +52,8 @@ class Output {
 
   void add(const Problem& problem, uint64_t seed, const std::vector<Row>& rows,
            const LibraryChoice& choice);
+  // A problem that could not be measured at all: its result is the reason.
+  void add_failed(const Problem& problem, uint64_t seed, const char* reason);
   // Whether everything was verified.
   bool finish();
 
