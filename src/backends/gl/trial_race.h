@@ -17,7 +17,7 @@ class TrialRace {
  public:
   struct Rules {
     Vendor vendor = Vendor::software;
-    uint64_t begin_ns = 0;             // when the plan was asked for
+    uint64_t begin_ns = 0;             // when this choice's turn came
     uint64_t compile_patience_ns = 0;  // longer than this: the compiler hangs
     // The first so many race as they do for a plan; the others are for a thorough search.
     size_t automatic = 0;
