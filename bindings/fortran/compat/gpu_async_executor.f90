@@ -10,6 +10,7 @@ module gpu_async_executor
     set_submit, set_wait, timed_out
   use sporkle_compat_clock, only: now_ns
   use sporkle_compat_conv2d, only: conv2d_options, conv2d_run, conv2d_shape
+  use sporkle_compat_meter, only: meter_busy, meter_close, meter_open
   use sporkle_compat_session, only: holder_cleanup, holder_init, session_holder
   use sporkle_compat_text, only: number, say
   implicit none
@@ -23,10 +24,12 @@ module gpu_async_executor
   type :: gpu_async_state
     type(buffer_set) :: buffer_sets(MAX_IN_FLIGHT)
     integer :: current_set = 1, weight_buffer = 0, compute_program = 0
-    integer(i64) :: total_gpu_time = 0, total_idle_time = 0 ! nanoseconds
+    integer(i64) :: total_gpu_time = 0, total_idle_time = 0 ! nanoseconds since init
     integer :: completed_operations = 0
     logical :: initialized = .false.
     integer :: max_workgroup_size = 256
+    integer, private :: meter = 0
+    integer(i64), private :: opened = 0, convolutions = 0
   end type gpu_async_state
 
   type(session_holder), save :: holder
@@ -39,6 +42,9 @@ contains
     state%compute_program = compute_program
     state%weight_buffer = weight_buffer
     state%initialized = holder_init(holder)
+    if (.not. state%initialized) return
+    state%meter = meter_open()
+    state%opened = now_ns()
   end subroutine gpu_async_executor_init
 
   subroutine gpu_async_executor_cleanup(state)
@@ -49,6 +55,8 @@ contains
       call gpu_wait_for_completion(state, i)
       call set_renew(state%buffer_sets(i))
     end do
+    call account(state)
+    call meter_close(state%meter)
     call say("Sporkle: executor: " // number(int(state%completed_operations, i64)) // &
       " operations, busy " // number(real(state%total_gpu_time, dp) * 1.0e-6_dp) // &
       " ms, idle " // number(real(state%total_idle_time, dp) * 1.0e-6_dp) // " ms")
@@ -82,12 +90,10 @@ contains
     if (.not. state%initialized .or. set_id < 1 .or. set_id > MAX_IN_FLIGHT) return
     call gpu_wait_for_completion(state, set_id)
     call set_clear(state%buffer_sets(set_id))
-    if (any(state%buffer_sets%complete_time > 0) .and. .not. any(state%buffer_sets%in_use)) &
-      state%total_idle_time = state%total_idle_time + now_ns() - &
-      maxval(state%buffer_sets%complete_time)
     call set_submit(state%buffer_sets(set_id), state%compute_program, state%weight_buffer, &
       c_loc(input_data(1)), input_size, c_loc(output_data(1)), output_size, &
-      [grid_x, grid_y, grid_z])
+      [grid_x, grid_y, grid_z], state%meter)
+    call account(state)
   end subroutine gpu_submit_work_async
 
   function gpu_is_work_complete(state, set_id) result(complete)
@@ -108,8 +114,8 @@ contains
     associate (set => state%buffer_sets(set_id))
       if (.not. set%in_use) return
       status = set_wait(set)
+      call account(state)
       if (status == timed_out) return
-      state%total_gpu_time = state%total_gpu_time + set%complete_time - set%submit_time
       if (status == ready) state%completed_operations = state%completed_operations + 1
     end associate
   end subroutine gpu_wait_for_completion
@@ -125,12 +131,24 @@ contains
     real(sp) :: time_ms
     if (.not. state%initialized) return
     shape = conv2d_shape(N, C, H, W, K, kernel_size, stride, pad, H_out, W_out)
-    time_ms = conv2d_run(holder, conv2d_options(async=.true., warn=.true.), shape, &
+    time_ms = conv2d_run(holder, conv2d_options(async=.true., warn=.true., &
+      device_time=.true.), shape, &
       input(1:shape%n * shape%c * shape%h * shape%w), &
       weights(1:shape%k * shape%c * shape%kernel_size**2), &
       output(1:shape%n * shape%k * shape%h_out * shape%w_out))
     if (time_ms < 0.0_sp) return
     state%completed_operations = state%completed_operations + 1
-    state%total_gpu_time = state%total_gpu_time + int(real(time_ms, dp) * 1.0e6_dp, i64)
+    state%convolutions = state%convolutions + int(real(time_ms, dp) * 1.0e6_dp, i64)
+    call account(state)
   end subroutine gpu_async_conv2d
+
+  ! Busy and idle time make up the time since init.
+  subroutine account(state)
+    type(gpu_async_state), intent(inout) :: state
+    integer(i64) :: now, wall
+    now = now_ns()
+    wall = now - state%opened
+    state%total_gpu_time = min(wall, state%convolutions + meter_busy(state%meter, now))
+    state%total_idle_time = wall - state%total_gpu_time
+  end subroutine account
 end module gpu_async_executor

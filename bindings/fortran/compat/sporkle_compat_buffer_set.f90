@@ -9,6 +9,7 @@ module sporkle_compat_buffer_set
     pointer_of, ready, timed_out
   use sporkle_compat_gl, only: gl_dispatch, gl_drop_buffer, gl_make_buffer, gl_write_buffer
   use sporkle_compat_job, only: job_add_download, job_destroy, job_poll, job_wait
+  use sporkle_compat_meter, only: meter_begin, meter_end
   use sporkle_compat_text, only: warn_once
   implicit none
   private
@@ -32,11 +33,13 @@ contains
 
   ! Storage bindings: 0 input, 1 weight_buffer, 2 output; others are the
   ! caller's. in_use when the work was submitted.
-  subroutine set_submit(set, program, weight_buffer, from, input_size, to, output_size, groups)
+  subroutine set_submit(set, program, weight_buffer, from, input_size, to, output_size, groups, &
+      meter)
     type(buffer_set), intent(inout) :: set
-    integer, intent(in) :: program, weight_buffer, groups(3)
+    integer, intent(in) :: program, weight_buffer, groups(3), meter
     type(c_ptr), intent(in) :: from, to
     integer(i64), intent(in) :: input_size, output_size
+    integer(i64) :: begun
     logical :: ok
     set%submit_time = now_ns()
     ok = program > 0 .and. input_size > 0 .and. output_size > 0 .and. all(groups > 0)
@@ -46,6 +49,7 @@ contains
       ok = set%input_buffer > 0 .and. set%output_buffer > 0
     end if
     if (ok) ok = gl_write_buffer(set%input_buffer, input_size, from)
+    begun = now_ns()
     if (ok) ok = gl_dispatch(program, [set%input_buffer, weight_buffer, set%output_buffer], groups)
     if (ok) then
       set%done = fence_create(plain_pool)
@@ -53,6 +57,7 @@ contains
     end if
     set%in_use = ok
     if (ok) then
+      call meter_begin(meter, set%done%handle, begun)
       set%fence = pointer_of(set%done)
       set%delivers = job_add_download(set%done, set%output_buffer, to, output_size)
       if (.not. set%delivers) &
@@ -81,6 +86,7 @@ contains
     if (.not. set%delivers) status = failed
     if (status == failed) call warn_once("gpu_wait_for_completion: the work failed")
     set%complete_time = now_ns()
+    call meter_end(set%done%handle, set%complete_time)
     set%in_use = .false.
     set%fence = c_null_ptr
     call job_destroy(set%done)
@@ -96,6 +102,7 @@ contains
   ! GL keeps deleted buffers until the commands that use them have ended.
   subroutine set_renew(set)
     type(buffer_set), intent(inout) :: set
+    if (set%in_use) call meter_end(set%done%handle, now_ns())
     call job_destroy(set%done)
     call gl_drop_buffer(set%input_buffer)
     call gl_drop_buffer(set%output_buffer)

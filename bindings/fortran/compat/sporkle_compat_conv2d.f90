@@ -8,7 +8,7 @@ module sporkle_compat_conv2d
   use sporkle_compat_clock, only: now_ns, remaining_ns, to_ms
   use sporkle_compat_devices, only: device_facts, device_set
   use sporkle_compat_lock, only: mutex, lock, unlock
-  use sporkle_compat_pipe, only: layer, pipe_algorithm, pipe_close, pipe_collect, &
+  use sporkle_compat_pipe, only: layer, pipe_algorithm, pipe_busy, pipe_close, pipe_collect, &
     pipe_open, pipe_start, pipe_ticket
   use sporkle_compat_session, only: holder_enter, session_devices, session_drop, &
     session_holder, session_number
@@ -228,18 +228,22 @@ contains
     integer(c_int32_t), intent(in) :: device
     type(outcome), intent(inout) :: done
     type(pipe_ticket) :: ticket
-    integer(i64) :: start, timeout
+    integer(i64) :: busy, start, timeout
     integer :: pipe
     status = SPORKLE_ERROR_POOL_EXHAUSTED
     pipe = pipe_open(context, layer(session_number(), device, desc, info, at(2)))
     if (pipe == 0) return
     timeout = options%timeout_ns
     if (timeout == 0) timeout = conv2d_timeout(info%flops)
+    busy = 0
+    if (options%device_time) busy = pipe_busy(pipe)
     start = now_ns()
     status = pipe_start(pipe, at(1), timeout, ticket)
     if (status == SPORKLE_OK) &
       status = pipe_collect(ticket, remaining_ns(start, timeout), at(3))
     done%elapsed_ns = now_ns() - start
+    ! Other threads may use the pipe meanwhile.
+    if (options%device_time) done%device_ns = min(pipe_busy(pipe) - busy, done%elapsed_ns)
     if (verbose()) done%algorithm = pipe_algorithm(pipe)
     call pipe_close(pipe)
   end function run_async

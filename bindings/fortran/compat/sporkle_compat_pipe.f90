@@ -16,7 +16,7 @@ module sporkle_compat_pipe
   implicit none
   private
   public :: layer, pipe_ticket, pipe_open, pipe_close, pipe_start, pipe_collect, pipe_abandon
-  public :: pipe_algorithm
+  public :: pipe_algorithm, pipe_busy
 
   integer, parameter :: pipe_capacity = 8, most_parts = 4
   integer(i64), parameter :: least_part_bytes = 1048576_i64
@@ -89,6 +89,14 @@ contains
     name = ""
     if (sporkle_plan_describe(pipes(index)%plan, info) == SPORKLE_OK) name = to_text(info%algorithm)
   end function pipe_algorithm
+
+  ! Device time of everything that the pipe has run, nanoseconds.
+  integer(i64) function pipe_busy(index) result(busy)
+    integer, intent(in) :: index
+    type(sporkle_executor_info) :: info
+    busy = 0
+    if (sporkle_executor_describe(pipes(index)%executor, info) == SPORKLE_OK) busy = info%busy_ns
+  end function pipe_busy
 
   subroutine pipe_close(index)
     integer, intent(in) :: index

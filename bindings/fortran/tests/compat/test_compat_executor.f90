@@ -15,6 +15,7 @@ program test_compat_executor
   real(dp), allocatable :: expected(:)
   type(gpu_async_state) :: state
   integer :: i, set_id
+  integer(i64) :: opened
   logical :: ignored
   external :: skip_without_device
 
@@ -36,6 +37,7 @@ program test_compat_executor
   call gpu_async_conv2d(state, x, weights, y, N, C, H, W, K, ks, 1, 1, H, W)
   call check(untouched(y), "nothing happens before init")
   ignored = gpu_init()
+  call system_clock(opened)
   call gpu_async_executor_init(state, gpu_get_program_id(), 0)
   call check(state%initialized, "gpu_async_executor_init")
   do i = 1, 100
@@ -55,6 +57,7 @@ program test_compat_executor
   end do
   call own_program()
   if (state%compute_program > 0) call undelivered()
+  if (state%compute_program > 0) call load()
   call gpu_async_executor_cleanup(state)
   call check(.not. state%initialized, "gpu_async_executor_cleanup")
   call gpu_cleanup()
@@ -66,9 +69,8 @@ contains
   subroutine own_program()
     character, parameter :: nl = achar(10)
     real(sp), target :: doubled(256, 8), from(256)
-    integer(i64) :: start, now
+    integer(i64) :: now
     integer :: program, round
-    call system_clock(start)
     program = gpu_compile_custom_shader_fortran("#version 430 core" // nl // &
       "layout(local_size_x = 64) in;" // nl // &
       "layout(std430, binding = 0) readonly buffer A { float a[]; };" // nl // &
@@ -87,8 +89,8 @@ contains
       call gpu_wait_for_completion(state, set_id)
     end do
     call system_clock(now)
-    call check(state%total_idle_time >= 0 .and. state%total_idle_time <= now - start, &
-      "idle time is part of the time that went by")
+    call check(state%total_gpu_time + state%total_idle_time <= now - opened, &
+      "busy and idle time are part of the time that went by")
     call check(state%completed_operations == 100 + merge(8, 0, program > 0), "all are counted")
     do round = 1, 8
       if (program == 0) then
@@ -98,6 +100,77 @@ contains
       end if
     end do
   end subroutine own_program
+
+  ! Three small operations, then nothing: idle time goes on although nobody has
+  ! waited for them. Then work as long as there is a device to give it to.
+  subroutine load()
+    integer(i64), parameter :: ms = 1000000
+    real(sp), target :: doubled(256, 3), from(256)
+    integer(i64) :: busy, idle, before, now
+    integer :: round
+    call fill(from, 13)
+    call system_clock(before)
+    busy = state%total_gpu_time
+    idle = state%total_idle_time
+    do round = 1, 3
+      set_id = gpu_get_next_buffer_set(state)
+      call gpu_submit_work_async(state, set_id, from, doubled(:, round), 1024_i64, 1024_i64, 4, &
+        1, 1)
+    end do
+    call pause(1)
+    do set_id = 1, MAX_IN_FLIGHT
+      call gpu_wait_for_completion(state, set_id)
+    end do
+    call system_clock(now)
+    busy = state%total_gpu_time - busy
+    idle = state%total_idle_time - idle
+    call check(busy > 0 .and. busy < 500 * ms, "three small operations do not fill a second")
+    call check(idle > 500 * ms, "the rest of the second is idle")
+    call check(busy + idle <= now - opened .and. abs(busy + idle - (now - before)) < 500 * ms, &
+      "busy and idle time are the time that went by")
+    call heavy(from, doubled)
+  end subroutine load
+
+  subroutine heavy(from, doubled)
+    real(sp), intent(inout), target :: from(256), doubled(256, 3)
+    character, parameter :: nl = achar(10)
+    integer(i64) :: busy, before, now
+    integer :: round
+    state%compute_program = gpu_compile_custom_shader_fortran("#version 430 core" // nl // &
+      "layout(local_size_x = 64) in;" // nl // &
+      "layout(std430, binding = 0) readonly buffer A { float a[]; };" // nl // &
+      "layout(std430, binding = 2) writeonly buffer B { float b[]; };" // nl // &
+      "void main() { uint i = gl_GlobalInvocationID.x; float x = a[i];" // nl // &
+      "for (int n = 0; n < 1000000; ++n) x = x * 0.5 + a[(i + uint(n)) & 255u]; b[i] = x; }" // nl)
+    call system_clock(before)
+    busy = state%total_gpu_time
+    do round = 1, 6
+      set_id = gpu_get_next_buffer_set(state)
+      call gpu_submit_work_async(state, set_id, from, doubled(:, mod(round, 3) + 1), 1024_i64, &
+        1024_i64, 4, 1, 1)
+    end do
+    do set_id = 1, MAX_IN_FLIGHT
+      call gpu_wait_for_completion(state, set_id)
+    end do
+    call system_clock(now)
+    busy = state%total_gpu_time - busy
+    call check(busy <= now - before, "overlapping sets are busy no longer than the time")
+    call check(2 * busy > now - before, "a device with work all the time is busy")
+  end subroutine heavy
+
+  subroutine pause(seconds)
+    use, intrinsic :: iso_c_binding, only: c_int
+    integer, intent(in) :: seconds
+    integer(c_int) :: left
+    interface
+      function c_sleep(seconds) bind(C, name="sleep") result(left)
+        import :: c_int
+        integer(c_int), value :: seconds
+        integer(c_int) :: left
+      end function c_sleep
+    end interface
+    left = c_sleep(int(seconds, c_int))
+  end subroutine pause
 
   ! With no room left in the list of outputs the set fails: nobody would write
   ! its output.
