@@ -159,6 +159,13 @@ int shim_variant_accepts(shim_tuner*, uint32_t index, const sporkle_conv2d_desc*
   return accepts(variants()[index], make_problem(*desc), limits_of(), nullptr);
 }
 
+void shim_variant_refusal(uint32_t index, const sporkle_conv2d_desc* desc, char* text,
+                          uint64_t capacity) {
+  Reason reason;
+  accepts(variants()[index], make_problem(*desc), limits_of(), &reason);
+  std::snprintf(text, capacity, "%s", reason.text);
+}
+
 const char* shim_rule_choice(shim_tuner*, const sporkle_conv2d_desc* desc, uint32_t n) {
   const auto ranked =
       rank(make_problem(*desc), limits_of(), std::pmr::get_default_resource(), nullptr);

@@ -44,6 +44,9 @@ uint32_t shim_variant_count(void);
 const char *shim_variant_name(uint32_t index);
 /* Whether the variant takes the problem on the tuner's device. */
 int shim_variant_accepts(shim_tuner *tuner, uint32_t index, const sporkle_conv2d_desc *desc);
+/* Why it does not, on a device that has what OpenGL promises. */
+void shim_variant_refusal(uint32_t index, const sporkle_conv2d_desc *desc, char *reason,
+                          uint64_t capacity);
 /* The rule's n-th choice, or null. */
 const char *shim_rule_choice(shim_tuner *tuner, const sporkle_conv2d_desc *desc, uint32_t n);
 /* The same on a device that lends so many bytes of workspace. */
