@@ -132,6 +132,7 @@ contains
     integer, intent(in) :: id
     integer(c_intptr_t), intent(in) :: fence
     integer(i64), intent(in) :: begun
+    type(watcher) :: now
     integer(c_size_t) :: written
     if (id == 0) return
     call lock(meter_lock)
@@ -142,8 +143,11 @@ contains
       m%begun(m%pending) = begun
     end associate
     if (.not. watching%running) call start(watching)
-    if (watching%running) written = c_write(watching%messages(2), fence, 8_c_size_t)
+    now = watching
     call unlock(meter_lock)
+    ! Not under the lock: the thread needs it to empty a full pipe. This meter
+    ! keeps the thread.
+    if (now%running) written = c_write(now%messages(2), fence, 8_c_size_t)
   end subroutine meter_begin
 
   ! The fence has ended by now, and what was submitted before it.
