@@ -227,6 +227,6 @@ static void failures_in_the_middle(void **state) {
 }
 
 const struct CMUnitTest beside_tests[] = {cmocka_unit_test(outputs_follow_their_inputs),
-                                          cmocka_unit_test(dispatches_that_wait_are_learnt),
-                                          cmocka_unit_test(failures_in_the_middle)};
+                                          cmocka_unit_test(failures_in_the_middle),
+                                          cmocka_unit_test(dispatches_that_wait_are_learnt)};
 const size_t beside_test_count = COUNT_OF(beside_tests);
