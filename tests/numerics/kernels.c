@@ -44,18 +44,19 @@ static int64_t tile_of(const Kind *kind, int64_t kernel, int64_t dilation, int64
   return 17 - ((kernel - 1) * dilation + stride) / stride;
 }
 
-// `before` is the output without the NaN at input (channel, y, x) of the last image.
-static void check_reach(const Kind *kind, const Tensors *t, const float *before, int64_t channel,
-                        int64_t y, int64_t x, const char *text) {
+// `before` is the output without the NaN at input element `at`.
+static void check_reach(const Kind *kind, const Tensors *t, const float *before, int64_t at,
+                        const char *text) {
   const sporkle_conv2d_desc *d = &t->desc;
   const int64_t tile_h = tile_of(kind, d->kernel_h, d->dilation_h, d->stride_h);
   const int64_t tile_w = tile_of(kind, d->kernel_w, d->dilation_w, d->stride_w);
-  const int64_t group = channel / (d->c / d->groups);
+  const int64_t x = at % d->w, y = at / d->w % d->h, channel = at / (d->w * d->h) % d->c;
+  const int64_t nan_image = at / (d->w * d->h * d->c), group = channel / (d->c / d->groups);
   for (int64_t i = 0; i < (int64_t)(t->info.output_size / 4); ++i) {
     const int64_t ox = i % t->info.out_w, oy = i / t->info.out_w % t->info.out_h;
     const int64_t k = i / (t->info.out_w * t->info.out_h) % d->k;
     const int64_t image = i / (t->info.out_w * t->info.out_h * d->k);
-    const bool beside = image != d->n - 1 || k / (d->k / d->groups) != group;
+    const bool beside = image != nan_image || k / (d->k / d->groups) != group;
     const bool needs =
         !beside && tile_sees(oy, y, 1, d->stride_h, d->dilation_h, d->kernel_h, d->padding_top) &&
         tile_sees(ox, x, 1, d->stride_w, d->dilation_w, d->kernel_w, d->padding_left);
@@ -73,16 +74,19 @@ static void check_reach(const Kind *kind, const Tensors *t, const float *before,
 
 static void check_nan(const Kind *kind, sporkle_plan plan, Tensors *t, uint64_t number,
                       const char *text) {
-  const sporkle_conv2d_desc *d = &t->desc;
   float *before = malloc(t->info.output_size);
   assert_non_null(before);
   memcpy(before, t->output, t->info.output_size);
-  const int64_t channel = (int64_t)(number % (uint64_t)d->c);
-  const int64_t y = (int64_t)(number / 3 % (uint64_t)d->h), x = (int64_t)(number / 7 % (uint64_t)d->w);
-  t->input[(((d->n - 1) * d->c + channel) * d->h + y) * d->w + x] = NAN;
-  tensors_clear_output(t);
-  expect_ok(sporkle_plan_run(plan, t->input, t->residual, t->output, NULL));
-  check_reach(kind, t, before, channel, y, x, text);
+  // Kernels that load unconditionally load the first element in the place of padding.
+  const uint64_t count = t->info.input_size / 4, places[] = {0, number * 7919 % count, count - 1};
+  for (size_t i = 0; i < COUNT_OF(places); ++i) {
+    const float value = t->input[places[i]];
+    t->input[places[i]] = NAN;
+    tensors_clear_output(t);
+    expect_ok(sporkle_plan_run(plan, t->input, t->residual, t->output, NULL));
+    check_reach(kind, t, before, (int64_t)places[i], text);
+    t->input[places[i]] = value;
+  }
   free(before);
 }
 
