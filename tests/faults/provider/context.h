@@ -56,6 +56,11 @@ void context_remove(Context *context);
 // sync.c: those that nobody has deleted end with the last context.
 void syncs_forget(void);
 
+// The context is lost, and nothing runs in it any more.
+void context_lose(Context *context);
+// What was recorded in the current context has ended.
+void context_end_work(void);
+
 void context_raise(GLenum error);
 void context_count(ObjectKind kind, int64_t change);
 

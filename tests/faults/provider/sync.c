@@ -47,7 +47,7 @@ GLsync wrap_FenceSync(GLenum condition, GLbitfield flags) {
   if (walk_strikes("glFenceSync") || fault_now(FAULT_NULL_SYNC)) return NULL;
   const GLsync below = next.FenceSync(condition, flags);
   if (below == NULL) return NULL;
-  if (fault_now(FAULT_LOST_BEHIND)) context->lost = true;
+  if (fault_now(FAULT_LOST_BEHIND)) context_lose(context);
   Sync *sync = calloc(1, sizeof *sync);
   if (sync == NULL) abort();
   sync->below = below;
@@ -66,6 +66,21 @@ GLsync wrap_FenceSync(GLenum condition, GLbitfield flags) {
   alive = sync;
   pthread_mutex_unlock(&lock);
   return (GLsync)sync;
+}
+
+// A loss is only pretended. After a real one nothing that was recorded writes any more; here
+// it has been written before the loss is told, not after the library has gone on.
+void context_lose(Context *context) {
+  context->lost = true;
+  context_end_work();
+}
+
+void context_end_work(void) {
+  if (!below_goes_on()) return;
+  const GLsync sync = next.FenceSync(GL_SYNC_GPU_COMMANDS_COMPLETE, 0);
+  if (sync == NULL) return;
+  next.ClientWaitSync(sync, GL_SYNC_FLUSH_COMMANDS_BIT, 2000000000);
+  next.DeleteSync(sync);
 }
 
 // What the driver below says, held back as planned.
@@ -123,6 +138,7 @@ void wrap_Flush(void) {
 
 GLenum wrap_GetGraphicsResetStatus(void) {
   if (walk_strikes("glGetGraphicsResetStatus") || fault_now(FAULT_RESET)) {
+    context_end_work();
     return GL_GUILTY_CONTEXT_RESET;
   }
   if (fault_now(FAULT_NONSENSE)) return (GLenum)fault_number(FAULT_NONSENSE, 0x9999);

@@ -142,7 +142,7 @@ static bool word_runs(Context *context) {
 
 void wrap_DispatchCompute(GLuint x, GLuint y, GLuint z) {
   Context *context = context_current();
-  if (fault_now(FAULT_LOST)) context->lost = true;
+  if (fault_now(FAULT_LOST)) context_lose(context);
   if (context->lost) return;
   if (walk_strikes("glDispatchCompute")) {
     context_raise(GL_OUT_OF_MEMORY);
