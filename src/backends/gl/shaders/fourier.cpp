@@ -217,7 +217,8 @@ layout(std430, binding = 3) readonly buffer Residual { float residual[]; };
 layout(std430, binding = 4) writeonly buffer Output { float y[]; };
 
 #define STEP uint(OUT_C * TILES)
-#define PITCH (TILE_W | 1)
+// Odd against bank conflicts; 15 rows of 17 (kernels of 2x1) would not fit with what follows them.
+#define PITCH (TILE_W == 16 ? 16 : TILE_W | 1)
 #define PLACES (TILE_H * LANES * PITCH)
 
 float load_real(uint at) {
