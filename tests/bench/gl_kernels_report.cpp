@@ -1,5 +1,6 @@
 #include "gl_kernels_report.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
@@ -131,7 +132,12 @@ void Output::write(const char* text, const Problem& problem, uint64_t seed,
   if (choose_) {
     json_number(&json_, "plan_cold_ms", choice.cold_ms);
     json_number(&json_, "plan_warm_ms", choice.warm_ms);
+    if (choice.lookup_us > 0) {
+      json_number(&json_, "lookup_us", choice.lookup_us);
+      lookups_us_.push_back(choice.lookup_us);
+    }
   }
+  json_string(&json_, "reference", choice.reference);
   json_array_begin(&json_, "variants");
   for (const Row& row : rows) write_row(&json_, row, problem_flops(&problem));
   json_array_end(&json_);
@@ -139,9 +145,30 @@ void Output::write(const char* text, const Problem& problem, uint64_t seed,
   std::fflush(file_);
 }
 
-bool Output::finish() {
+// Of choices that were remembered.
+void Output::write_lookups(const char* name, std::vector<double> us) {
+  std::erase_if(us, [](double one) { return one <= 0; });
+  if (us.empty()) return;
+  std::sort(us.begin(), us.end());
+  const auto at = [&](double share) {
+    return us[static_cast<size_t>(std::ceil(share * static_cast<double>(us.size()))) - 1];
+  };
+  std::fprintf(text_, "%s: median %.1f us, slowest %.1f us of %zu\n", name, at(0.5), us.back(), us.size());
+  if (file_ == nullptr) return;
+  json_object_begin(&json_, name);
+  json_number(&json_, "median", at(0.5));
+  json_number(&json_, "p10", at(0.1));
+  json_number(&json_, "p90", at(0.9));
+  json_number(&json_, "slowest", us.back());
+  json_integer(&json_, "count", static_cast<int64_t>(us.size()));
+  json_object_end(&json_);
+}
+
+bool Output::finish(std::vector<double> stored_us) {
+  if (file_ != nullptr) json_array_end(&json_);
+  write_lookups("lookup_in_memory_us", lookups_us_);
+  write_lookups("lookup_in_store_us", std::move(stored_us));
   if (file_ != nullptr) {
-    json_array_end(&json_);
     json_object_end(&json_);
     std::fputc('\n', file_);
     if (file_ != stdout) std::fclose(file_);

@@ -43,6 +43,8 @@ struct Row {
 struct LibraryChoice {
   std::string algorithm;
   double cold_ms = 0, warm_ms = 0;
+  double lookup_us = 0;  // of the second plan's choice, in memory; 0: none was remembered
+  const char* reference = nullptr;  // the CPU kernel that outputs are compared with
 };
 
 class Output {
@@ -54,8 +56,8 @@ class Output {
            const LibraryChoice& choice);
   // A problem that could not be measured at all: its result is the reason.
   void add_failed(const Problem& problem, uint64_t seed, const char* reason);
-  // Whether everything was verified.
-  bool finish();
+  // Whether everything was verified. `stored_us`: how long choices took to find in the store.
+  bool finish(std::vector<double> stored_us);
 
  private:
   void begin(const Request& request, const sporkle::gl::Facts& facts);
@@ -63,7 +65,10 @@ class Output {
   void write(const char* text, const Problem& problem, uint64_t seed,
              const std::vector<Row>& rows, const LibraryChoice& choice);
 
+  void write_lookups(const char* name, std::vector<double> us);
+
   bool choose_;
+  std::vector<double> lookups_us_;
   FILE* file_ = nullptr;
   FILE* text_ = stdout;  // stderr where stdout is the JSON's
   JsonWriter json_{};

@@ -178,7 +178,12 @@ Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
   // A choice that does not take the problem is none: it is made anew.
   const bool thorough = mode_ == Mode::thorough;
   const auto known = [&] { return !thorough && move_to_front(ranked, recall(key)); };
-  if (known()) return {nullptr, 0, true};
+  const uint64_t begin = now_ns();
+  if (known()) {
+    environment_.log->write(SPORKLE_LOG_DEBUG, "tuner: %s is remembered, found in %.1f us", (*ranked)[0]->name,
+                            static_cast<double>(now_ns() - begin) * 1e-3);
+    return {nullptr, 0, true};
+  }
   // What was searched for on a software driver is taken there, and nothing is tried.
   if (!measures()) return {};
   write_similar_key(facts_, problem, similar);
