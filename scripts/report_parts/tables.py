@@ -122,8 +122,8 @@ WITHOUT_GOAL = re.compile(r"update4k/(?!block)|(headline|small)/(resident|synchr
                           r"|transfer/.*/warm|[^/]*/(resident, dependent stream|naive/fastest)")
 
 
-# Runs of everything; the others asked one question each.
-WHOLE = ("bench_buffers.json", "bench_buffers_earlier.json")
+# The run of everything whose other figures are shown; more runs have the same.
+WHOLE = ("bench_buffers.json",)
 
 
 def shown(run, result):

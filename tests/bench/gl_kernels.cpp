@@ -205,6 +205,7 @@ LibraryChoice ask_library(Asked* asked, const sporkle_conv2d_desc& desc,
   require(sporkle_device_find(context, "gl", &device));
   for (double* ms : {&choice.cold_ms, &choice.warm_ms}) {
     sporkle_plan plan = nullptr;
+    asked->lookup_us = 0;
     const uint64_t start = now_ns();
     require(sporkle_plan_create(context, device, &desc, host.weights.data(), nullptr, &plan));
     *ms = static_cast<double>(now_ns() - start) * 1e-6;
