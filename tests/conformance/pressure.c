@@ -145,6 +145,29 @@ static void few_alive_keep_little(void **state) {
   world_close(&world);
 }
 
+// What came back last stays for its likely successor, unless twice of what lives would be
+// exceeded.
+static void a_large_one_does_not_stay(void **state) {
+  (void)state;
+  enum { alive = 4 };
+  static const uint64_t mib = 1u << 20;
+  World world;
+  world_open(&world);
+  sporkle_buffer held[alive], large[2];
+  for (int i = 0; i < alive; ++i) expect_ok(make(&world, 5 * mib, &held[i]));
+  expect_ok(make(&world, 15 * mib, &large[0]));
+  expect_ok(make(&world, 31 * mib, &large[1]));
+  for (int i = 0; i < 2; ++i) expect_ok(sporkle_buffer_destroy(large[i]));
+  sporkle_stats s = world_stats(&world);
+  for (int tries = 0; tries < 5000 && s.mapped_bytes > 2 * s.buffer_bytes; ++tries) {
+    sleep_ms(1);
+    s = world_stats(&world);
+  }
+  expect_true(s.mapped_bytes <= 2 * s.buffer_bytes, "%llu", (unsigned long long)s.mapped_bytes);
+  for (int i = 0; i < alive; ++i) expect_ok(sporkle_buffer_destroy(held[i]));
+  world_close(&world);
+}
+
 static void many_small_few_mappings(void **state) {
   (void)state;
   World world;
@@ -360,7 +383,7 @@ static void hot_path_on_buffers(void **state) {
 }
 
 GROUP(group_pressure, "pressure", cmocka_unit_test(random_lifetimes),
-      cmocka_unit_test(few_alive_keep_little),
+      cmocka_unit_test(few_alive_keep_little), cmocka_unit_test(a_large_one_does_not_stay),
       cmocka_unit_test(many_small_few_mappings), cmocka_unit_test(storage_is_used_again),
       cmocka_unit_test(too_much), cmocka_unit_test(several_contexts),
       cmocka_unit_test(without_cpu_use), cmocka_unit_test(hot_path),

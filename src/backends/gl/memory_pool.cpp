@@ -112,6 +112,13 @@ PoolUse MemoryPool::use_beside(BufferKind kind) const noexcept {
   return sum;
 }
 
+// Whether what came back last is kept beyond the bound: not for more than twice what lives,
+// where enough lives for that to be worth counting.
+bool MemoryPool::may_stay(BufferKind kind) const noexcept {
+  const PoolUse use = use_beside(kind);
+  return use.live < idle_floor || use.held <= 2 * use.live;
+}
+
 void MemoryPool::limit(BufferKind kind, const BufferObject* newest) noexcept {
   const auto excess = [this, kind] {
     const PoolUse use = use_beside(kind);
@@ -120,7 +127,7 @@ void MemoryPool::limit(BufferKind kind, const BufferObject* newest) noexcept {
   const auto drop_oldest = [&](Shelf& from) {
     while (from.idle_first != nullptr && excess()) {
       BufferObject* object = from.idle_first;
-      if (object == newest && object->size <= idle_alone) return;
+      if (object == newest && object->size <= idle_alone && may_stay(kind)) return;
       from.idle_first = object->next;
       if (from.idle_first == nullptr) from.idle_last = nullptr;
       drop(from, object);

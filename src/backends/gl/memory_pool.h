@@ -89,6 +89,7 @@ class MemoryPool {
   uint64_t next_block_bytes(const Shelf& shelf, uint64_t bytes) const noexcept;
   void forget_lost() noexcept;
   PoolUse use_beside(BufferKind kind) const noexcept;
+  bool may_stay(BufferKind kind) const noexcept;
   // `newest`: the object that has just been given back, or null.
   void limit(BufferKind kind, const BufferObject* newest) noexcept;
   void drop_idle(Shelf& shelf) noexcept;
