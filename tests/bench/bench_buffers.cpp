@@ -171,6 +171,10 @@ int main(int argc, char** argv) {
   const bool raw = info.kind == SPORKLE_DEVICE_KIND_GL && naive.open(info.name, &reason);
   if (!raw) std::printf("no naive program: %s\n", reason.c_str());
   measure_all(place, raw ? &naive : nullptr, options.only, software, most << 20, &records);
+  if (records.empty()) {
+    return std::fprintf(stderr, "bench_buffers: --only: nothing measured here has \"%s\" in its name\n",
+                        options.only), 2;
+  }
   const bool saved = records.save(true);
   if (!saved) std::perror(options.json);
   if (place.staging != nullptr) sporkle_context_destroy(place.staging);

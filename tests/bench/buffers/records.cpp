@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -31,7 +32,8 @@ double Records::add(const std::string& name, const char* unit, std::vector<doubl
                     uint64_t outputs) {
   std::sort(samples.begin(), samples.end());
   const auto at = [&](double share) {
-    return samples[static_cast<size_t>(share * static_cast<double>(samples.size() - 1))];
+    const double rank = std::ceil(share * static_cast<double>(samples.size()));
+    return samples[static_cast<size_t>(std::max(rank, 1.0)) - 1];
   };
   std::printf("%-58s %12.3f %-8s [%.3f..%.3f] n=%zu\n", name.c_str(), at(0.5), unit, at(0.1),
               at(0.9), samples.size());

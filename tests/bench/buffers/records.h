@@ -24,11 +24,13 @@ class Records {
   // anything is measured.
   bool open(const char* path);
   void describe(RunFacts facts) { facts_ = std::move(facts); }
-  // Median, tenth and ninetieth percentile of the samples. `outputs`: how many
+  // Median, tenth and ninetieth percentile of the samples by nearest rank, so that those of
+  // up to nine are the least and the greatest. `outputs`: how many
   // were compared in this measurement; 0 for what has none, copies and ratios.
   double add(const std::string& name, const char* unit, std::vector<double> samples,
              uint64_t outputs = 0);
   void fail(const std::string& name, const std::string& reason);
+  bool empty() const { return rows_.empty() && failures_.empty(); }
   int failures() const { return static_cast<int>(failures_.size()); }
   // Everything so far, in place of what the file held: a run that is killed leaves its last
   // whole one. `complete`: nothing is to follow. False with errno.
