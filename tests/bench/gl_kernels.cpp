@@ -147,7 +147,7 @@ class ProblemBench {
   void time_stages(const Recipe& recipe, const std::vector<GLuint>& programs,
                    const RecipeTensors& tensors, Row* row) {
     for (const Dispatch& dispatch : recipe.dispatches) {
-      Recipe stage = recipe;
+      Recipe stage(recipe, std::pmr::get_default_resource());
       stage.dispatches.assign(1, dispatch);
       const Timing timing = time_recipe(gl_, stage, programs.data(), tensors, TimingRules{});
       row->stages_us.push_back(static_cast<double>(timing.median_ns) * 1e-3);

@@ -1,6 +1,7 @@
 /* Kernels chosen by time: what is remembered, what is rejected, and damaged memory. */
 #define _GNU_SOURCE 1
 #include <dirent.h>
+#include <math.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -291,6 +292,39 @@ static void the_choice_of_the_rule_is_verified(void **state) {
   assert_string_not_equal(algorithm, again);
 }
 
+/* Weights and biases whose results would not tell right from wrong prove nothing and
+ * condemn nobody: a bias that is not finite, sums that overflow, outputs all alike. */
+static void what_does_not_tell_proves_nothing(void **state) {
+  (void)state;
+  static float zeros[k * c * 9], huge[k * c * 9], bias[k];
+  char algorithm[48], again[48];
+  for (size_t i = 0; i < COUNT_OF(huge); ++i) huge[i] = 3e38f;
+  bias[k / 2] = NAN;
+  sporkle_conv2d_desc biased = problem();
+  biased.flags |= SPORKLE_CONV2D_BIAS;
+  const sporkle_conv2d_desc plain = problem();
+  const struct {
+    const sporkle_conv2d_desc *desc;
+    shim_tensors tensors;
+  } cases[] = {{&biased, {input, weights, bias, NULL, output[0]}},
+               {&plain, {input, huge, NULL, NULL, output[0]}},
+               {&plain, {input, zeros, NULL, NULL, output[0]}}};
+  static const int choices[] = {SHIM_PROVEN, 1};
+  for (size_t i = 0; i < 2 * COUNT_OF(cases); ++i) {
+    folder_empty(directory);
+    shim_tuner *tuner = shim_tuner_open(directory, choices[i % 2], SHIM_NO_SPOIL, NULL);
+    if (tuner == NULL) skip();
+    assert_int_equal(shim_tuner_run(tuner, cases[i / 2].desc, &cases[i / 2].tensors, algorithm), 0);
+    assert_int_equal(shim_tuner_warnings(tuner, "is not used"), 0);
+    shim_tuner_close(tuner);
+    if (cases[i / 2].desc != &plain) continue;
+    tuner = shim_tuner_open(directory, SHIM_PROVEN, SHIM_SPOIL_RESULT, algorithm);
+    compute(tuner, 0, again);
+    shim_tuner_close(tuner);
+    assert_string_not_equal(algorithm, again);
+  }
+}
+
 /* What compiling is expected to take follows what it took, and is nothing for what is there. */
 static void compiling_is_expected_to_take_what_it_took(void **state) {
   (void)state;
@@ -414,6 +448,7 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(what_was_rejected_is_not_taken),
                                      cmocka_unit_test(none_is_left),
                                      cmocka_unit_test(the_choice_of_the_rule_is_verified),
+                                     cmocka_unit_test(what_does_not_tell_proves_nothing),
                                      cmocka_unit_test(compiling_is_expected_to_take_what_it_took),
                                      cmocka_unit_test(tuning_takes_a_twentieth_of_the_time),
                                      cmocka_unit_test(beyond_its_share_the_rule_decides),

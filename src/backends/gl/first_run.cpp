@@ -1,6 +1,7 @@
 #include "backends/gl/first_run.h"
 
 #include <algorithm>
+#include <new>
 
 namespace sporkle::gl {
 
@@ -47,7 +48,7 @@ Part least_part(const Recipe& whole, const ConvProblem& problem, const Limits& l
                 std::pmr::memory_resource* memory) {
   Part part{problem, Recipe(memory)};
   if (take_part(whole, problem, 1, limits, memory, &part)) return part;
-  return {problem, whole};
+  return {problem, Recipe(whole, memory)};
 }
 
 void warm_up(SubmissionThread& thread, const Part& part, std::span<const GLuint> programs,
@@ -64,7 +65,9 @@ void warm_up(SubmissionThread& thread, const Part& part, std::span<const GLuint>
       const TensorPlace workspace{engine.next_workspace(), 0};
       if (workspace_bytes < bytes) engine.create_buffer(BufferKind::local, bytes, scratch);
       const TensorPlace place{workspace_bytes < bytes ? scratch->name : workspace.name, 0};
-      dispatch_once_each(gl, part.recipe, programs.data(),
+      // A plan that is given up in the first dispatch takes its own with it.
+      const std::pmr::vector<GLuint> names(programs.begin(), programs.end(), memory);
+      dispatch_once_each(gl, part.recipe, names.data(),
                          {place, {packed.name, 0}, place, place, workspace, {}}, memory);
       gl.MemoryBarrier(GL_SHADER_STORAGE_BARRIER_BIT);
       gl.Flush();
@@ -75,9 +78,9 @@ void warm_up(SubmissionThread& thread, const Part& part, std::span<const GLuint>
     thread.release(scratch);
     if (error.status == SPORKLE_ERROR_DEVICE_LOST) throw;
     return;
-  } catch (...) {
+  } catch (const std::bad_alloc&) {
     thread.release(scratch);
-    throw;
+    return;
   }
   thread.release(scratch);
 }

@@ -26,6 +26,7 @@ set(SPORKLE_GL_SOURCES
   src/backends/gl/gl_device.cpp
   src/backends/gl/gl_memory.cpp
   src/backends/gl/gl_plan.cpp
+  src/backends/gl/gl_plan_choice.cpp
   src/backends/gl/gl_sequence.cpp
   src/backends/gl/glad.cpp
   src/backends/gl/host_run.cpp

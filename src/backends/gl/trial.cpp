@@ -45,6 +45,31 @@ void main() {
 }
 )";
 
+float largest(const float* values, int64_t count) noexcept {
+  float most = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    // In this order NaN stays.
+    if (!(std::fabs(values[i]) <= most)) most = std::fabs(values[i]);
+    if (std::isnan(most)) return most;
+  }
+  return most;
+}
+
+// Whether results can be told from wrong ones: no sum overflows, those of transforms
+// included, and what is expected is neither all the same nor lost with denormals.
+bool tells(const ConvProblem& p, const float* weights, const float* bias,
+           const std::pmr::vector<double>& expected) noexcept {
+  constexpr double overflows = 1e33, vanishes = 1e-30;
+  const auto depth = static_cast<double>(p.group_c() * p.kernel_h * p.kernel_w);
+  const double reach =
+      depth * largest(weights, static_cast<int64_t>(p.weights_bytes() / sizeof(float))) +
+      (bias != nullptr ? largest(bias, p.k) : 0.0f) + 1.0;
+  if (!(reach < overflows)) return false;
+  const auto [least, most] = std::minmax_element(expected.begin(), expected.end());
+  if (std::max(std::fabs(*least), std::fabs(*most)) < vanishes) return false;
+  return expected.size() == 1 || *least != *most;
+}
+
 std::pmr::vector<uint32_t> choose_samples(const ConvProblem& p, std::pmr::memory_resource* memory) {
   const uint64_t total = p.output_bytes() / sizeof(float);
   const double depth = static_cast<double>(p.group_c() * p.kernel_h * p.kernel_w);
@@ -62,7 +87,7 @@ std::pmr::vector<uint32_t> choose_samples(const ConvProblem& p, std::pmr::memory
 
 Trial::Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
              const OpenRules& rules, const ConvProblem& problem, const TrialKinds& kinds,
-             const std::pmr::vector<Recipe>& recipes)
+             std::span<const Recipe> recipes)
     : thread_(std::move(thread)),
       memory_(environment.memory),
       rules_(rules),
@@ -215,9 +240,14 @@ void Trial::read_samples(Engine& engine, const std::pmr::vector<uint32_t>& where
   *unwritten = wrong;
 }
 
-bool Trial::verify(const Recipe& recipe, GLuint packed, const float* weights, const float* bias,
-                   Reason* reason) {
+Trial::Verdict Trial::verify(const Recipe& recipe, GLuint packed, const float* weights,
+                             const float* bias, Reason* reason) {
   const auto where = choose_samples(problem_, memory_);
+  std::pmr::vector<double> expected(memory_);
+  for (const uint32_t index : where) {
+    expected.push_back(trial_output(problem_, weights, bias, index));
+  }
+  if (!tells(problem_, weights, bias, expected)) return Verdict::unclear;
   std::pmr::vector<float> found(memory_);
   uint32_t unwritten = 0;
   bool ended = false;
@@ -241,19 +271,20 @@ bool Trial::verify(const Recipe& recipe, GLuint packed, const float* weights, co
     ended = signalled;
     if (ended) read_samples(engine, where, &found, &unwritten);
   });
-  if (!ended) return reason->set("it does not end"), false;
+  if (!ended) return reason->set("it does not end"), Verdict::wrong;
   if (is_spoiled(recipe, OpenRules::spoil_result)) found[0] += 1e6f;
-  if (unwritten != 0) return reason->set("%u outputs are unwritten or not finite", unwritten), false;
+  if (unwritten != 0) {
+    return reason->set("%u outputs are unwritten or not finite", unwritten), Verdict::wrong;
+  }
   double difference = 0, norm = 0;
   for (size_t i = 0; i < where.size(); ++i) {
-    const double expected = trial_output(problem_, weights, bias, where[i]);
-    difference += (found[i] - expected) * (found[i] - expected);
-    norm += expected * expected;
+    difference += (found[i] - expected[i]) * (found[i] - expected[i]);
+    norm += expected[i] * expected[i];
   }
-  const double error = norm > 0 ? std::sqrt(difference / norm) : std::sqrt(difference);
-  if (error <= error_limit) return true;
+  const double error = std::sqrt(difference / norm);
+  if (error <= error_limit) return Verdict::right;
   reason->set("relative L2 error %.2g over %zu outputs", error, where.size());
-  return false;
+  return Verdict::wrong;
 }
 
 }  // namespace sporkle::gl

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "backends/gl/dispatch.h"
 #include "backends/gl/submission_thread.h"
@@ -23,7 +24,7 @@ class Trial {
   // Throws OUT_OF_MEMORY, DEVICE_LOST.
   Trial(std::shared_ptr<SubmissionThread> thread, const DeviceEnvironment& environment,
         const OpenRules& rules, const ConvProblem& problem, const TrialKinds& kinds,
-        const std::pmr::vector<Recipe>& recipes);
+        std::span<const Recipe> recipes);
   ~Trial();
   Trial(const Trial&) = delete;
   Trial& operator=(const Trial&) = delete;
@@ -50,8 +51,10 @@ class Trial {
 
   // Runs the recipe with these packed weights and compares outputs spread over all of
   // the result with sums in double precision; none may be left unwritten. The recipe may
-  // be another one than those that the trial began with. Throws as time().
-  bool verify(const Recipe& recipe, GLuint packed, const float* weights, const float* bias,
+  // be another one than those that the trial began with. `unclear`: what is expected is not
+  // finite, all the same or too small, so that no result would tell. Throws as time().
+  enum class Verdict : uint8_t { right, wrong, unclear };
+  Verdict verify(const Recipe& recipe, GLuint packed, const float* weights, const float* bias,
               Reason* reason);
 
  private:

@@ -180,8 +180,8 @@ Tuner::Result Tuner::order(const std::shared_ptr<SubmissionThread>& thread,
   const auto known = [&] { return !thorough && move_to_front(ranked, recall(key)); };
   const uint64_t begin = now_ns();
   if (known()) {
-    environment_.log->write(SPORKLE_LOG_DEBUG, "tuner: %s is remembered, found in %.1f us", (*ranked)[0]->name,
-                            static_cast<double>(now_ns() - begin) * 1e-3);
+    environment_.log->write(SPORKLE_LOG_DEBUG, "choice: %s is remembered, found in %.1f us",
+                            (*ranked)[0]->name, static_cast<double>(now_ns() - begin) * 1e-3);
     return {nullptr, 0, true};
   }
   // What was searched for on a software driver is taken there, and nothing is tried.
@@ -219,18 +219,19 @@ Tuner::Proof Tuner::prove(const std::shared_ptr<SubmissionThread>& thread, const
   if (record_.proven(programs)) return Proof::known;
   const uint64_t start = now_ns();
   try {
-    const std::pmr::vector<Recipe> recipes({part.recipe}, environment_.memory);
-    Trial trial(thread, environment_, rules_, part.problem, {}, recipes);
-    const bool right = trial.verify(part.recipe, packed, weights, bias, reason);
+    Trial trial(thread, environment_, rules_, part.problem, {}, {&part.recipe, 1});
+    const Trial::Verdict verdict = trial.verify(part.recipe, packed, weights, bias, reason);
     share_.add(now_ns() - start);
-    if (!right) return Proof::wrong;
+    if (verdict == Trial::Verdict::unclear) return Proof::unchecked;
+    if (verdict == Trial::Verdict::wrong) return Proof::wrong;
     record_.note_proven(programs);
     return Proof::right;
   } catch (const Error& error) {
     if (error.status == SPORKLE_ERROR_DEVICE_LOST) throw;
+    share_.add(now_ns() - start);
     environment_.log->write(notice(), "tuner: %s is not verified: %s", part.recipe.variant.name,
                             error.reason.text);
-    return Proof::known;
+    return Proof::unchecked;
   }
 }
 

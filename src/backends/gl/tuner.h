@@ -44,8 +44,9 @@ class Tuner {
   // they translate then takes as long now.
   bool runs_early() const noexcept { return !facts_.software || rules_.tune_everywhere; }
   // Whether a recipe that was not timed computes what the definition says. It runs unless equal
-  // programs did before, or there is no memory for it: then it is as if it were known.
-  enum class Proof : uint8_t { known, right, wrong };
+  // programs were found right before. `unchecked`: there is no memory for it, the device is at
+  // work, or these weights would not tell.
+  enum class Proof : uint8_t { known, right, wrong, unchecked };
   Proof prove(const std::shared_ptr<SubmissionThread>& thread, const Part& part, GLuint packed,
               const float* weights, const float* bias, Reason* reason);
 

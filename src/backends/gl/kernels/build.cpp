@@ -17,6 +17,28 @@ bool accepts(const Variant& variant, const ConvProblem& problem, const Limits& l
   return make_geometry(variant, problem, limits, &geometry, reason);
 }
 
+Recipe::Recipe(const Recipe& other, std::pmr::memory_resource* memory)
+    : variant(other.variant),
+      any_batch(other.any_batch),
+      error_class(other.error_class),
+      packed_bytes(other.packed_bytes),
+      bias_offset(other.bias_offset),
+      table_offset(other.table_offset),
+      workspace_bytes(other.workspace_bytes),
+      programs(memory),
+      dispatches(other.dispatches, memory),
+      packers(memory),
+      packing(other.packing, memory) {
+  const auto copy = [memory](const std::pmr::vector<Program>& from, std::pmr::vector<Program>* to) {
+    to->reserve(from.size());
+    for (const Program& one : from) {
+      to->push_back({one.shader, std::pmr::string(one.defines, memory)});
+    }
+  };
+  copy(other.programs, &programs);
+  copy(other.packers, &packers);
+}
+
 Recipe build(const Variant& variant, const ConvProblem& problem, const Limits& limits,
              std::pmr::memory_resource* memory, bool any_batch) {
   Geometry geometry;

@@ -136,6 +136,10 @@ struct Program {
 struct Recipe {
   explicit Recipe(std::pmr::memory_resource* memory)
       : programs(memory), dispatches(memory), packers(memory), packing(memory) {}
+  // A plain copy would leave the caller's allocator.
+  Recipe(const Recipe& other, std::pmr::memory_resource* memory);
+  Recipe(Recipe&&) = default;
+  Recipe& operator=(Recipe&&) = default;
 
   Variant variant{};
   bool any_batch = false;        // the programs are those of every batch size
