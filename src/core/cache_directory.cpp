@@ -42,7 +42,7 @@ CacheFileKind kind_of(const char* name) noexcept {
 }
 
 Rank rank_of(CacheDirectory& directory, const CacheFile& file, uint64_t target) noexcept {
-  if (file.bytes > target || !directory.is_entry(file.name, file.bytes)) return Rank::worthless;
+  if (file.bytes > target || directory.is_no_entry(file.name, file.bytes)) return Rank::worthless;
   const bool program = std::strncmp(file.name, program_prefix, std::strlen(program_prefix)) == 0;
   return program ? Rank::made_again : Rank::measured;
 }
@@ -68,17 +68,19 @@ bool CacheDirectory::remove(const char* name) noexcept {
   return directory_ != nullptr && unlinkat(dirfd(directory_), name, 0) == 0;
 }
 
-bool CacheDirectory::is_entry(const char* name, uint64_t bytes) noexcept {
+bool CacheDirectory::is_no_entry(const char* name, uint64_t bytes) noexcept {
   CacheFileHeader header;
+  if (bytes < sizeof header) return true;
   // A pipe that has taken the name meanwhile must not make this wait.
   const int file = openat(dirfd(directory_), name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
   if (file < 0) return false;
-  const bool whole = read(file, &header, sizeof header) == sizeof header;
+  const ssize_t got = read(file, &header, sizeof header);
   close(file);
-  if (!whole || bytes < sizeof header) return false;
-  if (std::memcmp(header.magic, cache_file_magic, sizeof header.magic) != 0) return false;
+  if (got < 0) return false;
+  if (got != sizeof header) return true;
+  if (std::memcmp(header.magic, cache_file_magic, sizeof header.magic) != 0) return true;
   const uint64_t body = bytes - sizeof header;
-  return header.key_bytes <= body && header.content_bytes == body - header.key_bytes;
+  return header.key_bytes > body || header.content_bytes != body - header.key_bytes;
 }
 
 uint64_t measure_cache(const char* path) noexcept {
@@ -92,10 +94,11 @@ uint64_t measure_cache(const char* path) noexcept {
   return sum;
 }
 
-uint64_t trim_cache(const char* path, uint64_t limit, std::pmr::memory_resource* memory) noexcept {
+void trim_cache(const char* path, uint64_t limit, std::pmr::memory_resource* memory,
+                uint64_t* bytes) noexcept {
   const uint64_t target = cache_target(limit);
-  uint64_t left = 0;
   try {
+    uint64_t left = 0;
     std::pmr::vector<Victim> victims(memory);
     std::pmr::string names(memory);
     CacheDirectory directory(path);
@@ -115,9 +118,9 @@ uint64_t trim_cache(const char* path, uint64_t limit, std::pmr::memory_resource*
       directory.remove(names.c_str() + victim.name);
       left -= victim.bytes;
     }
+    *bytes = left;
   } catch (const std::bad_alloc&) {
   }
-  return left;
 }
 
 }  // namespace sporkle

@@ -42,8 +42,9 @@ class CacheDirectory {
   // False at the end. One fstatat per name of the store.
   bool next(CacheFile* file) noexcept;
   bool remove(const char* name) noexcept;
-  // Whether the file begins as an entry of this size does.
-  bool is_entry(const char* name, uint64_t bytes) noexcept;
+  // Whether the file was read and begins as no entry of this size does. One that cannot be
+  // read, for want of a descriptor say, may be one.
+  bool is_no_entry(const char* name, uint64_t bytes) noexcept;
 
  private:
   DIR* directory_;
@@ -58,9 +59,10 @@ constexpr uint64_t cache_target(uint64_t limit) noexcept { return limit - limit 
 
 // Removes entries until the others have at most cache_target(limit) bytes, in this order:
 // what begins as no entry and what is larger than that, program binaries (made again from
-// source), all others (measured for seconds); of each, the longest unused first. Returns
-// how many bytes are left, without those that cannot be removed. Memory that is refused
-// ends it before anything is removed.
-uint64_t trim_cache(const char* path, uint64_t limit, std::pmr::memory_resource* memory) noexcept;
+// source), all others (measured for seconds); of each, the longest unused first. `bytes`
+// becomes what is left, without what cannot be removed. Memory that is refused ends it before
+// anything is removed; `bytes` stays as it is then.
+void trim_cache(const char* path, uint64_t limit, std::pmr::memory_resource* memory,
+                uint64_t* bytes) noexcept;
 
 }  // namespace sporkle

@@ -239,7 +239,7 @@ void CacheStore::account(uint64_t bytes) noexcept {
   if (!lock.owns_lock()) return;  // another thread is about it
   const uint64_t seen = written_.load();
   uint64_t left = measure_cache(directory_);
-  if (left > byte_limit_) left = trim_cache(directory_, byte_limit_, memory_);
+  if (left > byte_limit_) trim_cache(directory_, byte_limit_, memory_, &left);
   measured_ = left;
   written_ -= seen;
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -384,6 +385,59 @@ static void choices_outlive_programs(void **state) {
   shim_cache_destroy(cache);
 }
 
+/* With one descriptor left the directory can be listed, and no entry of it read. */
+static void choices_outlive_programs_without_descriptors(void **state) {
+  (void)state;
+  static char block[1000];
+  char key[16];
+  shim_cache *cache = shim_cache_create(directory);
+  for (int i = 0; i < 9; ++i) {
+    snprintf(key, sizeof key, "%d", i);
+    assert_true(shim_cache_put(cache, "gltune", key, "direct_1x1 5\n", 13));
+    assert_true(shim_cache_put(cache, "glprogram", key, block, sizeof block));
+    if (i == 0) set_times(1);
+  }
+  shim_cache_limit(cache, 8000);
+  struct rlimit before;
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(0);
+  assert_true(next >= 0);
+  close(next);
+  const struct rlimit one = {(rlim_t)next + 1, before.rlim_max};
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &one), 0);
+  const int written = shim_cache_put(cache, "glprogram", "last", block, sizeof block);
+  const int free_one = dup(0), none = dup(0);
+  close(free_one);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+  assert_true(written && free_one == next && none < 0);
+  assert_true(shim_cache_bytes(cache) <= 8000);
+  assert_false(there(cache, "glprogram", "0"));
+  for (int i = 0; i < 9; ++i) {
+    snprintf(key, sizeof key, "%d", i);
+    if (!there(cache, "gltune", key)) fail_msg("choice %s is gone", key);
+  }
+  shim_cache_destroy(cache);
+}
+
+/* Without memory nothing is removed; that there is too much is not forgotten. */
+static void what_memory_was_refused_for_is_removed_later(void **state) {
+  (void)state;
+  static char block[1000];
+  char key[16];
+  shim_cache *cache = shim_cache_create(directory);
+  shim_cache_limit(cache, 20000);
+  shim_cache_refuse_memory(cache, 1);
+  for (int i = 0; i < 25; ++i) {
+    snprintf(key, sizeof key, "%d", i);
+    assert_true(shim_cache_put(cache, "glprogram", key, block, sizeof block));
+  }
+  assert_true(shim_cache_bytes(cache) > 20000);
+  shim_cache_refuse_memory(cache, 0);
+  assert_true(shim_cache_put(cache, "gltune", "small", "direct_1x1 5\n", 13));
+  assert_true(shim_cache_bytes(cache) <= 20000);
+  shim_cache_destroy(cache);
+}
+
 static void what_is_no_entry_goes_first(void **state) {
   (void)state;
   enum { limit = 100000, good = 42 };
@@ -523,6 +577,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(the_limit_holds, setup, teardown),
       cmocka_unit_test_setup_teardown(few_writes_look_through_the_directory, setup, teardown),
       cmocka_unit_test_setup_teardown(choices_outlive_programs, setup, teardown),
+      cmocka_unit_test_setup_teardown(choices_outlive_programs_without_descriptors, setup,
+                                      teardown),
+      cmocka_unit_test_setup_teardown(what_memory_was_refused_for_is_removed_later, setup,
+                                      teardown),
       cmocka_unit_test_setup_teardown(what_is_no_entry_goes_first, setup, teardown),
       cmocka_unit_test_setup_teardown(what_stays_costs_nothing_else, setup, teardown),
       cmocka_unit_test_setup_teardown(what_is_used_stays, setup, teardown),

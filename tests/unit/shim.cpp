@@ -22,9 +22,25 @@ struct shim_fences {
   uint64_t base[2];
 };
 
+class RefusedMemory final : public std::pmr::memory_resource {
+ public:
+  bool refuse = false;
+
+ private:
+  void* do_allocate(size_t bytes, size_t alignment) override {
+    if (refuse) throw std::bad_alloc();
+    return std::pmr::new_delete_resource()->allocate(bytes, alignment);
+  }
+  void do_deallocate(void* block, size_t bytes, size_t alignment) override {
+    std::pmr::new_delete_resource()->deallocate(block, bytes, alignment);
+  }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
+
 struct shim_cache {
   Log log;
   CacheStore store;
+  RefusedMemory memory;
 };
 
 void shim_process_enter(void (*reset)(void)) {
@@ -110,14 +126,14 @@ uint32_t shim_fences_used(shim_fences* fences) {
 uint32_t shim_fence_slot_size(void) { return sizeof(FenceSlot); }
 
 shim_cache* shim_cache_create(const char* directory) {
-  auto* cache = new shim_cache{{nullptr, nullptr, SPORKLE_LOG_OFF}, {}};
-  cache->store.open(directory, nullptr);
+  auto* cache = new shim_cache{{nullptr, nullptr, SPORKLE_LOG_OFF}, {}, {}};
+  cache->store.open(directory, nullptr, &cache->memory);
   return cache;
 }
 
 shim_cache* shim_cache_create_logging(const char* directory, sporkle_log_callback log, void* user) {
-  auto* cache = new shim_cache{{log, user, SPORKLE_LOG_WARNING}, {}};
-  cache->store.open(directory, &cache->log);
+  auto* cache = new shim_cache{{log, user, SPORKLE_LOG_WARNING}, {}, {}};
+  cache->store.open(directory, &cache->log, &cache->memory);
   return cache;
 }
 
@@ -140,6 +156,7 @@ int64_t shim_cache_get(shim_cache* cache, const char* kind, const char* key, voi
 uint64_t shim_cache_bytes(shim_cache* cache) { return cache->store.bytes(); }
 uint64_t shim_cache_clear(shim_cache* cache) { return cache->store.clear(); }
 void shim_cache_limit(shim_cache* cache, uint64_t bytes) { cache->store.set_byte_limit(bytes); }
+void shim_cache_refuse_memory(shim_cache* cache, int refuse) { cache->memory.refuse = refuse != 0; }
 
 int shim_text_is_off(const char* text) { return text_is_off(text); }
 

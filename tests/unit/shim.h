@@ -42,6 +42,8 @@ int64_t shim_cache_get(shim_cache *cache, const char *kind, const char *key, voi
 uint64_t shim_cache_bytes(shim_cache *cache);
 uint64_t shim_cache_clear(shim_cache *cache);
 void shim_cache_limit(shim_cache *cache, uint64_t bytes);
+/* Whether memory is refused to the store from now on. */
+void shim_cache_refuse_memory(shim_cache *cache, int refuse);
 
 /* Options and log. */
 int shim_text_is_off(const char *text);
