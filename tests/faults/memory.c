@@ -31,6 +31,25 @@ static void no_memory_for_a_buffer(void **state) {
   world_close_gl(&world);
 }
 
+// A size that can never be is refused before idle memory is given back for it.
+static void an_impossible_size_costs_no_idle_memory(void **state) {
+  (void)state;
+  World world;
+  world_open_gl(&world, NULL, false);
+  sporkle_buffer_desc desc = buffer_desc(&world);
+  sporkle_buffer buffer = NULL;
+  expect_ok(sporkle_buffer_create(world.context, &desc, &buffer));
+  expect_ok(sporkle_buffer_destroy(buffer));
+  const int64_t idle = settled_objects();
+  const uint64_t mapped = world_stats(&world).mapped_bytes;
+  desc.size = (uint64_t)1 << 46;
+  expect_refused(SPORKLE_ERROR_OUT_OF_MEMORY, "size",
+                 sporkle_buffer_create(world.context, &desc, &buffer));
+  assert_int_equal(settled_objects(), idle);
+  assert_int_equal(world_stats(&world).mapped_bytes, mapped);
+  world_close_gl(&world);
+}
+
 static void no_memory_for_a_plan(void **state) {
   (void)state;
   World world;
@@ -484,7 +503,9 @@ static void copies_of_a_call(void **state) {
 }
 
 const struct CMUnitTest memory_tests[] = {
-    cmocka_unit_test(no_memory_for_a_buffer), cmocka_unit_test(no_memory_for_a_plan), cmocka_unit_test(no_memory_for_packing),
+    cmocka_unit_test(no_memory_for_a_buffer), cmocka_unit_test(no_memory_for_a_plan),
+    cmocka_unit_test(an_impossible_size_costs_no_idle_memory),
+    cmocka_unit_test(no_memory_for_packing),
     cmocka_unit_test(no_memory_for_weights), cmocka_unit_test(no_memory_for_a_workspace),
     cmocka_unit_test(refused_plans_keep_no_workspace),
     cmocka_unit_test(sequences_take_their_workspace),

@@ -1,6 +1,6 @@
 #include "backends/gl/buffer_object.h"
 
-#include <unistd.h>
+#include <sys/sysinfo.h>
 
 #include <cinttypes>
 
@@ -11,13 +11,14 @@ namespace {
 constexpr uintptr_t map_alignment = 64;
 
 // Whether there cannot be as much memory. Drivers that allocate on first use take any size:
-// NVIDIA 580 on an H100 gave, and mapped, 16 TiB.
+// NVIDIA 580 on an H100 gave, and mapped, 16 TiB. Swap counts: what software drivers allocate,
+// and what drivers move out of video memory, may go there.
 bool beyond_memory(const GlContext& context, BufferKind kind, uint64_t bytes) noexcept {
   constexpr uint64_t always_tried = uint64_t{1} << 30;
   if (bytes <= always_tried) return false;
-  const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-  if (pages <= 0 || page <= 0) return false;
-  uint64_t most = static_cast<uint64_t>(pages) * static_cast<uint64_t>(page);
+  struct sysinfo memory;
+  if (sysinfo(&memory) != 0) return false;
+  uint64_t most = (uint64_t{memory.totalram} + memory.totalswap) * memory.mem_unit;
   if (kind == BufferKind::local && !context.facts().software) {
     // GL_GPU_MEMORY_INFO_DEDICATED_VIDMEM_NVX of NVX_gpu_memory_info, in KiB; who does not
     // know it may have a terabyte.
@@ -97,9 +98,7 @@ Status status_of_gl_error(GLenum error) noexcept {
   }
 }
 
-void create_buffer_object(const GlContext& context, const OpenRules& rules, BufferKind kind,
-                          const MapChoice& choice, uint64_t bytes, BufferObject* out) {
-  const GladGLContext& gl = context.gl();
+void refuse_beyond_memory(const GlContext& context, BufferKind kind, uint64_t bytes) {
   if (bytes > static_cast<uint64_t>(INT64_MAX) - map_alignment) {
     fail(SPORKLE_ERROR_OUT_OF_MEMORY, "size: %" PRIu64 " bytes are beyond OpenGL", bytes);
   }
@@ -107,6 +106,11 @@ void create_buffer_object(const GlContext& context, const OpenRules& rules, Buff
     fail(SPORKLE_ERROR_OUT_OF_MEMORY, "size: %" PRIu64 " bytes are more than this machine has",
          bytes);
   }
+}
+
+void create_buffer_object(const GlContext& context, const OpenRules& rules, BufferKind kind,
+                          const MapChoice& choice, uint64_t bytes, BufferObject* out) {
+  const GladGLContext& gl = context.gl();
   clear_gl_errors(gl);
   const bool storage = context.facts().buffer_storage;
   *out = BufferObject{};

@@ -32,6 +32,10 @@ struct BufferObject {
   BufferObject* next = nullptr;  // in the one list it is in
 };
 
+// Throws OUT_OF_MEMORY for a size that the machine cannot have, whatever is given back: to be
+// asked before Reclaim::retry, so that such a size costs nobody the idle memory.
+void refuse_beyond_memory(const GlContext& context, BufferKind kind, uint64_t bytes);
+
 // Fills name, size, map and coherent. Throws OUT_OF_MEMORY or
 // OPERATION_FAILED; nothing is left behind then.
 void create_buffer_object(const GlContext& context, const OpenRules& rules, BufferKind kind,

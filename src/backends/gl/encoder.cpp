@@ -96,6 +96,7 @@ GLuint Encoder::take_workspace(uint64_t bytes) {
   BufferObject& workspace = workspaces_[next_workspace_];
   next_workspace_ = (next_workspace_ + 1) % workspace_count;
   if (workspace.size < bytes) {
+    refuse_beyond_memory(*context_, BufferKind::local, bytes);
     // OpenGL keeps the old storage until the operations that use it have ended.
     context_->gl().DeleteBuffers(1, &workspace.name);
     context_->checkpoint();

@@ -7,6 +7,7 @@ namespace sporkle::gl {
 
 void Engine::create_buffer(BufferKind kind, uint64_t bytes, BufferObject* out) {
   const MapChoice& choice = map_choices_[static_cast<uint32_t>(kind)];
+  refuse_beyond_memory(*context_, kind, bytes);
   reclaim_.retry([&] {
     if (bytes > rules_.memory_limit || buffer_bytes_ > rules_.memory_limit - bytes) {
       fail(SPORKLE_ERROR_OUT_OF_MEMORY, "size: %" PRIu64 " bytes exceed the limit", bytes);
