@@ -12,7 +12,7 @@ static char directory[64];
 
 static int setup(void **state) {
   (void)state;
-  /* Choices are stored where programs are not. */
+  // Choices are stored where programs are not.
   setenv("SPORKLE_TUNE", getenv("TEST_GPU") != NULL ? "on" : "auto", 1);
   test_device = "gl";
   snprintf(directory, sizeof directory, "/tmp/sporkle-store-XXXXXX");
@@ -26,7 +26,7 @@ static int teardown(void **state) {
   return rmdir(directory);
 }
 
-/* A process's worth: a context, a plan, a right result. */
+// A process's worth: a context, a plan, a right result.
 static void use_cache(World *world, const char *where) {
   sporkle_context_desc desc = world_desc(world);
   desc.cache_dir = where;
@@ -34,7 +34,7 @@ static void use_cache(World *world, const char *where) {
   world_check_usable(world);
 }
 
-/* Messages of the store among those of the kernels that do not link on the virtual GPU. */
+// Messages of the store among those of the kernels that do not link on the virtual GPU.
 static int count_in_log(const World *world, const char *part) {
   int count = 0;
   for (const char *at = world->log.text; (at = strstr(at, part)) != NULL; ++at) ++count;
@@ -78,7 +78,7 @@ static void expect_named(int how, const char *reason) {
   if (count_in_log(&world, text) != 1 || count_in_log(&world, reason) != 1) {
     fail_msg("not once \"%s\" and \"%s\" in:\n%s", text, reason, world.log.text);
   }
-  /* Written anew. */
+  // Written anew.
   use_cache(&world, directory);
   world_close_gl(&world);
   assert_int_equal(count_in_log(&world, "2 cache: "), 0);
@@ -99,7 +99,7 @@ static void foreign_entries_are_named(void **state) {
   expect_named(foreign, " is not used: it is not a cache entry of this format");
 }
 
-/* Below a file, where nobody writes, the superuser included. */
+// Below a file, where nobody writes, the superuser included.
 static void an_unwritable_directory_is_named(void **state) {
   (void)state;
   char file[80], below[96], text[160];
