@@ -20,7 +20,8 @@ static void no_memory_for_a_buffer(void **state) {
   plan_faults("no-memory*");
   const sporkle_buffer_desc desc = buffer_desc(&world);
   sporkle_buffer buffer = NULL;
-  expect_refused(SPORKLE_ERROR_OUT_OF_MEMORY, "size", sporkle_buffer_create(world.context, &desc, &buffer));
+  expect_refused(SPORKLE_ERROR_OUT_OF_MEMORY, "size",
+                 sporkle_buffer_create(world.context, &desc, &buffer));
   assert_null(buffer);
   assert_true(control.struck("no-memory") > 0);
   expect_no_more_objects(before);
@@ -390,7 +391,8 @@ static void expect_mapping_fault(const char *once, const char *for_ever) {
   plan_faults(for_ever);
   const sporkle_buffer_desc desc = buffer_desc(&world);
   sporkle_buffer buffer = NULL;
-  expect_refused(SPORKLE_ERROR_OUT_OF_MEMORY, "size", sporkle_buffer_create(world.context, &desc, &buffer));
+  expect_refused(SPORKLE_ERROR_OUT_OF_MEMORY, "size",
+                 sporkle_buffer_create(world.context, &desc, &buffer));
   expect_no_more_objects(before);
   control.clear();
   expect_right(&world, 7);
