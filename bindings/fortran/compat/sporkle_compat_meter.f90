@@ -24,8 +24,10 @@ module sporkle_compat_meter
   end type meter
 
   ! messages: the two ends of a pipe of fence handles; 0 ends the thread.
+  ! process: whose thread it is.
   type :: watcher
     logical :: running = .false.
+    integer(c_int) :: process = 0
     integer(c_int) :: messages(2) = -1
     integer(c_intptr_t) :: thread = 0
   end type watcher
@@ -62,6 +64,10 @@ module sporkle_compat_meter
       integer(c_int), value :: file
       integer(c_int) :: error
     end function c_close
+    function getpid() bind(C, name="getpid") result(process)
+      import :: c_int
+      integer(c_int) :: process
+    end function getpid
     function pthread_create(thread, attributes, start, argument) &
         bind(C, name="pthread_create") result(error)
       import :: c_funptr, c_int, c_intptr_t, c_ptr
@@ -115,6 +121,7 @@ contains
     call lock(meter_lock)
     meters(id) = meter()
     id = 0
+    call forget_inherited()
     if (.not. any(meters%used)) then
       old = watching
       watching = watcher()
@@ -142,6 +149,7 @@ contains
       m%fences(m%pending) = fence
       m%begun(m%pending) = begun
     end associate
+    call forget_inherited()
     if (.not. watching%running) call start(watching)
     now = watching
     call unlock(meter_lock)
@@ -193,6 +201,14 @@ contains
     m%pending = m%pending - count
   end subroutine retire
 
+  ! A forked child has the parent's pipe without the thread, and a message of the
+  ! child would reach the parent's. The child's two descriptors stay open: it may
+  ! have closed them and given their numbers away.
+  subroutine forget_inherited()
+    if (.not. watching%running) return
+    if (watching%process /= getpid()) watching = watcher()
+  end subroutine forget_inherited
+
   ! Without the thread the waiters alone tell the ends. Signals are for the
   ! program's own threads.
   subroutine start(w)
@@ -206,6 +222,7 @@ contains
       transfer(int(w%messages(1), c_intptr_t), c_null_ptr))
     ignored = pthread_sigmask(set_mask, before, ignored_set)
     w%running = error == 0
+    w%process = getpid()
     if (w%running) return
     ignored = c_close(w%messages(1))
     ignored = c_close(w%messages(2))

@@ -7,6 +7,7 @@ program test_compat_executor
   use gpu_async_executor
   use sporkle_compat_fence, only: gpu_fence
   use sporkle_compat_job, only: job_add_download, job_destroy
+  use sporkle_compat_meter, only: meter_begin, meter_busy, meter_close, meter_open
   use gpu_opengl_interface, only: gpu_cleanup, gpu_compile_custom_shader_fortran, &
     gpu_get_program_id, gpu_init
   implicit none
@@ -60,6 +61,7 @@ program test_compat_executor
   if (state%compute_program > 0) call load()
   call gpu_async_executor_cleanup(state)
   call check(.not. state%initialized, "gpu_async_executor_cleanup")
+  call forked()
   call gpu_cleanup()
   call finish("gpu_async_executor")
 
@@ -199,4 +201,60 @@ contains
     call check(all(abs(doubled - 2.0_sp * from) < 1.0e-6_sp) .and. &
       state%completed_operations == before + 1, "and works again afterwards")
   end subroutine undelivered
+
+  ! A child has the parent's pipe, but not the thread at its end.
+  subroutine forked()
+    use, intrinsic :: iso_c_binding, only: c_int
+    integer :: id
+    integer(c_int) :: child, status, answer
+    interface
+      function fork() bind(C, name="fork") result(child)
+        import :: c_int
+        integer(c_int) :: child
+      end function fork
+      function alarm(seconds) bind(C, name="alarm") result(left)
+        import :: c_int
+        integer(c_int), value :: seconds
+        integer(c_int) :: left
+      end function alarm
+      function waitpid(child, status, options) bind(C, name="waitpid") result(ended)
+        import :: c_int
+        integer(c_int), value :: child, options
+        integer(c_int), intent(out) :: status
+        integer(c_int) :: ended
+      end function waitpid
+      subroutine c_exit_now(status) bind(C, name="_exit")
+        import :: c_int
+        integer(c_int), value :: status
+      end subroutine c_exit_now
+    end interface
+    id = meter_open()
+    call check(id == 1, "no meter is left open")
+    call check(seen(id), "an end is seen")
+    child = fork()
+    if (child == 0) then
+      answer = alarm(10_c_int)
+      call meter_close(id)
+      call c_exit_now(0_c_int)
+    end if
+    call check(child > 0, "fork")
+    answer = waitpid(child, status, 0_c_int)
+    call check(answer == child .and. status == 0, "a child closes a meter")
+    call check(seen(id), "and the parent's ends are seen still")
+    call meter_close(id)
+  end subroutine forked
+
+  ! Whether the thread sees the end of a fence that is none, and so has ended.
+  ! Then it sleeps, and holds no lock.
+  logical function seen(id)
+    integer, intent(in) :: id
+    integer(i64) :: before, now, rate
+    call system_clock(before, rate)
+    call meter_begin(id, 2_c_intptr_t**60 + 1, before)
+    do
+      seen = meter_busy(id, huge(before)) == meter_busy(id, 0_i64)
+      call system_clock(now)
+      if (seen .or. now - before > 10 * rate) return
+    end do
+  end function seen
 end program test_compat_executor
