@@ -3,8 +3,8 @@
 ! the fences, in submission order, sees the ends; a waiter that is earlier tells.
 ! SPDX-License-Identifier: MIT
 module sporkle_compat_meter
-  use, intrinsic :: iso_c_binding, only: c_funloc, c_funptr, c_int, c_int64_t, c_intptr_t, &
-    c_null_ptr, c_ptr, c_size_t
+  use, intrinsic :: iso_c_binding, only: c_f_pointer, c_funloc, c_funptr, c_int, c_int64_t, &
+    c_intptr_t, c_null_ptr, c_ptr, c_size_t
   use kinds, only: i64
   use sporkle_c, only: SPORKLE_TIMEOUT_INFINITE, sporkle_fence_wait
   use sporkle_compat_clock, only: now_ns
@@ -37,6 +37,7 @@ module sporkle_compat_meter
   type(watcher), save :: watching
   integer(c_int), parameter :: set_mask = 2 ! SIG_SETMASK of Linux
   integer(c_int), parameter :: close_on_exec = 524288 ! O_CLOEXEC of Linux
+  integer(c_int), parameter :: interrupted = 4 ! EINTR of Linux
 
   interface
     function pipe2(ends, flags) bind(C, name="pipe2") result(error)
@@ -59,6 +60,10 @@ module sporkle_compat_meter
       integer(c_size_t), value :: size
       integer(c_size_t) :: done
     end function c_write
+    function errno_location() bind(C, name="__errno_location") result(errno)
+      import :: c_ptr
+      type(c_ptr) :: errno
+    end function errno_location
     function c_close(file) bind(C, name="close") result(error)
       import :: c_int
       integer(c_int), value :: file
@@ -116,7 +121,6 @@ contains
     integer, intent(inout) :: id
     type(watcher) :: old
     integer(c_int) :: ignored
-    integer(c_size_t) :: written
     if (id == 0) return
     call lock(meter_lock)
     meters(id) = meter()
@@ -128,7 +132,7 @@ contains
     end if
     call unlock(meter_lock)
     if (.not. old%running) return
-    written = c_write(old%messages(2), 0_c_intptr_t, 8_c_size_t)
+    call tell(old, 0_c_intptr_t)
     ignored = pthread_join(old%thread, c_null_ptr)
     ignored = c_close(old%messages(1))
     ignored = c_close(old%messages(2))
@@ -140,7 +144,6 @@ contains
     integer(c_intptr_t), intent(in) :: fence
     integer(i64), intent(in) :: begun
     type(watcher) :: now
-    integer(c_size_t) :: written
     if (id == 0) return
     call lock(meter_lock)
     associate (m => meters(id))
@@ -155,7 +158,7 @@ contains
     call unlock(meter_lock)
     ! Not under the lock: the thread needs it to empty a full pipe. This meter
     ! keeps the thread.
-    if (now%running) written = c_write(now%messages(2), fence, 8_c_size_t)
+    if (now%running) call tell(now, fence)
   end subroutine meter_begin
 
   ! The fence has ended by now, and what was submitted before it.
@@ -200,6 +203,19 @@ contains
     m%begun(1:m%pending - count) = m%begun(count + 1:m%pending)
     m%pending = m%pending - count
   end subroutine retire
+
+  ! So few bytes are written whole or not at all; a handler of the program's own
+  ! signals may cut short the wait for room.
+  subroutine tell(w, message)
+    type(watcher), intent(in) :: w
+    integer(c_intptr_t), intent(in) :: message
+    integer(c_int), pointer :: errno
+    do
+      if (c_write(w%messages(2), message, 8_c_size_t) >= 0) return
+      call c_f_pointer(errno_location(), errno)
+      if (errno /= interrupted) return
+    end do
+  end subroutine tell
 
   ! A forked child has the parent's pipe without the thread, and a message of the
   ! child would reach the parent's. The child's two descriptors stay open: it may
