@@ -37,15 +37,28 @@ module gpu_async_executor
 contains
 
   subroutine gpu_async_executor_init(state, compute_program, weight_buffer)
-    type(gpu_async_state), intent(out) :: state
+    type(gpu_async_state), intent(inout) :: state
     integer, intent(in) :: compute_program, weight_buffer
-    state%compute_program = compute_program
-    state%weight_buffer = weight_buffer
-    state%initialized = holder_init(holder)
-    if (.not. state%initialized) return
+    logical :: held
+    held = holder_init(holder) ! first: the session outlives the end of an earlier init
+    if (state%initialized) call give_up(state)
+    state = gpu_async_state(compute_program=compute_program, weight_buffer=weight_buffer)
+    state%initialized = held
+    if (.not. held) return
     state%meter = meter_open()
     state%opened = now_ns()
   end subroutine gpu_async_executor_init
+
+  ! Waits for nothing and delivers nothing: the caller's arrays may be gone.
+  subroutine give_up(state)
+    type(gpu_async_state), intent(inout) :: state
+    integer :: i
+    do i = 1, MAX_IN_FLIGHT
+      call set_renew(state%buffer_sets(i))
+    end do
+    call meter_close(state%meter)
+    call holder_cleanup(holder)
+  end subroutine give_up
 
   subroutine gpu_async_executor_cleanup(state)
     type(gpu_async_state), intent(inout) :: state
@@ -53,15 +66,13 @@ contains
     if (.not. state%initialized) return
     do i = 1, MAX_IN_FLIGHT
       call gpu_wait_for_completion(state, i)
-      call set_renew(state%buffer_sets(i))
     end do
     call account(state)
-    call meter_close(state%meter)
     call say("Sporkle: executor: " // number(int(state%completed_operations, i64)) // &
       " operations, busy " // number(real(state%total_gpu_time, dp) * 1.0e-6_dp) // &
       " ms, idle " // number(real(state%total_idle_time, dp) * 1.0e-6_dp) // " ms")
     state%initialized = .false.
-    call holder_cleanup(holder)
+    call give_up(state)
   end subroutine gpu_async_executor_cleanup
 
   ! A set whose work does not end within a second loses its buffers, so that

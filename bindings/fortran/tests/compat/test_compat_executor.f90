@@ -59,6 +59,7 @@ program test_compat_executor
   call own_program()
   if (state%compute_program > 0) call undelivered()
   if (state%compute_program > 0) call load()
+  call again()
   call gpu_async_executor_cleanup(state)
   call check(.not. state%initialized, "gpu_async_executor_cleanup")
   call forked()
@@ -201,6 +202,26 @@ contains
     call check(all(abs(doubled - 2.0_sp * from) < 1.0e-6_sp) .and. &
       state%completed_operations == before + 1, "and works again afterwards")
   end subroutine undelivered
+
+  ! An init without a cleanup before: forked() finds a meter that it left open.
+  subroutine again()
+    real(sp), target :: given_up(256), from(256)
+    integer :: program
+    program = state%compute_program
+    call fill(from, 14)
+    given_up = mark
+    set_id = gpu_get_next_buffer_set(state)
+    call gpu_submit_work_async(state, set_id, from, given_up, 1024_i64, 1024_i64, 4, 1, 1)
+    call gpu_async_executor_init(state, program, 7)
+    call check(state%initialized .and. state%compute_program == program .and. &
+      state%weight_buffer == 7 .and. state%current_set == 1 .and. state%total_gpu_time == 0 .and. &
+      state%total_idle_time == 0 .and. state%completed_operations == 0 .and. &
+      .not. any(state%buffer_sets%in_use), "a second init begins anew")
+    do set_id = 1, MAX_IN_FLIGHT
+      call gpu_wait_for_completion(state, set_id)
+    end do
+    call check(untouched(given_up), "and gives up what was in flight")
+  end subroutine again
 
   ! A child has the parent's pipe, but not the thread at its end.
   subroutine forked()
