@@ -47,6 +47,9 @@ class GlPlan final : public GlWork {
 
  private:
   void set_step() noexcept;
+  std::pmr::vector<const Variant*> candidates(const DeviceEnvironment& environment,
+                                              const Facts& facts, const OpenRules& rules,
+                                              KernelRecord& record);
   void choose(const DeviceEnvironment& environment, const Facts& facts, const OpenRules& rules,
               Tuner& tuner, const float* weights, const float* bias);
   void choose_exact(const Facts& facts, const KernelRecord& record);

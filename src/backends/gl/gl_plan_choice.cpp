@@ -9,12 +9,12 @@
 
 namespace sporkle::gl {
 
-void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
-                    const OpenRules& rules, Tuner& tuner, const float* weights,
-                    const float* bias) {
+// The rule's order, without what failed before; or what is named.
+std::pmr::vector<const Variant*> GlPlan::candidates(const DeviceEnvironment& environment,
+                                                    const Facts& facts, const OpenRules& rules,
+                                                    KernelRecord& record) {
   Reason reason;
-  const bool any_batch = environment.reproducible;
-  auto ranked = rank(problem(), facts.limits, memory_, &reason, any_batch);
+  auto ranked = rank(problem(), facts.limits, memory_, &reason, environment.reproducible);
   if (rules.spoil == OpenRules::only_variant) {
     std::erase_if(ranked, [&](const Variant* v) {
       return std::strcmp(v->name, rules.spoiled_variant) != 0;
@@ -28,7 +28,16 @@ void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
   }
   // Who names a kernel gets it or the reason why not, each time anew.
   if (std::find(ranked.begin(), ranked.end(), wished) != ranked.end()) ranked.assign(1, wished);
-  else tuner.record().drop_rejected(&ranked);
+  else record.drop_rejected(&ranked);
+  return ranked;
+}
+
+void GlPlan::choose(const DeviceEnvironment& environment, const Facts& facts,
+                    const OpenRules& rules, Tuner& tuner, const float* weights,
+                    const float* bias) {
+  Reason reason;
+  const bool any_batch = environment.reproducible;
+  auto ranked = candidates(environment, facts, rules, tuner.record());
   auto order = tuner.order(thread_, problem(), &ranked);
   if (ranked.empty()) {
     fail(SPORKLE_ERROR_OPERATION_FAILED,
