@@ -1,7 +1,6 @@
 #include "backends/gl/batch_list.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "backends/gl/self_test.h"
 
@@ -49,9 +48,6 @@ constexpr uint64_t rehearsal_ns = 1500000;
 // between two looks, milliseconds apart, no more counts than this.
 constexpr uint64_t hung_factor = 100;
 constexpr uint64_t look_gap_limit_ns = 250000000;
-
-// Copies that take less are not worth a dispatch in front of them.
-constexpr uint64_t late_margin_ns = 20000;
 
 constexpr int sync_samples = 8;
 constexpr uint64_t sync_patience_ns = 100000000;
@@ -238,33 +234,6 @@ void BatchList::drop_oldest() noexcept {
   first_ = (first_ + 1) % capacity;
   --count_;
   last_end_ns_ = now_ns();
-}
-
-uint64_t BatchList::begin_of_oldest() const noexcept {
-  return std::max(batches_[first_].closed_ns, last_end_ns_);
-}
-
-uint64_t BatchList::earliest_begin_of_oldest() const noexcept {
-  return std::max(batches_[first_].closed_ns, last_pending_ns_);
-}
-
-bool BatchList::ends_late(uint64_t least) const noexcept {
-  const Batch& batch = batches_[first_];
-  const Prediction known = batch.predicted;
-  const uint64_t margin = std::max(late_margin_ns, known.ns / 32);
-  // A device that had nothing to do begins late.
-  const bool followed = batch.closed_ns < last_end_ns_;
-  return followed && known.trusted() && least + sync_cost_ns_ > known.ns + margin;
-}
-
-uint64_t BatchList::busy_from() const noexcept {
-  if (synchronous_) return batches_[first_].opened_ns;
-  return std::midpoint(begin_of_oldest(), earliest_begin_of_oldest()) + sync_cost_ns_;
-}
-
-uint64_t BatchList::busy_until(uint64_t now) const noexcept {
-  const Batch& batch = batches_[first_];
-  return synchronous_ ? batch.closed_ns : std::midpoint(batch.pending_ns, now);
 }
 
 Deadline BatchList::next_look() const noexcept {

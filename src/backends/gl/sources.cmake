@@ -1,6 +1,7 @@
 include(${CMAKE_CURRENT_LIST_DIR}/kernels/sources.cmake)
 set(SPORKLE_GL_SOURCES
   src/backends/gl/batch_list.cpp
+  src/backends/gl/batch_times.cpp
   src/backends/gl/buffer_object.cpp
   src/backends/gl/causes_system.cpp
   src/backends/gl/causes_use.cpp
