@@ -46,8 +46,11 @@ class Encoder {
     waits_.count(1);
   }
   // An operation has taken longer than expected, as when a dispatch beside another waits.
+  // Not on AMD's, Intel's and software drivers, of which that is not known.
   void note_late(const Entry& entry) noexcept {
-    if (entry.beside_count != 0) waits_.learn(entry.beside_first, entry.beside_count);
+    const Vendor vendor = context_->facts().limits.vendor;
+    const bool known = vendor == Vendor::nvidia || vendor == Vendor::other;
+    if (known && entry.beside_count != 0) waits_.learn(entry.beside_first, entry.beside_count);
   }
   // After anything else has bound or deleted something in the context.
   void note_foreign_calls() noexcept { bound_.reset(); }
