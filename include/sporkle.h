@@ -848,9 +848,9 @@ typedef struct sporkle_executor_info {
   uint64_t failed;
   uint64_t retried;         /* further runs of operations whose device was lost */
   /* Time in which the device worked on the executor's operations. CPU: measured
-   * around each; OpenGL: batches, from when the device can have begun to when
-   * their end was seen, shared out by expected lengths; null device: on its
-   * virtual clock; run again after a loss: the whole call. */
+   * around each; OpenGL: batches, every moment once, between estimates of their
+   * begin and end, shared out by expected lengths; null device: on its virtual
+   * clock; run again after a loss: the whole call. */
   uint64_t busy_ns;
   uint64_t idle_ns;         /* wall_ns - busy_ns, not below 0 */
   uint64_t wall_ns;         /* since the executor was created */

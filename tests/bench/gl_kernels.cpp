@@ -1,6 +1,6 @@
 // Times the kernels of the OpenGL backend on the device itself: time between two timestamp
 // queries, a barrier after every dispatch, warmed up until two batches agree. Every variant
-// is verified first: its whole output against that of the CPU device, on fresh inputs, the
+// is verified first: its whole output against the CPU's direct kernels, on fresh inputs, the
 // output and the workspace filled with NaN before.
 #include <algorithm>
 #include <cerrno>

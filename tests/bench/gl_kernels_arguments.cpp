@@ -16,10 +16,10 @@ constexpr const char* usage =
     "                    [--only TEXT] [--choose] [--beyond X] [--seed N] [--software]\n"
     "                    [--stages] [--runtime-sizes]\n"
     "Times the kernels of the OpenGL device by timestamp queries, a barrier after every\n"
-    "dispatch, each verified first: the whole output against the CPU device. --choose asks\n"
-    "the library for its choice; else the rule's first N variants are timed (1). --software\n"
-    "takes a software driver where there is no card: no hardware figure. --json -: to\n"
-    "standard output.\n";
+    "dispatch, each verified first: the whole output against the CPU's direct kernels.\n"
+    "--choose asks the library for its choice; else the rule's first N variants are timed\n"
+    "(1). --software takes a software driver where there is no card: no hardware figure.\n"
+    "--json -: to standard output.\n";
 
 [[noreturn]] void wrong(const char* option, const char* value) {
   std::fprintf(stderr, "bench_conv2d: %s: \"%s\" is no such number\n%s", option, value, usage);
